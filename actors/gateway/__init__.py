@@ -1,0 +1,1 @@
+"""The Serve ingress: validates, authorises, routes by slot, batches per shard. Stateless."""

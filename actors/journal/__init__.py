@@ -1,0 +1,1 @@
+"""Durable logs behind one interface: fenced appends, sealed segments, indexes, snapshots."""

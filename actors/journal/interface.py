@@ -1,0 +1,112 @@
+"""The journal of one owner (a shard or the coordinator): what any store must promise.
+
+An append is one turn, atomic and durable before ``append`` returns, conditional on epoch and last sequence. All calls
+are blocking and come from one thread. Implementations: ``sqlite`` (embedded), later ``postgresql``; both pass
+``tests/contracts/journal``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One turn as stored: ``payload`` is opaque to the store (see ``actors.journal.rows``)."""
+
+    seq: int
+    epoch: int
+    batch_id: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """An idempotency key that is older than the last checkpoint, pointing at the row that holds its answer."""
+
+    customer: bytes
+    #: ``<kind>:<id>``, hashed to 16 bytes.
+    key: bytes
+    seq: int
+    #: Decision clock of the row; entries older than ``limits.IDEMPOTENCY_MS`` may be dropped.
+    at_ms: int
+    fingerprint: bytes
+    #: Small msgpack value for answers that need no row (a state version).
+    hint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    customer: bytes
+    #: Every fact of this customer with a sequence up to here is in ``sealed``.
+    seq: int
+    generation: int
+    sealed: bytes
+    #: Earliest timer of this customer (ms), 0 for none: the due index.
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Replay may begin after ``seq``; ``state`` is the owner's packed state at that sequence."""
+
+    seq: int
+    at_ms: int
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FlushBatch:
+    """What a checkpoint (or a passivation) writes in one transaction, under the fence."""
+
+    profiles: Sequence[StoredProfile] = ()
+    keys: Sequence[IndexEntry] = ()
+    #: (customer, seq) pairs: which rows concern which customer, for timelines and audits.
+    touched: Sequence[tuple[bytes, int]] = ()
+    erased: Sequence[bytes] = ()
+
+
+class Journal(Protocol):
+    #: Set by ``take_over``.
+    epoch: int
+    last_seq: int
+
+    def take_over(self, owner: str) -> int:
+        """Fence every earlier owner and become the owner; returns the new epoch."""
+
+    def append(self, batch_id: bytes, payload: bytes) -> int:
+        """Durably append one row as ``last_seq + 1``; returns its seq. Raises Fenced, DiskFull, JournalFailed."""
+
+    def confirm(self) -> None:
+        """Confirm that the epoch is still mine, for a turn without anything to append. Raises Fenced."""
+
+    def rows(self, after_seq: int, limit: int | None = None) -> Iterator[Row]:
+        """Rows with ``seq > after_seq`` in order."""
+
+    def row(self, seq: int) -> Row | None: ...
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The newest complete checkpoint."""
+
+    def flush(self, batch: FlushBatch) -> None:
+        """Write profiles and index entries. Idempotent; may be called many times before ``complete_checkpoint``."""
+
+    def complete_checkpoint(self, checkpoint: Checkpoint) -> None: ...
+
+    def load_profiles(self, customers: Iterable[bytes]) -> dict[bytes, StoredProfile]: ...
+
+    def load_keys(self, keys: Iterable[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], IndexEntry]:
+        """Index entries by (customer, key)."""
+
+    def rows_of(self, customer: bytes, before_seq: int | None, limit: int) -> list[int]:
+        """Sequences of the rows that concern a customer, newest first, as far as they are flushed."""
+
+    def due(self, until_ms: int, limit: int) -> list[tuple[int, bytes]]:
+        """(due_ms, customer) from stored profiles with ``0 < due_ms <= until_ms``, earliest first."""
+
+    def truncate(self, below_seq: int) -> int:
+        """Delete rows with ``seq < below_seq`` (a verified checkpoint must cover them); returns how many."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""The demo: Complete Journey households replayed through the public API."""

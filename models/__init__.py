@@ -1,0 +1,1 @@
+"""The pure decision core: state machines in, facts and replies out. No Ray, no I/O, no clock, no global random."""

@@ -1,0 +1,1 @@
+"""From candidates to chosen items: gates, contact policies, the choice and its explanation. Called by ``models.turn``."""

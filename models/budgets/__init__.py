@@ -1,0 +1,1 @@
+"""Integer units by escrow: what a shard holds (``escrow``) and what the coordinator granted (``grants``)."""

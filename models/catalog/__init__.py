@@ -1,0 +1,1 @@
+"""What the business writes: schema, rules, checks, and the compiled plan that decisions read."""

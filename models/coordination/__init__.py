@@ -1,0 +1,1 @@
+"""The coordinator's state machine: grants, catalog, evidence and scorer versions, the manual clock."""

@@ -1,0 +1,43 @@
+"""One base class, one sentence per error, a remedy where there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class KairosError(Exception):
+    """Base of every error that Kairos raises on purpose. Survives pickling: all state is in ``args``."""
+
+
+class BadInput(KairosError):
+    """The caller's input is wrong. ``errors`` is a list of ``{"loc": [...], "msg": "..."}``."""
+
+    def __init__(self, detail: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(detail, errors)
+        self.detail = detail
+        self.errors = errors or []
+
+    def __str__(self) -> str:
+        lines = [self.detail]
+        lines += [f"  {'.'.join(str(part) for part in e.get('loc', []))}: {e['msg']}" for e in self.errors]
+        return "\n".join(lines)
+
+
+class InvariantBroken(KairosError):
+    """The core found its own state inconsistent: a bug. The process must not answer from it."""
+
+
+class Fenced(KairosError):
+    """A newer epoch owns this journal. Answer nobody; leave the process at once."""
+
+
+class JournalFailed(KairosError):
+    """The journal could not say whether an append is durable (I/O error, corruption). The process must exit."""
+
+
+class DiskFull(KairosError):
+    """No space for an append: nothing was written, nothing is acknowledged, the caller may retry (503)."""
+
+
+class ScorerUnavailable(KairosError):
+    """The scorer did not answer in time or at all; decide on evidence alone."""

@@ -1,0 +1,196 @@
+"""What is logged about a customer. Facts are effects, already judged: applying one never refuses.
+
+On the wire a fact is a msgpack list ``[tag, *fields]`` in field order. Tags are stable for ever; a new field
+is appended with a default. Every fact but ``Born`` raises ``state_version`` by one. The clock of a fact is the
+``now_ms`` of its turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Born:
+    """The first fact of a customer (and of its reincarnation after an erasure)."""
+
+    TAG: ClassVar[int] = 1
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventApplied:
+    TAG: ClassVar[int] = 2
+    event_id: str
+    type: str
+    time_ms: int
+    channel: str | None
+    properties: dict[str, Any]
+    #: Who sent it: "" for the API, else the source of a history import.
+    source: str = ""
+    #: Ids of ``after: {event}`` contact policies whose rule this event satisfied.
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AttributesChanged:
+    TAG: ClassVar[int] = 3
+    #: None removes.
+    changes: dict[str, bool | float | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChanged:
+    TAG: ClassVar[int] = 4
+    changes: dict[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChosen:
+    """One item of a decision, inside ``Decided``. Nested on the wire as a plain list."""
+
+    placement: str
+    rank: int
+    action: str
+    treatment: str
+    group: str
+    issue: str
+    fallback: bool
+    selection_probability: float
+    propensity: float | None
+    priority: float | None
+    #: 0 for a fallback: no hold.
+    hold_expires_ms: int
+    #: The outcome type that counts as success, and within which time after the contact's confirmation.
+    accept_outcome: str
+    accept_within_ms: int
+    #: "" without a budget. The period is the budget's period key at the decision ("" when it has none).
+    budget: str
+    budget_units: int
+    budget_period: str
+    #: "accept" or "contact": at which moment the held units are spent.
+    spend_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    TAG: ClassVar[int] = 5
+    decision_id: str
+    request_id: str
+    #: Of the validated request without ``deadline_ms`` and ``min_state_version``.
+    fingerprint: bytes
+    request: dict[str, Any]
+    seed: bytes
+    catalog_version: str
+    scorer_version: str | None
+    evidence_version: int
+    #: Before this decision.
+    state_version: int
+    degraded: bool
+    #: float32 little-endian, in the scorer's order of customer features; empty without a scorer.
+    vector: bytes
+    #: uint16 little-endian: indexes (in the plan's action order) of the actions that were scored.
+    candidates: bytes
+    #: float32 little-endian, one per candidate; empty when degraded or without a scorer.
+    scores: bytes
+    #: Budget id -> units that were free for this decision at this shard when it was resolved.
+    free: dict[str, int]
+    items: tuple[ItemChosen, ...]
+    #: The answer's body, msgpack: a repeated request gets these bytes.
+    reply: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeApplied:
+    TAG: ClassVar[int] = 6
+    outcome_id: str
+    decision_id: str
+    action: str
+    type: str
+    #: As reported.
+    time_ms: int
+    #: Clamped to [decision time, now]: when it counts.
+    counted_ms: int
+    value: float | None
+    #: What it does to the contact hold: "confirm", "release" or "".
+    contact: str
+    late: bool
+    #: What it does to the budget hold: "spend", "release", "unfunded" or "".
+    budget: str
+    #: True when this outcome is the item's first acceptance, which counts as evidence.
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldExpired:
+    """Time alone released a contact hold that nobody confirmed, with its held budget units."""
+
+    TAG: ClassVar[int] = 7
+    decision_id: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """``accept.within`` ended. ``silent``: without any positive or negative outcome, so ``none`` is written."""
+
+    TAG: ClassVar[int] = 8
+    decision_id: str
+    action: str
+    silent: bool
+    #: The instant at which the window ended (not when the timer ran).
+    ended_ms: int
+    #: True when budget units were still held, and are released by this fact.
+    budget_released: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    TAG: ClassVar[int] = 9
+    receipt: str
+
+
+Fact = (
+    Born | EventApplied | AttributesChanged | ConsentChanged | Decided | OutcomeApplied | HoldExpired
+    | ResponseEnded | Erased
+)
+_BY_TAG: dict[int, type[Any]] = {
+    kind.TAG: kind
+    for kind in (
+        Born, EventApplied, AttributesChanged, ConsentChanged, Decided, OutcomeApplied, HoldExpired,
+        ResponseEnded, Erased,
+    )
+}
+_FIELDS: dict[type[Any], tuple[str, ...]] = {
+    kind: tuple(f.name for f in fields(kind)) for kind in (*_BY_TAG.values(), ItemChosen)
+}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, ItemChosen):
+        return [getattr(value, name) for name in _FIELDS[ItemChosen]]
+    return value
+
+
+def to_wire(fact: Fact) -> list[Any]:
+    """A fact as a list that msgpack can pack."""
+    return [fact.TAG, *(_plain(getattr(fact, name)) for name in _FIELDS[type(fact)])]
+
+
+def from_wire(wire: list[Any]) -> Fact:
+    """The inverse of ``to_wire``; fields that an older writer did not know take their defaults."""
+    kind = _BY_TAG[wire[0]]
+    values: list[Any] = list(wire[1:])
+    if kind is Decided:
+        values[14] = tuple(ItemChosen(*item) for item in values[14])
+    elif kind is EventApplied and len(values) > 6:
+        values[6] = tuple(values[6])
+    fact: Fact = kind(*values)
+    return fact
+
+
+assert _FIELDS[Decided][14] == "items"
+assert _FIELDS[EventApplied][6] == "marks"

@@ -1,0 +1,1 @@
+"""Propensities: evidence, feature matrices, the scorer's manifest and file, training."""

@@ -1,0 +1,78 @@
+"""What a turn is asked to do, and what it answers. Both cross the wire as msgpack, never as pickled objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+#: Kinds of commands that may write. The body is what the contract's model dumps (see ``models.messages``), with every
+#: time already an integer under ``*_ms``.
+EVENT: Final = "event"
+DECISION: Final = "decision"
+OUTCOME: Final = "outcome"
+ATTRIBUTES: Final = "attributes"
+CONSENT: Final = "consent"
+ERASE: Final = "erase"
+#: An event of a history import: ``event_id`` is ``<source>:<position>``; may be of any age.
+HISTORY: Final = "history"
+#: Fire what is due for this customer (sent by the shard to itself).
+TICK: Final = "tick"
+#: Kinds that only read.
+PROFILE: Final = "profile"
+#: A dry run with its explanation: the body is a decision request.
+EXPLAIN: Final = "explain"
+#: Reads that need the journal; the actor answers them outside the turn.
+TIMELINE: Final = "timeline"
+EXPLANATION: Final = "explanation"
+
+WRITES: Final = frozenset({EVENT, DECISION, OUTCOME, ATTRIBUTES, CONSENT, ERASE, HISTORY, TICK})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    kind: str
+    #: 16 bytes, see ``models.ids``.
+    customer: bytes
+    #: Empty where only a decision id names the customer.
+    customer_id: str
+    body: dict[str, Any]
+    #: Echoed in problems.
+    request_id: str = ""
+    #: Wall milliseconds at which the answer stops being useful; 0 for none. Compared by the actor's real clock,
+    #: never by the decision's clock.
+    deadline_ms: int = 0
+
+    def to_wire(self) -> list[Any]:
+        return [self.kind, self.customer, self.customer_id, self.body, self.request_id, self.deadline_ms]
+
+    @classmethod
+    def from_wire(cls, wire: list[Any]) -> Command:
+        return cls(*wire)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """``body`` is msgpack. For event and outcome commands it is the item's result object (``{"event_id", "status",
+    "state_version", ...}``) and ``status`` is 200 even when the item is rejected; elsewhere a status that is not 200
+    comes with a problem object."""
+
+    status: int
+    body: bytes
+
+    def to_wire(self) -> list[Any]:
+        return [self.status, self.body]
+
+    @classmethod
+    def from_wire(cls, wire: list[Any]) -> Reply:
+        return cls(*wire)
+
+
+def problem(
+    status: int, title: str, detail: str, *, type_: str = "about:blank", request_id: str = "",
+    errors: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """A problem object (RFC 9457) in the field order of the contract."""
+    return {
+        "type": type_, "title": title, "status": status, "detail": detail, "request_id": request_id,
+        "errors": errors or [],
+    }
