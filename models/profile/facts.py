@@ -65,12 +65,9 @@ class ItemChosen:
     #: The outcome type that counts as success, and within which time after the contact's confirmation.
     accept_outcome: str
     accept_within_ms: int
-    #: "" without a budget. The period is the budget's period key at the decision ("" when it has none).
-    budget: str
-    budget_units: int
-    budget_period: str
-    #: "accept" or "contact": at which moment the held units are spent.
-    spend_on: str
+    #: Held units: (budget id, units, period key, spend_on), at most the action's use and the treatment's. The period
+    #: key is the budget's at the decision ("" without periods); spend_on is "accept" or "contact": when they are spent.
+    budgets: tuple[tuple[str, int, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +113,8 @@ class OutcomeApplied:
     #: What it does to the contact hold: "confirm", "release" or "".
     contact: str
     late: bool
-    #: What it does to the budget hold: "spend", "release", "unfunded" or "".
-    budget: str
+    #: What it does to the held units: (budget id, "spend" | "release" | "unfunded") for every budget that it changes.
+    budgets: tuple[tuple[str, str], ...] = ()
     #: True when this outcome is the item's first acceptance, which counts as evidence.
     accepted: bool = False
 
@@ -171,8 +168,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, ItemChosen):
-        return [getattr(value, name) for name in _FIELDS[ItemChosen]]
+        return [_plain(getattr(value, name)) for name in _FIELDS[ItemChosen]]
     return value
+
+
+def _item(wire: list[Any]) -> ItemChosen:
+    *scalars, budgets = wire
+    return ItemChosen(*scalars, budgets=tuple(tuple(use) for use in budgets))
 
 
 def to_wire(fact: Fact) -> list[Any]:
@@ -185,12 +187,16 @@ def from_wire(wire: list[Any]) -> Fact:
     kind = _BY_TAG[wire[0]]
     values: list[Any] = list(wire[1:])
     if kind is Decided:
-        values[14] = tuple(ItemChosen(*item) for item in values[14])
+        values[14] = tuple(_item(item) for item in values[14])
     elif kind is EventApplied and len(values) > 6:
         values[6] = tuple(values[6])
+    elif kind is OutcomeApplied and len(values) > 9:
+        values[9] = tuple(tuple(effect) for effect in values[9])
     fact: Fact = kind(*values)
     return fact
 
 
 assert _FIELDS[Decided][14] == "items"
 assert _FIELDS[EventApplied][6] == "marks"
+assert _FIELDS[OutcomeApplied][9] == "budgets"
+assert _FIELDS[ItemChosen][-1] == "budgets"

@@ -11,8 +11,8 @@ from typing import Any
 
 #: States of the contact hold of a ledger entry.
 HELD, CONFIRMED, RELEASED, FALLBACK = "held", "confirmed", "released", "fallback"
-#: States of the budget units of a ledger entry.
-BUDGET_NONE, BUDGET_HELD, BUDGET_SPENT, BUDGET_FREED = "", "held", "spent", "freed"
+#: States of each budget use of a ledger entry.
+BUDGET_HELD, BUDGET_SPENT, BUDGET_FREED = "held", "spent", "freed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,11 @@ class Contact:
     hold_expires_ms: int
     accept_outcome: str
     accept_within_ms: int
-    budget: str
-    budget_units: int
-    budget_period: str
-    spend_on: str
     #: One of HELD, CONFIRMED, RELEASED; FALLBACK for a fallback item, which no policy counts.
     state: str
-    budget_state: str
+    #: (budget id, units, period key, spend_on, state) of its held units, each with a state of its own: BUDGET_HELD,
+    #: BUDGET_SPENT or BUDGET_FREED. At most two: the action's use and the treatment's.
+    budgets: tuple[tuple[str, int, str, str, str], ...] = ()
     #: When the contact counts; 0 until confirmed.
     confirmed_ms: int = 0
     #: True from the item's first acceptance on.
