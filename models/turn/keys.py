@@ -1,0 +1,101 @@
+"""Idempotency keys: one key, one effect, one answer, for seven days.
+
+A key is scoped to a customer and a kind. What is remembered about it is where the answer lies (``seq``), a
+fingerprint of the body that was accepted, and a small ``hint`` from which most answers can be made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from models import canonical, limits
+from models.turn.commands import DECISION, EVENT, HISTORY, OUTCOME, Command
+
+KEY_BYTES: Final = 16
+#: Field of a command's body that holds its idempotency key, by kind.
+ID_FIELD: Final = {EVENT: "event_id", HISTORY: "event_id", OUTCOME: "outcome_id", DECISION: "request_id"}
+
+KeyPair = tuple[bytes, bytes]
+
+
+class Remembered(Protocol):
+    """What the core needs of a remembered key; the journal's ``IndexEntry`` is one."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def fingerprint(self) -> bytes: ...
+    @property
+    def hint(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecentKey:
+    """A key since the last checkpoint, in memory. ``seq`` is 0 while its turn is not committed."""
+
+    seq: int
+    at_ms: int
+    fingerprint: bytes
+    hint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Packed into ``Remembered.hint``. Keys of an erased generation of a customer are as good as forgotten."""
+
+    generation: int
+    state_version: int
+    #: None where the outcome's result does not say so.
+    late: bool = False
+    unfunded: bool = False
+
+    def pack(self) -> bytes:
+        return canonical.pack([self.generation, self.state_version, self.late, self.unfunded])
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Hint:
+        return cls(*canonical.unpack(data))
+
+
+def key16(kind: str, text: str) -> bytes:
+    """The 16 bytes under which an id of a kind is remembered."""
+    return hashlib.blake2b(f"{kind}:{text}".encode(), digest_size=KEY_BYTES).digest()
+
+
+def wanted(commands: list[Command]) -> list[KeyPair]:
+    """(customer, key) of everything in a batch that may have been done before: what the actor looks up."""
+    pairs: dict[KeyPair, None] = {}
+    for command in commands:
+        for key in _keys_of(command):
+            pairs[(command.customer, key)] = None
+    return list(pairs)
+
+
+def _keys_of(command: Command) -> list[bytes]:
+    field = ID_FIELD.get(command.kind)
+    if field is None:
+        return []
+    text = str(command.body.get(field) or "")
+    keys = [key16(command.kind, text)]
+    event = command.body.get("event") if command.kind == DECISION else None
+    if event:
+        keys.append(key16(EVENT, str(event.get("event_id") or text)))
+    return keys
+
+
+def is_valid(entry: Remembered, generation: int, now_ms: int) -> bool:
+    """Whether a remembered key still binds: young enough, and of the customer's present generation."""
+    if entry.at_ms <= now_ms - limits.IDEMPOTENCY_MS:
+        return False
+    return Hint.unpack(entry.hint).generation == generation
+
+
+def body_fingerprint(body: dict[str, Any], without: tuple[str, ...] = ()) -> bytes:
+    """16 bytes over a body as validated, without fields that do not make it another request."""
+    if without:
+        body = {name: value for name, value in body.items() if name not in without}
+    return canonical.fingerprint(body)
