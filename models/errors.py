@@ -41,3 +41,7 @@ class DiskFull(KairosError):
 
 class ScorerUnavailable(KairosError):
     """The scorer did not answer in time or at all; decide on evidence alone."""
+
+
+class JournalLocked(KairosError):
+    """Another process holds the files of this journal; stop it before starting here. A lock is never stolen."""

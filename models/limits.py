@@ -26,6 +26,10 @@ CONSENT_PURPOSES_MAX: Final = 50
 EXCLUDES_MAX: Final = 1_000
 PLACEMENTS_PER_DECISION_MAX: Final = 50
 EVENT_PROPERTIES_BYTES_MAX: Final = 32 * 1024
+HISTORY_SOURCE_CHARS_MAX: Final = 100
+PLACEMENT_COUNT_MAX: Final = 1_000
+OUTCOME_VALUE_MAX: Final = 1e12
+VALIDATION_ERRORS_MAX: Final = 50
 
 # Time.
 EVENT_LATE_MS_MAX: Final = 7 * DAY_MS
@@ -67,6 +71,21 @@ SHARD_QUEUE_MAX: Final = 4_096
 HOT_PROFILES_DEFAULT: Final = 4_096
 RESIDENT_BYTES_DEFAULT: Final = 512 * 1024 * 1024
 CHECKPOINT_TURNS: Final = 2_000
+#: Customer segments, and bytes of rows, after which a checkpoint begins early: what a restart has to replay.
+CHECKPOINT_SEGMENTS: Final = 8_000
+CHECKPOINT_BYTES: Final = 32 * 1024 * 1024
+#: Profiles that one background step packs and writes: a few milliseconds.
+FLUSH_PROFILES: Final = 32
+#: Index entries that one background step writes or forgets.
+FLUSH_ENTRIES: Final = 512
+#: Checkpoints this far apart are kept for audits and explanations.
+CHECKPOINT_KEPT_APART_MS: Final = HOUR_MS
+#: Rows that one background step of retention folds and deletes.
+TRUNCATE_ROWS: Final = 64
+#: Keys of customers held in memory (about 200 bytes each).
+KEYS_KNOWN_MAX: Final = 65_536
+#: Timers fired in one turn.
+TICKS_PER_TURN_MAX: Final = 256
 TIMELINE_ITEMS_MAX: Final = 500
 JOURNAL_PAGE_ROWS_MAX: Final = 1_000
 

@@ -20,6 +20,8 @@ class Row:
     epoch: int
     batch_id: bytes
     payload: bytes
+    #: The turn's clock, by which retention is judged; 0 when the owner gave none.
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,19 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """Where a truncated journal begins: the owner's state and its customers' profiles as of ``seq``."""
+
+    seq: int
+    at_ms: int
+    state: bytes
+    #: Only the customers with facts in the rows that this truncation removes; earlier bases of others stay.
+    profiles: Sequence[StoredProfile] = ()
+    #: Customers that those rows erased.
+    erased: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FlushBatch:
     """What a checkpoint (or a passivation) writes in one transaction, under the fence."""
 
@@ -65,6 +80,7 @@ class FlushBatch:
     keys: Sequence[IndexEntry] = ()
     #: (customer, seq) pairs: which rows concern which customer, for timelines and audits.
     touched: Sequence[tuple[bytes, int]] = ()
+    #: Customers without a profile any more: stored and base profile are deleted.
     erased: Sequence[bytes] = ()
 
 
@@ -76,37 +92,59 @@ class Journal(Protocol):
     def take_over(self, owner: str) -> int:
         """Fence every earlier owner and become the owner; returns the new epoch."""
 
-    def append(self, batch_id: bytes, payload: bytes) -> int:
-        """Durably append one row as ``last_seq + 1``; returns its seq. Raises Fenced, DiskFull, JournalFailed."""
+    def append(self, batch_id: bytes, payload: bytes, at_ms: int = 0) -> int:
+        """Durably append one row as ``last_seq + 1``; returns its seq. Raises Fenced, DiskFull, JournalFailed.
+
+        Repeating an append whose reply was lost, with the same batch id and from the same ``last_seq``, is recognised.
+        """
 
     def confirm(self) -> None:
         """Confirm that the epoch is still mine, for a turn without anything to append. Raises Fenced."""
 
     def rows(self, after_seq: int, limit: int | None = None) -> Iterator[Row]:
-        """Rows with ``seq > after_seq`` in order."""
+        """Rows with ``seq > after_seq`` in order. Raises JournalFailed when a row is damaged or missing in between."""
 
-    def row(self, seq: int) -> Row | None: ...
+    def row(self, seq: int) -> Row | None:
+        """One row; None when it is truncated or not written yet."""
 
-    def checkpoint(self) -> Checkpoint | None:
-        """The newest complete checkpoint."""
+    def oldest_seq(self) -> int:
+        """The sequence of the oldest row that is kept; 0 for an empty log."""
+
+    def checkpoint(self, at_or_before: int | None = None) -> Checkpoint | None:
+        """The newest complete checkpoint (with a sequence up to ``at_or_before``)."""
 
     def flush(self, batch: FlushBatch) -> None:
         """Write profiles and index entries. Idempotent; may be called many times before ``complete_checkpoint``."""
 
-    def complete_checkpoint(self, checkpoint: Checkpoint) -> None: ...
+    def complete_checkpoint(self, checkpoint: Checkpoint, keep_apart_ms: int = 0) -> None:
+        """Store it, read it back and compare. Older checkpoints stay only where they are ``keep_apart_ms`` apart."""
 
     def load_profiles(self, customers: Iterable[bytes]) -> dict[bytes, StoredProfile]: ...
 
     def load_keys(self, keys: Iterable[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], IndexEntry]:
         """Index entries by (customer, key)."""
 
-    def rows_of(self, customer: bytes, before_seq: int | None, limit: int) -> list[int]:
+    def drop_keys(self, before_ms: int, limit: int) -> int:
+        """Forget index entries with ``at_ms < before_ms``, at most ``limit``; returns how many."""
+
+    def rows_of(self, customer: bytes, before_seq: int | None, limit: int, after_seq: int = 0) -> list[int]:
         """Sequences of the rows that concern a customer, newest first, as far as they are flushed."""
 
     def due(self, until_ms: int, limit: int) -> list[tuple[int, bytes]]:
         """(due_ms, customer) from stored profiles with ``0 < due_ms <= until_ms``, earliest first."""
 
-    def truncate(self, below_seq: int) -> int:
-        """Delete rows with ``seq < below_seq`` (a verified checkpoint must cover them); returns how many."""
+    def truncate(self, below_seq: int, base: Base | None = None) -> int:
+        """Delete rows with ``seq < below_seq``, which a checkpoint must cover; returns how many.
+
+        ``base`` (whose ``seq`` is ``below_seq - 1``) is written in the same transaction.
+        """
+
+    def base(self) -> Base | None:
+        """Where the truncated journal begins, without its profiles; None when nothing was truncated."""
+
+    def base_profiles(self, customers: Iterable[bytes]) -> dict[bytes, StoredProfile]: ...
+
+    def base_page(self, after_customer: bytes, limit: int) -> list[StoredProfile]:
+        """Base profiles in the order of their customer keys, for tools."""
 
     def close(self) -> None: ...

@@ -1,0 +1,271 @@
+"""The embedded journal: one SQLite file per owner, one connection, one thread.
+
+The fence: the ``owner`` row holds epoch and last sequence; an append moves it forward in the same transaction, on
+condition that both are still the ones this owner knows. See ``interface`` for what each call promises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from actors.journal import schema
+from actors.journal.interface import Base, Checkpoint, FlushBatch, IndexEntry, Row, StoredProfile
+from actors.journal.sqlite_file import SqliteFile
+from models.errors import Fenced, JournalFailed
+
+_VARIABLES_MAX = 500
+_PROFILE = "customer, seq, generation, sealed, due_ms, checksum"
+
+
+def _checksum(*parts: int | bytes) -> bytes:
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else part.to_bytes(8, "big", signed=True))
+    return digest.digest()
+
+
+def open_journal(directory: Path, *, pages_max: int = 0) -> SqliteJournal:
+    """The journal in ``directory`` (made when absent). Raises ``JournalLocked`` when another process holds it."""
+    return SqliteJournal(SqliteFile(directory / "journal.db", schema.JOURNAL, pages_max=pages_max))
+
+
+class SqliteJournal:
+    """Reading needs no ownership; whoever writes calls ``take_over`` first."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+        self.epoch = 0
+        ((self.last_seq,),) = file.query("SELECT last_seq FROM owner")
+
+    def take_over(self, owner: str) -> int:
+        with self._file.writing() as db:
+            self.epoch, self.last_seq = db.execute(
+                "UPDATE owner SET epoch = epoch + 1, owner = ? RETURNING epoch, last_seq", (owner,)
+            ).fetchone()
+            (newest,) = db.execute("SELECT max(seq) FROM log").fetchone()
+        if newest is not None and newest != self.last_seq:
+            raise JournalFailed(f"{self._file.path}: the log ends at row {newest}, its owner at {self.last_seq}")
+        return int(self.epoch)
+
+    def append(self, batch_id: bytes, payload: bytes, at_ms: int = 0) -> int:
+        seq = self.last_seq + 1
+        with self._file.writing() as db:
+            moved = db.execute(
+                "UPDATE owner SET last_seq = ? WHERE epoch = ? AND last_seq = ?", (seq, self.epoch, self.last_seq)
+            ).rowcount
+            if moved:
+                checksum = _checksum(seq, self.epoch, at_ms, batch_id, payload)
+                db.execute(
+                    "INSERT INTO log (seq, epoch, batch_id, at_ms, checksum, payload) VALUES (?, ?, ?, ?, ?, ?)",
+                    (seq, self.epoch, batch_id, at_ms, checksum, payload),
+                )
+        if not moved:
+            self._recognise(seq, batch_id)
+        self.last_seq = seq
+        return seq
+
+    def _recognise(self, seq: int, batch_id: bytes) -> None:
+        """The append was refused: either it was mine already and its reply was lost, or I am fenced."""
+        self.confirm()
+        row = self.row(seq)
+        if row is None or row.batch_id != batch_id or row.epoch != self.epoch:
+            raise Fenced(f"{self._file.path}: row {seq} is not mine")
+
+    def confirm(self) -> None:
+        ((epoch,),) = self._file.query("SELECT epoch FROM owner")
+        if epoch != self.epoch or epoch == 0:
+            raise Fenced(f"{self._file.path}: epoch {epoch} owns the journal, mine is {self.epoch}")
+
+    def rows(self, after_seq: int, limit: int | None = None) -> Iterator[Row]:
+        previous = 0
+        found = self._file.scan(
+            "SELECT seq, epoch, batch_id, payload, at_ms, checksum FROM log WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after_seq, -1 if limit is None else limit),
+        )
+        for values in found:
+            row = self._row(values)
+            if previous and row.seq != previous + 1:
+                raise JournalFailed(f"{self._file.path}: row {previous + 1} is missing")
+            previous = row.seq
+            yield row
+
+    def row(self, seq: int) -> Row | None:
+        found = self._file.query(
+            "SELECT seq, epoch, batch_id, payload, at_ms, checksum FROM log WHERE seq = ?", (seq,)
+        )
+        return self._row(found[0]) if found else None
+
+    def _row(self, values: tuple[Any, ...]) -> Row:
+        seq, epoch, batch_id, payload, at_ms, checksum = values
+        self._verify(checksum, f"row {seq}", seq, epoch, at_ms, batch_id, payload)
+        return Row(seq, epoch, batch_id, payload, at_ms)
+
+    def _verify(self, checksum: bytes, what: str, *parts: int | bytes) -> None:
+        if _checksum(*parts) != checksum:
+            raise JournalFailed(f"{self._file.path}: {what} is damaged; restore this journal from a backup")
+
+    def oldest_seq(self) -> int:
+        ((oldest,),) = self._file.query("SELECT min(seq) FROM log")
+        return oldest or 0
+
+    def checkpoint(self, at_or_before: int | None = None) -> Checkpoint | None:
+        bound = self.last_seq if at_or_before is None else at_or_before
+        found = self._file.query(
+            "SELECT seq, at_ms, state, checksum FROM checkpoint WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (bound,)
+        )
+        if not found:
+            return None
+        seq, at_ms, state, checksum = found[0]
+        self._verify(checksum, f"checkpoint {seq}", seq, at_ms, state)
+        return Checkpoint(seq, at_ms, state)
+
+    def _hold(self, db: sqlite3.Connection) -> None:
+        """Inside a transaction: go on only as the owner."""
+        (epoch,) = db.execute("SELECT epoch FROM owner").fetchone()
+        if epoch != self.epoch or epoch == 0:
+            raise Fenced(f"{self._file.path}: epoch {epoch} owns the journal, mine is {self.epoch}")
+
+    def flush(self, batch: FlushBatch) -> None:
+        with self._file.writing() as db:
+            self._hold(db)
+            for table in ("profile", "base_profile"):
+                db.executemany(f"DELETE FROM {table} WHERE customer = ?", [(key,) for key in batch.erased])
+            _put_profiles(db, "profile", batch.profiles)
+            db.executemany(
+                "INSERT OR REPLACE INTO idem (customer, key, seq, at_ms, fingerprint, hint) VALUES (?, ?, ?, ?, ?, ?)",
+                [(k.customer, k.key, k.seq, k.at_ms, k.fingerprint, k.hint) for k in batch.keys],
+            )
+            db.executemany("INSERT OR IGNORE INTO touched (customer, seq) VALUES (?, ?)", batch.touched)
+
+    def complete_checkpoint(self, checkpoint: Checkpoint, keep_apart_ms: int = 0) -> None:
+        with self._file.writing() as db:
+            self._hold(db)
+            checksum = _checksum(checkpoint.seq, checkpoint.at_ms, checkpoint.state)
+            db.execute(
+                "INSERT OR REPLACE INTO checkpoint (seq, at_ms, checksum, state) VALUES (?, ?, ?, ?)",
+                (checkpoint.seq, checkpoint.at_ms, checksum, checkpoint.state),
+            )
+        if self.checkpoint(checkpoint.seq) != checkpoint:
+            raise JournalFailed(f"{self._file.path}: checkpoint {checkpoint.seq} does not read back as written")
+        self._thin_checkpoints(keep_apart_ms)
+
+    def _thin_checkpoints(self, keep_apart_ms: int) -> None:
+        """Of the three newest, drop the middle one unless it is far enough from the older one."""
+        newest = self._file.query("SELECT seq, at_ms FROM checkpoint ORDER BY seq DESC LIMIT 3")
+        if len(newest) < 3 and keep_apart_ms:
+            return
+        apart = keep_apart_ms and newest[1][1] - newest[2][1] >= keep_apart_ms
+        if len(newest) > 1 and not apart:
+            with self._file.writing() as db:
+                self._hold(db)
+                db.execute("DELETE FROM checkpoint WHERE seq = ?", (newest[1][0],))
+
+    def load_profiles(self, customers: Iterable[bytes]) -> dict[bytes, StoredProfile]:
+        return self._load_profiles("profile", list(customers))
+
+    def base_profiles(self, customers: Iterable[bytes]) -> dict[bytes, StoredProfile]:
+        return self._load_profiles("base_profile", list(customers))
+
+    def _load_profiles(self, table: str, customers: list[bytes]) -> dict[bytes, StoredProfile]:
+        loaded: dict[bytes, StoredProfile] = {}
+        for start in range(0, len(customers), _VARIABLES_MAX):
+            part = customers[start:start + _VARIABLES_MAX]
+            marks = ",".join("?" * len(part))
+            for values in self._file.query(f"SELECT {_PROFILE} FROM {table} WHERE customer IN ({marks})", part):
+                profile = self._profile(values)
+                loaded[profile.customer] = profile
+        return loaded
+
+    def _profile(self, values: tuple[Any, ...]) -> StoredProfile:
+        customer, seq, generation, sealed, due_ms, checksum = values
+        self._verify(checksum, f"the profile stored at row {seq}", customer, seq, generation, due_ms, sealed)
+        return StoredProfile(customer, seq, generation, sealed, due_ms)
+
+    def base_page(self, after_customer: bytes, limit: int) -> list[StoredProfile]:
+        found = self._file.query(
+            f"SELECT {_PROFILE} FROM base_profile WHERE customer > ? ORDER BY customer LIMIT ?", (after_customer, limit)
+        )
+        return [self._profile(values) for values in found]
+
+    def load_keys(self, keys: Iterable[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], IndexEntry]:
+        loaded: dict[tuple[bytes, bytes], IndexEntry] = {}
+        for pair in keys:
+            found = self._file.query(
+                "SELECT customer, key, seq, at_ms, fingerprint, hint FROM idem WHERE customer = ? AND key = ?", pair
+            )
+            if found:
+                loaded[pair] = IndexEntry(*found[0])
+        return loaded
+
+    def drop_keys(self, before_ms: int, limit: int) -> int:
+        old = self._file.query("SELECT customer, key FROM idem WHERE at_ms < ? ORDER BY at_ms LIMIT ?",
+                               (before_ms, limit))
+        if old:
+            with self._file.writing() as db:
+                self._hold(db)
+                db.executemany("DELETE FROM idem WHERE customer = ? AND key = ?", old)
+        return len(old)
+
+    def rows_of(self, customer: bytes, before_seq: int | None, limit: int, after_seq: int = 0) -> list[int]:
+        before = 2**62 if before_seq is None else before_seq
+        found = self._file.query(
+            "SELECT seq FROM touched WHERE customer = ? AND seq < ? AND seq > ? ORDER BY seq DESC LIMIT ?",
+            (customer, before, after_seq, limit),
+        )
+        return [seq for (seq,) in found]
+
+    def due(self, until_ms: int, limit: int) -> list[tuple[int, bytes]]:
+        found = self._file.query(
+            "SELECT due_ms, customer FROM profile WHERE due_ms > 0 AND due_ms <= ? ORDER BY due_ms, customer LIMIT ?",
+            (until_ms, limit),
+        )
+        return [(due_ms, customer) for due_ms, customer in found]
+
+    def truncate(self, below_seq: int, base: Base | None = None) -> int:
+        covered = self.checkpoint()
+        if covered is None or below_seq > covered.seq + 1:
+            raise JournalFailed(f"{self._file.path}: no checkpoint covers the rows below {below_seq}; nothing deleted")
+        with self._file.writing() as db:
+            self._hold(db)
+            if base is not None:
+                _put_base(db, base)
+            db.execute("DELETE FROM checkpoint WHERE seq < ? AND seq < ?", (below_seq - 1, covered.seq))
+            return db.execute("DELETE FROM log WHERE seq < ?", (below_seq,)).rowcount
+
+    def base(self) -> Base | None:
+        found = self._file.query("SELECT seq, at_ms, state, checksum FROM base")
+        if not found:
+            return None
+        seq, at_ms, state, checksum = found[0]
+        self._verify(checksum, "the base state", seq, at_ms, state)
+        return Base(seq, at_ms, state)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _put_profiles(db: sqlite3.Connection, table: str, profiles: Iterable[StoredProfile]) -> None:
+    db.executemany(
+        f"INSERT OR REPLACE INTO {table} ({_PROFILE}) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (p.customer, p.seq, p.generation, p.sealed, p.due_ms,
+             _checksum(p.customer, p.seq, p.generation, p.due_ms, p.sealed))
+            for p in profiles
+        ],
+    )
+
+
+def _put_base(db: sqlite3.Connection, base: Base) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO base (id, seq, at_ms, checksum, state) VALUES (1, ?, ?, ?, ?)",
+        (base.seq, base.at_ms, _checksum(base.seq, base.at_ms, base.state), base.state),
+    )
+    db.executemany("DELETE FROM base_profile WHERE customer = ?", [(customer,) for customer in base.erased])
+    _put_profiles(db, "base_profile", base.profiles)
+    customers = [(profile.customer, base.seq) for profile in base.profiles]
+    customers += [(customer, base.seq) for customer in base.erased]
+    db.executemany("DELETE FROM touched WHERE customer = ? AND seq <= ?", customers)

@@ -1,0 +1,124 @@
+"""One SQLite file with one connection: locked, durable at every commit, its errors told apart.
+
+A lock on a side file is taken before the database is opened, because SQLite's own lock is dropped by any other open and
+close of the file in this process. Every commit is synchronous to disk (WAL, ``synchronous=FULL``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from actors.journal import schema
+from models.errors import DiskFull, JournalFailed, JournalLocked
+
+_PRAGMAS = (
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA wal_autocheckpoint = 2000",
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA cache_size = -32000",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+def _lock(path: Path) -> int:
+    """Hold ``<file>.lock`` as long as this process lives; the file says who holds it."""
+    side = path.with_suffix(".lock")
+    handle = os.open(side, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.read(handle, 200).decode(errors="replace").strip() or "an unknown process"
+        os.close(handle)
+        raise JournalLocked(f"{path} is in use by {holder}; stop it first (`kairos down`)") from error
+    os.truncate(handle, 0)
+    os.pwrite(handle, f"process {os.getpid()}".encode(), 0)
+    return handle
+
+
+class SqliteFile:
+    """``pages_max`` bounds the file (a full file behaves like a full disk)."""
+
+    def __init__(self, path: Path, script: str, *, pages_max: int = 0) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _lock(path)
+        try:
+            self._connection = self._open(script, pages_max)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _open(self, script: str, pages_max: int) -> sqlite3.Connection:
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with self._translated():
+            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=1.0)
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                connection.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version = {schema.VERSION};COMMIT;")
+            elif version != schema.VERSION:
+                connection.close()
+                raise JournalFailed(f"{self.path} has layout {version}, this release reads {schema.VERSION}")
+            if pages_max:
+                connection.execute(f"PRAGMA max_page_count = {pages_max:d}")
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_FULL:
+                raise DiskFull(f"no space to write {self.path}; free some and repeat") from error
+            raise JournalFailed(f"{self.path}: {error}") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed and on disk at the end, rolled back by any exception."""
+        with self._translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._translated():
+            return self._connection.execute(statement, values).fetchall()
+
+    def scan(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Like ``query``, row by row."""
+        with self._translated():
+            yield from self._connection.execute(statement, values)
+
+    def empty_wal(self) -> None:
+        """Move everything into the main file and cut the write-ahead log to nothing."""
+        with self._translated():
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise JournalFailed(f"{self.path}: the write-ahead log could not be emptied")
+
+    def close(self) -> None:
+        with self._translated():
+            self._connection.close()
+        os.close(self._lock)
