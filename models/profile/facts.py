@@ -173,8 +173,7 @@ def _plain(value: Any) -> Any:
 
 
 def _item(wire: list[Any]) -> ItemChosen:
-    *scalars, budgets = wire
-    return ItemChosen(*scalars, budgets=tuple(tuple(use) for use in budgets))
+    return ItemChosen(*wire[:-1], tuple((use[0], use[1], use[2], use[3]) for use in wire[-1]))
 
 
 def to_wire(fact: Fact) -> list[Any]:
@@ -191,7 +190,7 @@ def from_wire(wire: list[Any]) -> Fact:
     elif kind is EventApplied and len(values) > 6:
         values[6] = tuple(values[6])
     elif kind is OutcomeApplied and len(values) > 9:
-        values[9] = tuple(tuple(effect) for effect in values[9])
+        values[9] = tuple((budget, effect) for budget, effect in values[9])
     fact: Fact = kind(*values)
     return fact
 

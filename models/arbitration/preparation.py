@@ -1,0 +1,80 @@
+"""What stands between the two halves of a decision, and what it ends in. Values only; see ``deciding``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.arbitration.contact_policy import ContactJudge
+from models.catalog.plan import Channel, Mask, Plan, Treatment
+from models.profile.facts import ItemChosen
+
+#: The gates in the order of the contract's funnel. ``budget`` and what follows are judged by ``deciding.resolve``.
+GATES = (
+    "candidates", "request", "control_group", "valid", "eligibility", "applicability", "suitability", "consent",
+    "quiet_hours", "treatment", "contact_policy", "budget", "ranked", "chosen",
+)
+
+
+@dataclass(slots=True)
+class Preparation:
+    """Everything about a decision that can be judged before scores and free budget units are known."""
+
+    plan: Plan
+    request: dict[str, Any]
+    seed: bytes
+    now_ms: int
+    #: ``state_version`` before the decision.
+    state_version: int
+    evidence_version: int
+    #: A problem object (422) when the request does not fit the plan; nothing below is filled then.
+    problem: dict[str, Any] | None
+    channel: Channel | None = None
+    control_group: str | None = None
+    #: Gate -> mask of the actions (plan order) that remain after it, up to ``contact_policy``.
+    remaining: dict[str, Mask] = field(default_factory=dict)
+    #: Requested placement -> action index -> its first treatment there whose ``when`` holds.
+    fitting: dict[str, dict[int, Treatment]] = field(default_factory=dict)
+    #: Requested placement -> treatments of its fallback actions that may be shown, in order.
+    fallbacks: dict[str, tuple[Treatment, ...]] = field(default_factory=dict)
+    judge: ContactJudge | None = None
+    #: Rule index -> what went wrong when it was evaluated for this decision.
+    rule_errors: dict[int, str] = field(default_factory=dict)
+    #: Indexes (plan order, ascending) of the actions that remain: what a scorer scores.
+    scored: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, np.uint16))
+    #: Per scored action.
+    context_weights: tuple[float, ...] = ()
+    evidence: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The numbers of one action that passed every gate."""
+
+    action: int
+    propensity: float
+    context_weight: float
+    priority: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was chosen. ``items`` holds fallbacks too."""
+
+    items: tuple[ItemChosen, ...]
+    #: Budget id -> units that were free for this decision when first consulted.
+    free: dict[str, int]
+    #: The answer in the contract's field order; ``decision_id`` and ``state_version`` are None until the turn fills them.
+    body: dict[str, Any]
+    #: Action index -> its numbers, of those that passed every gate.
+    ranked: Mapping[int, Ranked]
+    #: Action index -> (budget id, what was missing) of those that the budget gate removed.
+    dry: Mapping[int, tuple[str, str]]
+    #: Action index -> (policy or budget id, detail) of ranked actions that an item above pushed out.
+    displaced: Mapping[int, tuple[str, str]]
+    #: "scorer" or "evidence".
+    propensity_source: str
