@@ -7,7 +7,7 @@ is appended with a default. Every fact but ``Born`` raises ``state_version`` by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 
@@ -173,7 +173,8 @@ def _plain(value: Any) -> Any:
 
 
 def _item(wire: list[Any]) -> ItemChosen:
-    return ItemChosen(*wire[:-1], tuple((use[0], use[1], use[2], use[3]) for use in wire[-1]))
+    item = ItemChosen(*wire)
+    return replace(item, budgets=tuple((use[0], use[1], use[2], use[3]) for use in item.budgets))
 
 
 def to_wire(fact: Fact) -> list[Any]:
