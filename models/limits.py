@@ -101,6 +101,11 @@ SYNC_INTERVAL_MS: Final = 1_000
 CATALOG_ADOPTION_WAIT_MS: Final = 10_000
 BUDGET_CAP_MAX: Final = 2**53 - 1
 
+# Training a scorer.
+TRAINING_ROWS_MIN: Final = 100
+TRAINING_ROUNDS_MAX: Final = 400
+TRAINING_PATIENCE_ROUNDS: Final = 30
+
 #: Decimal digits that propensity, priority and probability keep when they are made.
 SIGNIFICANT_DIGITS: Final = 9
 #: Integer units per 1.0 in window sums.

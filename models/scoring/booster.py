@@ -1,0 +1,129 @@
+"""The only door to xgboost: trees in a file, trees from rows, scores out of trees.
+
+The file's hash is compared *before* the library reads it: a cut or empty file can end the whole process inside the
+library, where no exception could be caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+
+from models.errors import BadInput
+from models.scoring.manifest import Manifest, version_of
+
+Matrix = NDArray[np.float32]
+
+#: Characters that the library refuses in names, and what stands for them inside the file.
+_NAMES: Final = str.maketrans("[]<", "()(")
+
+DEFAULT_PARAMS: Final[Mapping[str, Any]] = {
+    "objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist", "max_depth": 4, "eta": 0.05,
+    "min_child_weight": 5.0, "subsample": 0.8, "colsample_bytree": 0.8, "lambda": 2.0, "seed": 1,
+}
+
+
+class Booster:
+    """Trees that score rows. One thread: the server has one process per core already."""
+
+    def __init__(self, model: bytes, manifest: Manifest) -> None:
+        """Raises ``BadInput`` when the bytes are not those that the manifest describes."""
+        version, sha256 = version_of(model, manifest.features)
+        if not model or sha256 != manifest.sha256:
+            raise BadInput(
+                f"the file of scorer {manifest.version} is cut short or was changed: its sha256 is {sha256}, the "
+                f"manifest says {manifest.sha256}; copy it again or train again with `kairos train`"
+            )
+        if version != manifest.version:
+            raise BadInput(
+                f"scorer {manifest.version} was trained on other features or another order of them than its manifest "
+                "lists; restore the manifest or train again with `kairos train`"
+            )
+        self.manifest: Final = manifest
+        self._trees = _load(model, manifest)
+
+    def predict(self, matrix: Matrix) -> NDArray[np.float32]:
+        """float32[rows, features] -> float32[rows]: the probability of acceptance.
+
+        Raises ``BadInput`` on another width.
+        """
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.manifest.features):
+            raise BadInput(
+                f"scorer {self.manifest.version} reads {len(self.manifest.features)} columns, the rows have shape "
+                f"{matrix.shape}"
+            )
+        if matrix.shape[0] == 0:
+            return np.empty(0, np.float32)
+        scores: NDArray[np.float32] = self._trees.inplace_predict(matrix, validate_features=False)
+        return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """Trees as the library grew them."""
+
+    #: UBJ.
+    model: bytes
+    rounds: int
+    trees: Any
+
+    def predict(self, matrix: Matrix) -> NDArray[np.float32]:
+        """float32[rows, features] -> float32[rows]."""
+        scores: NDArray[np.float32] = self.trees.inplace_predict(matrix, validate_features=False)
+        return scores
+
+
+def grow(
+    features: tuple[str, ...],
+    training: tuple[Matrix, NDArray[np.uint8], NDArray[np.float32]],
+    validation: tuple[Matrix, NDArray[np.uint8], NDArray[np.float32]] | None,
+    *,
+    rounds: int,
+    patience: int = 0,
+    threads: int = 1,
+    params: Mapping[str, Any] = DEFAULT_PARAMS,
+) -> Grown:
+    """Grow at most ``rounds`` trees on (matrix, label, weight).
+
+    With ``validation``, growth stops when its log loss has not improved for ``patience`` rounds, and the trees after
+    the best round are dropped.
+    """
+    names = [name.translate(_NAMES) for name in features]
+    data = _matrix(training, names)
+    settings = {**params, "nthread": threads, "verbosity": 0}
+    if validation is None:
+        trees = xgboost.train(settings, data, rounds)
+    else:
+        watched = [(_matrix(validation, names), "validation")]
+        trees = xgboost.train(
+            settings, data, rounds, evals=watched, early_stopping_rounds=patience, verbose_eval=False
+        )
+        trees = trees[: trees.best_iteration + 1]
+    return Grown(bytes(trees.save_raw("ubj")), trees.num_boosted_rounds(), trees)
+
+
+def _matrix(part: tuple[Matrix, NDArray[np.uint8], NDArray[np.float32]], names: list[str]) -> Any:
+    matrix, label, weight = part
+    return xgboost.DMatrix(matrix, label=label, weight=weight, feature_names=names)
+
+
+def _load(model: bytes, manifest: Manifest) -> Any:
+    trees = xgboost.Booster({"nthread": 1})
+    try:
+        trees.load_model(bytearray(model))
+    except xgboost.core.XGBoostError as error:
+        raise BadInput(
+            f"xgboost {xgboost.__version__} cannot read the file of scorer {manifest.version}; train again with "
+            "`kairos train`"
+        ) from error
+    names = [name.translate(_NAMES) for name in manifest.features]
+    if trees.num_features() != len(names) or (trees.feature_names or names) != names:
+        raise BadInput(
+            f"the trees of scorer {manifest.version} read other features than its manifest lists: {trees.feature_names}"
+        )
+    return trees
