@@ -100,6 +100,17 @@ EVIDENCE_PUBLISH_MS: Final = 5_000
 SYNC_INTERVAL_MS: Final = 1_000
 CATALOG_ADOPTION_WAIT_MS: Final = 10_000
 BUDGET_CAP_MAX: Final = 2**53 - 1
+#: A change waits this long for others, so that many outcomes make one evidence version.
+EVIDENCE_GATHER_MS: Final = 2_000
+#: A shard that reported within this time is live: its idle units can be recalled, its adoption is waited for.
+SHARD_LIVE_MS: Final = 5 * SYNC_INTERVAL_MS
+#: Units that were just granted are not recalled, so that who asked for them can use them.
+GRANT_COOLING_MS: Final = 1_500
+#: The next period's units are granted at least this long before it begins.
+NEXT_PERIOD_AHEAD_MS: Final = 5_000
+#: An ended period without holds is forgotten after this time (more than clocks may differ).
+ESCROW_KEPT_MS: Final = 10 * MINUTE_MS
+CLOCK_SET_WAIT_MS: Final = 60_000
 
 # Training a scorer.
 TRAINING_ROWS_MIN: Final = 100
@@ -119,3 +130,5 @@ assert EVENT_PROPERTIES_BYTES_MAX < BODY_BYTES_MAX
 assert SHARDS_EMBEDDED <= SHARDS_MAX <= SLOTS
 assert DECISIONS_PER_BATCH_MAX <= TURN_COMMANDS_MAX <= SHARD_QUEUE_MAX
 assert 2 * EVIDENCE_PUBLISH_MS <= CATALOG_ADOPTION_WAIT_MS
+assert EVIDENCE_GATHER_MS + 2 * SYNC_INTERVAL_MS < EVIDENCE_PUBLISH_MS
+assert GRANT_COOLING_MS + 2 * SYNC_INTERVAL_MS < NEXT_PERIOD_AHEAD_MS
