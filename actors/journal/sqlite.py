@@ -38,20 +38,21 @@ class SqliteJournal:
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
-        self.epoch = 0
-        ((self.last_seq,),) = file.query("SELECT last_seq FROM owner")
+        self.epoch: int = 0
+        self.last_seq: int = file.query("SELECT last_seq FROM owner")[0][0]
 
     def take_over(self, owner: str) -> int:
         with self._file.writing() as db:
-            self.epoch, self.last_seq = db.execute(
-                "UPDATE owner SET epoch = epoch + 1, owner = ? RETURNING epoch, last_seq", (owner,)
-            ).fetchone()
+            rows = db.execute("UPDATE owner SET epoch = epoch + 1, owner = ? RETURNING epoch, last_seq", (owner,))
+            self.epoch, self.last_seq = rows.fetchall()[0]
             (newest,) = db.execute("SELECT max(seq) FROM log").fetchone()
         if newest is not None and newest != self.last_seq:
             raise JournalFailed(f"{self._file.path}: the log ends at row {newest}, its owner at {self.last_seq}")
         return int(self.epoch)
 
     def append(self, batch_id: bytes, payload: bytes, at_ms: int = 0) -> int:
+        if not self.epoch:
+            raise Fenced(f"{self._file.path}: take the journal over before appending to it")
         seq = self.last_seq + 1
         with self._file.writing() as db:
             moved = db.execute(
