@@ -57,6 +57,10 @@ LEDGER_KEPT_MS_MIN: Final = 30 * DAY_MS
 EVENTS_PER_WINDOW_MAX: Final = 256
 WINDOW_BUCKETS: Final = 64
 DISTINCT_VALUES_MAX: Final = 1_024
+#: A larger number in an event's field leaves the event out of the aggregate, as text does.
+FIELD_VALUE_ABS_MAX: Final = 10**18
+#: Outcomes remembered per contact; impressions and deliveries are forgotten first.
+OUTCOMES_PER_CONTACT_MAX: Final = 32
 EVENT_MARKS_MAX: Final = 32
 ATTRIBUTES_PER_CUSTOMER_MAX: Final = 500
 ATTRIBUTE_CHARS_MAX: Final = 1_024
@@ -70,6 +74,16 @@ ACTIONS_MAX: Final = 5_000
 TREATMENTS_PER_ACTION_MAX: Final = 100
 FEATURES_MAX: Final = 500
 WINDOW_MS_MAX: Final = 730 * DAY_MS
+HOLD_TTL_MS_MAX: Final = 30 * DAY_MS
+PLACEMENT_COUNT_MAX: Final = 50
+CHANNELS_MAX: Final = 100
+PLACEMENTS_MAX: Final = 1_000
+SEGMENTS_MAX: Final = 500
+GROUPS_MAX: Final = 1_000
+BUDGETS_MAX: Final = 1_000
+CONTACT_POLICIES_MAX: Final = 500
+TRIGGERS_MAX: Final = 500
+FIELD_PATH_PARTS_MAX: Final = 8
 
 # Turns and memory.
 TURN_COMMANDS_MAX: Final = 512
@@ -112,7 +126,11 @@ NEXT_PERIOD_AHEAD_MS: Final = 5_000
 ESCROW_KEPT_MS: Final = 10 * MINUTE_MS
 CLOCK_SET_WAIT_MS: Final = 60_000
 
-# Training a scorer.
+# Scoring and training.
+SCORERS_LOADED_MAX: Final = 4
+SCORER_BATCH_MAX: Final = 64
+SCORER_ONGOING_MAX: Final = 128
+SCORER_QUEUED_MAX: Final = 512
 TRAINING_ROWS_MIN: Final = 100
 TRAINING_ROUNDS_MAX: Final = 400
 TRAINING_PATIENCE_ROUNDS: Final = 30

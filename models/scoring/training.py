@@ -1,7 +1,8 @@
 """From rows to a scorer: split by time, stop early on later rows, judge on the latest, then learn from all.
 
 A random split would flatter: behaviour drifts, and rows of one mailing share their day. So every boundary is an
-instant; rows of one instant stay together, and a row whose label was not final at a boundary is not learnt from before it.
+instant; rows of one instant stay together, and a row whose label was not final at a boundary is not learnt from before
+it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,108 @@
+"""Registered scorers as files: ``<data-dir>/scorers/<version>/{model.ubj, manifest.json}``.
+
+A version appears by one rename, whole or not at all, and is never changed afterwards. Which one is champion is the
+coordinator's business, not a file's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from models.errors import BadInput, KairosError
+from models.scoring.booster import Booster
+from models.scoring.manifest import Manifest
+
+_FOLDER: Final = "scorers"
+_MANIFEST: Final = "manifest.json"
+#: A version is a folder's name: nothing that could lead elsewhere.
+_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class UnknownScorer(KairosError):
+    """No scorer of this version is registered here."""
+
+
+class ScorerRegistry:
+    def __init__(self, data_dir: Path) -> None:
+        self._root: Final = data_dir / _FOLDER
+
+    def register(self, model: bytes, manifest: Manifest) -> Path:
+        """Durably add a scorer, after reading it as the server will. Registering it again changes nothing.
+
+        Raises ``BadInput`` when manifest and file do not belong together.
+        """
+        Booster(model, manifest)
+        folder = self._folder(manifest.version)
+        if folder.is_dir():
+            self.load(manifest.version)
+            return folder
+        fresh = self._root / f".new-{manifest.version}-{os.getpid()}"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True, mode=0o700)
+        _write(fresh / manifest.file, model)
+        _write(fresh / _MANIFEST, json.dumps(manifest.to_wire(), indent=2).encode())
+        _sync_folder(fresh)
+        os.replace(fresh, folder)
+        _sync_folder(self._root)
+        return folder
+
+    def manifests(self) -> list[Manifest]:
+        """Every registered scorer, oldest first. Raises ``BadInput`` on a damaged manifest."""
+        if not self._root.is_dir():
+            return []
+        versions = [path.name for path in self._root.iterdir() if _VERSION.fullmatch(path.name) and path.is_dir()]
+        found = [self.manifest(version) for version in versions]
+        return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
+
+    def newest(self) -> Manifest | None:
+        """The scorer that was created last, or None when there is none."""
+        found = self.manifests()
+        return found[-1] if found else None
+
+    def manifest(self, version: str) -> Manifest:
+        """Raises ``UnknownScorer``, or ``BadInput`` when the file is damaged or names another version."""
+        path = self._folder(version) / _MANIFEST
+        try:
+            data = json.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            raise UnknownScorer(f"no scorer {version!r} in {self._root}; register one with `kairos train`") from error
+        except ValueError as error:
+            raise BadInput(f"{path} is damaged ({error}); remove the folder and train again") from error
+        manifest = Manifest.from_wire(data)
+        if manifest.version != version or Path(manifest.file).name != manifest.file:
+            raise BadInput(f"{path} describes {manifest.version!r}; remove the folder and train again")
+        return manifest
+
+    def load(self, version: str) -> Booster:
+        """The trees of a version, verified against their manifest. Raises ``UnknownScorer``, ``BadInput``."""
+        manifest = self.manifest(version)
+        path = self._folder(version) / manifest.file
+        try:
+            return Booster(path.read_bytes(), manifest)
+        except FileNotFoundError as error:
+            raise BadInput(f"{path} is missing; remove the folder and train again") from error
+
+    def _folder(self, version: str) -> Path:
+        if not _VERSION.fullmatch(version):
+            raise UnknownScorer(f"{version[:80]!r} is no version of a scorer; see `GET /v1/scorers`")
+        return self._root / version
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
