@@ -1,0 +1,196 @@
+"""Natural batching: while calls to a shard are in flight the next batch fills, so a hop is paid per batch.
+
+A call takes ``msgpack([Command wires])`` and answers ``msgpack({"r": [Reply wires], "t": {"shard": ms, "score": ms,
+"commit": ms}})``. When the shard is gone a call may or may not have been executed: the batch is sent again with the
+same ids, which the shard's idempotency makes safe, until each caller's own deadline.
+
+The commands of one caller are a *group*: they stay together and in order, in one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from actors.gateway.problems import Refused, retry_later
+from models import canonical, limits
+from models.errors import KairosError
+from models.turn.commands import Command, Reply
+
+#: Slow reads that travel alone, beside the batches, at once per shard.
+ALONE_MAX: Final = 8
+Call = Callable[[bytes], Awaitable[bytes]]
+
+log = structlog.get_logger(__name__)
+
+
+class ShardGone(KairosError):
+    """The shard did not answer and may be restarting; what was asked may have been executed. Ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """The replies to a group, in its order, and the milliseconds of the turn that it travelled with."""
+
+    replies: Sequence[Reply]
+    timing: dict[str, float]
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    commands: Sequence[Command]
+    future: asyncio.Future[Replies]
+    #: The shard was gone at least once since this group was sent.
+    interrupted: bool = False
+    timer: asyncio.TimerHandle | None = None
+
+    def expire(self) -> None:
+        """The caller's deadline passed: 504, or 503 when the shard was found gone."""
+        if self.interrupted:
+            self.fail(retry_later(503, "the shard of this customer is restarting; repeat with the same id"))
+        else:
+            self.fail(Refused(504, "the deadline passed; it may have been done, repeat with the same id"))
+
+    def settle(self, replies: Replies) -> None:
+        self._stop()
+        if not self.future.done():
+            self.future.set_result(replies)
+
+    def fail(self, error: Exception) -> None:
+        self._stop()
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    def _stop(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+
+
+class Lane:
+    """The queue in front of one shard."""
+
+    def __init__(self, call: Call, name: str = "") -> None:
+        self._call = call
+        self._name = name
+        self._queue: deque[Group] = deque()
+        self._waiting = 0
+        self._in_flight = 0
+        self._alone = 0
+        self._woken = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Commands that are queued and not yet sent."""
+        return self._waiting
+
+    def submit(self, commands: Sequence[Command], wait_ms: float) -> asyncio.Future[Replies]:
+        """Queue a group; its future ends within ``wait_ms``, with replies or ``Refused`` (503, 504, 500)."""
+        assert 0 < len(commands) <= limits.TURN_COMMANDS_MAX
+        if self._waiting + len(commands) > limits.SHARD_QUEUE_MAX:
+            raise retry_later(503, "too much is waiting for the shard of this customer")
+        group = self._group(commands, wait_ms)
+        self._queue.append(group)
+        self._waiting += len(commands)
+        self._wake()
+        return group.future
+
+    def submit_alone(self, command: Command, wait_ms: float) -> asyncio.Future[Replies]:
+        """A slow read in a call of its own, so that no batch waits for it."""
+        if self._alone >= ALONE_MAX:
+            raise retry_later(503, "too many slow reads are waiting for the shard of this customer")
+        group = self._group([command], wait_ms)
+        self._alone += 1
+        self._start(self._read_alone(group))
+        return group.future
+
+    def _group(self, commands: Sequence[Command], wait_ms: float) -> Group:
+        loop = asyncio.get_running_loop()
+        group = Group(commands, loop.create_future())
+        group.timer = loop.call_later(wait_ms / 1_000, group.expire)
+        return group
+
+    def _wake(self) -> None:
+        """Launch at the end of this round of the event loop, with all that arrived in it."""
+        if self._queue and not self._woken and self._in_flight < limits.GATEWAY_CALLS_IN_FLIGHT_MAX:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._launch)
+
+    def _launch(self) -> None:
+        self._woken = False
+        if self._in_flight < limits.GATEWAY_CALLS_IN_FLIGHT_MAX:
+            batch = self._take()
+            if batch:
+                self._in_flight += 1
+                self._start(self._send(batch))
+        self._wake()
+
+    def _start(self, work: Any) -> None:
+        # A fresh context: what Serve knows about the request that happened to launch a batch is not the batch's.
+        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _take(self) -> list[Group]:
+        """Whole groups from the front, up to a turn's worth; those whose callers are gone are dropped."""
+        batch: list[Group] = []
+        size = 0
+        while self._queue and size + len(self._queue[0].commands) <= limits.TURN_COMMANDS_MAX:
+            group = self._queue.popleft()
+            self._waiting -= len(group.commands)
+            if not group.future.done():
+                batch.append(group)
+                size += len(group.commands)
+        return batch
+
+    async def _send(self, batch: list[Group]) -> None:
+        try:
+            await self._deliver(batch)
+        finally:
+            self._in_flight -= 1
+            self._wake()
+
+    async def _read_alone(self, group: Group) -> None:
+        try:
+            await self._deliver([group])
+        finally:
+            self._alone -= 1
+
+    async def _deliver(self, batch: list[Group]) -> None:
+        """Send until the shard answers or nobody waits any more."""
+        pause_ms = limits.GATEWAY_RETRY_MS_MIN
+        while batch:
+            try:
+                answer = await self._call(canonical.pack([c.to_wire() for group in batch for c in group.commands]))
+                self._settle(batch, answer)
+                return
+            except ShardGone as error:
+                log.warning("shard_gone", shard=self._name, groups=len(batch), error=str(error))
+            except Exception as error:
+                log.error("shard_call_failed", shard=self._name, error=repr(error))
+                for group in batch:
+                    group.fail(Refused(500, "the shard failed; it may have been done, repeat with the same id"))
+                return
+            for group in batch:
+                group.interrupted = True
+            await asyncio.sleep(pause_ms / 1_000)
+            pause_ms = min(2 * pause_ms, limits.GATEWAY_RETRY_MS_MAX)
+            batch = [group for group in batch if not group.future.done()]
+
+    @staticmethod
+    def _settle(batch: list[Group], answer: bytes) -> None:
+        unpacked = canonical.unpack(answer)
+        wires, timing = (unpacked, {}) if type(unpacked) is list else (unpacked["r"], unpacked["t"])
+        if len(wires) != sum(len(group.commands) for group in batch):
+            raise KairosError(f"asked {sum(len(g.commands) for g in batch)} commands, got {len(wires)} replies")
+        start = 0
+        for group in batch:
+            end = start + len(group.commands)
+            group.settle(Replies([Reply.from_wire(wire) for wire in wires[start:end]], timing))
+            start = end
