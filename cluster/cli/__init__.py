@@ -1,1 +1,40 @@
-"""The ``kairos`` command: one module per command."""
+"""The ``kairos`` command: one module per command.
+
+Exit status: 0 on success, 1 on failure with one clear line on standard error, 2 on wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from cluster.cli import audit, catalog, demo, doctor, importing, keys, lifecycle, train
+from models.errors import KairosError
+
+app = typer.Typer(
+    name="kairos", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Real-time customer decisioning: exact contact caps, budgets, auditable next best actions.",
+)
+app.command("up")(lifecycle.up)
+app.command("down")(lifecycle.down)
+app.command("status")(lifecycle.status)
+app.command("doctor")(doctor.doctor)
+app.command("demo")(demo.demo)
+app.command("import")(importing.import_history)
+app.command("train")(train.train)
+app.command("audit")(audit.audit)
+app.add_typer(keys.app, name="key")
+app.add_typer(catalog.app, name="catalog")
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except KairosError as error:
+        print(f"kairos: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("kairos: interrupted", file=sys.stderr)
+        sys.exit(1)

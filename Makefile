@@ -1,0 +1,54 @@
+# `make demo` and `make test` are all a newcomer needs; both install first what is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --no-input
+ARGS ?=
+SOURCES := $(shell find models actors cluster -name "*.py" -o -name "*.yaml")
+
+.PHONY: help demo test lint bench lock wheel clean
+
+help:
+	@echo "make demo [ARGS=--exit]   start Kairos, replay real households, print a report, keep serving"
+	@echo "make test [ARGS='-k x']   lint, types, layers and the whole test suite (what CI runs)"
+	@echo "make bench [ARGS=name]    the figures of loadtests/README.md"
+	@echo "make lock                 renew the hashed locks from pyproject.toml"
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v[:2] == (3, 11) else f"Kairos needs Python 3.11, this is {v[0]}.{v[1]}; say make PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.runtime: $(VENV)/bin/pip requirements.lock data.lock build.lock
+	$(PIP) install -q --require-hashes -r requirements.lock
+	$(PIP) install -q --require-hashes --no-deps -r build.lock -r data.lock
+	@touch $@
+
+# The installed package is what is tested and run, so it is installed again whenever a source is newer.
+$(VENV)/.package: $(VENV)/.runtime pyproject.toml $(SOURCES)
+	$(PIP) install -q --no-deps --no-build-isolation --force-reinstall .
+	@rm -rf build
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(PIP) install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.package
+	@$(BIN)/kairos demo $(ARGS)
+
+test: $(VENV)/.dev $(VENV)/.package
+	$(BIN)/ruff check -q .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/.dev $(VENV)/.package
+	$(BIN)/python -m loadtests $(ARGS)
+
+lock:
+	$(PIP) install -q pip-tools
+	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile -q --extra dev -c requirements.lock --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

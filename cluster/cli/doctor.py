@@ -1,0 +1,49 @@
+"""``kairos doctor``: whether this machine and this data directory can run Kairos, and what to do if not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cluster import preflight
+from cluster.cli.options import AsJson, DataDir, live_url
+from cluster.installation import read_installation
+from cluster.journal_check import journals
+from cluster.settings import load_settings
+from models.errors import KairosError
+
+
+def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Check versions, shadowed packages, ports, Serve variables, limits and the store."""
+    settings = load_settings(data_dir=data_dir)
+    found = [*preflight.versions(), *preflight.shadowed(), *preflight.machine(settings.data_dir)]
+    found += preflight.variables()
+    live = live_url(settings.data_dir)
+    found.append(
+        preflight.Finding("server", True, f"runs at {live}") if live
+        else preflight.port_free(settings.host, settings.port)
+    )
+    try:
+        installation = read_installation(settings.data_dir)
+    except KairosError as error:
+        found.append(preflight.Finding("installation", False, str(error)))
+    else:
+        detail = f"{installation.shards} shards, {installation.store}" if installation else "none yet"
+        found.append(preflight.Finding("installation", True, detail))
+        if installation and not live:
+            found += journals(settings.data_dir, installation)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in found], indent=2))
+    else:
+        table = Table()
+        for name in ("check", "ok", "detail"):
+            table.add_column(name)
+        for finding in found:
+            table.add_row(finding.check, "yes" if finding.ok else "[bold red]NO[/bold red]", finding.detail)
+        Console().print(table)
+    if not all(finding.ok for finding in found):
+        raise typer.Exit(1)

@@ -1,0 +1,139 @@
+"""``kairos up``, ``down`` and ``status``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cluster import launch, runfile
+from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, server
+from cluster.listeners import listeners
+from cluster.settings import Settings, load_settings
+from cluster.supervise import wait_for_signal
+from models.errors import KairosError
+
+_DOWN_WAIT_S = 120.0
+_DETACH_WAIT_S = 240.0
+_POLL_S = 0.1
+
+
+def up(
+    data_dir: DataDir = None,
+    host: Annotated[str | None, typer.Option(help="Interface of the API [127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the API [8000].")] = None,
+    shards: Annotated[int | None, typer.Option(help="At the first start only [2].")] = None,
+    store: Annotated[str | None, typer.Option(help="Where journals live [sqlite].")] = None,
+    catalog: Annotated[Path | None, typer.Option(help="Publish this catalog [the packaged example, once].")] = None,
+    clock: Annotated[str | None, typer.Option(help="wall, or manual:TIME (RFC 3339) [wall].")] = None,
+    address: Annotated[str | None, typer.Option(help="Join this Ray cluster [start one].")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready.")] = False,
+) -> None:
+    """Start Kairos; in the foreground until interrupted, then drain."""
+    settings = load_settings(
+        data_dir=data_dir, host=host, port=port, shards=shards, store=store, catalog=catalog, clock=clock,
+        address=address,
+    )
+    if detach:
+        _start_detached(settings)
+        return
+    console = Console(stderr=True)
+    running = launch.start(settings, lambda line: console.print(f"[dim]{line}[/dim]"))
+    _print_ready(console, running)
+    if not wait_for_signal(running, console.print):
+        launch.start_again()
+    running.stop(console.print)
+
+
+def _print_ready(console: Console, running: launch.Running) -> None:
+    table = Table(title="what listens where", title_justify="left")
+    for name in ("address", "process", "purpose"):
+        table.add_column(name)
+    for one in listeners(running.settings.port):
+        table.add_row(f"{one.address}:{one.port}", one.process, one.purpose)
+    console.print(table)
+    place = running.settings.data_dir
+    console.print(f"[bold]ready[/bold]  {running.url}  (docs: {running.url}/docs)")
+    console.print(f"key: kairos key --data-dir {place}    stop: Ctrl-C, or kairos down --data-dir {place}")
+
+
+def _start_detached(settings: Settings) -> None:
+    arguments = [argument for argument in sys.argv[1:] if argument != "--detach"]
+    log = settings.data_dir / "up.log"
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with log.open("ab") as output:
+        start = output.tell()
+        child = subprocess.Popen(
+            [sys.executable, "-c", "from cluster.cli import main; main()", *arguments],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+        )
+    deadline = time.monotonic() + _DETACH_WAIT_S
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            last = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+            raise KairosError((last[-1] if last else f"it ended with status {child.returncode}") + f" (see {log})")
+        run = runfile.read_run(settings.data_dir)
+        if run is not None and run.ready and run.up.pid == child.pid:
+            print(f"ready  {run.url}  pid {child.pid}  log {log}")
+            return
+        time.sleep(_POLL_S)
+    raise KairosError(f"not ready after {_DETACH_WAIT_S:.0f} s; see {log}")
+
+
+def down(data_dir: DataDir = None) -> None:
+    """Drain and stop the Kairos that runs in a data directory."""
+    place = data_dir_of(data_dir)
+    run = runfile.read_run(place)
+    process = run.up.find() if run is not None else None
+    if run is None or process is None:
+        if run is not None and runfile.end_leftovers(run):
+            runfile.forget_run(place)
+            print("Kairos had been killed; ended what it left behind")
+            return
+        raise KairosError(f"no Kairos runs in {place}")
+    process.terminate()
+    deadline = time.monotonic() + _DOWN_WAIT_S
+    while run.up.find() is not None:
+        if time.monotonic() > deadline:
+            raise KairosError(f"pid {run.up.pid} still drains after {_DOWN_WAIT_S:.0f} s; look at it, or kill -9 it")
+        time.sleep(_POLL_S)
+    print("stopped")
+
+
+def status(data_dir: DataDir = None, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
+    """Show shards, epochs, backlog and versions of a live Kairos."""
+    base, bearer = server(data_dir, url, key)
+    try:
+        answer = httpx.get(f"{base}/v1/status", headers={"authorization": f"Bearer {bearer}"}, timeout=10.0)
+    except httpx.HTTPError as error:
+        raise KairosError(f"{base} does not answer ({error}); is it up?") from error
+    if answer.status_code != httpx.codes.OK:
+        raise KairosError(f"{base} answered {answer.status_code}: {answer.text[:500]}")
+    body: dict[str, Any] = answer.json()
+    if as_json:
+        print(json.dumps(body, indent=2))
+        return
+    _print_status(body)
+
+
+def _print_status(body: dict[str, Any]) -> None:
+    console = Console()
+    shards = body.get("shards", [])
+    columns = list(dict.fromkeys(name for shard in shards for name, value in shard.items() if not isinstance(value, dict)))
+    table = Table(title="shards", title_justify="left")
+    for name in columns:
+        table.add_column(name)
+    for shard in shards:
+        table.add_row(*(str(shard.get(name, "")) for name in columns))
+    for name, value in body.items():
+        if not isinstance(value, list | dict):
+            console.print(f"{name}: {value}")
+    console.print(table)

@@ -1,0 +1,160 @@
+"""From settings to a serving installation, and back: the composition root's one sequence.
+
+``ray`` reads its variables at import, so it is imported by the functions here after the variables are set.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from actors import naming
+from actors.access import ensure_admin_key, read_admin_key
+from cluster import runfile
+from cluster.catalog_at_start import publish_at_start, read_catalog_to_publish
+from cluster.installation import Installation, customer_secret, open_installation
+from cluster.preflight import port_free, shadowed
+from cluster.ray_environment import set_variables
+from cluster.settings import Settings
+from models.errors import KairosError
+
+Say = Callable[[str], None]
+_READY_WAIT_S = 120.0
+_DRAIN_WAIT_S = 60.0
+
+
+@dataclass(slots=True)
+class Running:
+    """A serving installation whose driver is this process."""
+
+    settings: Settings
+    installation: Installation
+    url: str
+    key: str
+    actors: Any
+
+    def pids(self) -> list[int]:
+        return [process.pid for process in runfile.descendants()]
+
+    def stop(self, say: Say = lambda _: None) -> None:
+        """Drain: finish what is in flight, write checkpoints, end Ray. Nothing acknowledged is lost either way."""
+        _stop(self, say)
+
+
+def start(settings: Settings, say: Say = lambda _: None) -> Running:
+    """Start everything and return when ``/readyz`` answers. Raises ``KairosError`` with the remedy."""
+    _check(settings)
+    catalog = read_catalog_to_publish(settings.catalog)
+    installation = open_installation(settings.data_dir, settings.shards, settings.store)
+    _claim(settings, say)
+    secret = customer_secret(settings.data_dir)
+    ensure_admin_key(settings.data_dir, now_ms=time.time_ns() // 1_000_000)
+    key = read_admin_key(settings.data_dir)
+    set_variables(settings.data_dir)
+    say("starting Ray (the longest part, 5 to 15 s)")
+    _start_ray(settings)
+    from cluster.actors_of import Actors  # imports ray: only after the variables are set
+    from cluster.serving import start_serve
+
+    actors = Actors(settings, installation)
+    say(f"starting the coordinator and {installation.shards} shards")
+    actors.ensure()
+    say("starting Ray Serve: HAProxy, the gateway, the scorer")
+    start_serve(settings, installation, secret)
+    _record(settings)
+    running = Running(settings, installation, settings.url, key, actors)
+    publish_at_start(running.url, key, catalog, say)
+    _wait_ready(running.url)
+    _record(settings, ready=True)
+    return running
+
+
+def _check(settings: Settings) -> None:
+    failed = [finding for finding in shadowed() if not finding.ok]
+    if settings.address is None:
+        failed += [finding for finding in [port_free(settings.host, settings.port)] if not finding.ok]
+    run = runfile.read_run(settings.data_dir)
+    if run is not None and run.up.find() is not None and run.up != runfile.this_process():
+        raise KairosError(f"Kairos runs in {settings.data_dir} already (pid {run.up.pid}); `kairos down` stops it")
+    leftover = run is not None and any(other.find() for other in run.others)
+    failed = [finding for finding in failed if not (leftover and finding.check.startswith("port"))]
+    if failed:
+        raise KairosError("; ".join(finding.detail for finding in failed))
+
+
+def _claim(settings: Settings, say: Say) -> None:
+    run = runfile.read_run(settings.data_dir)
+    if run is not None:
+        ended = runfile.end_leftovers(run)
+        if ended:
+            say(f"ended {ended} processes that a killed `kairos up` had left")
+    runfile.RunFile(runfile.this_process(), settings.url).write(settings.data_dir)
+
+
+def _record(settings: Settings, ready: bool = False) -> None:
+    runfile.RunFile(runfile.this_process(), settings.url, ready, runfile.descendants()).write(settings.data_dir)
+
+
+def _start_ray(settings: Settings) -> None:
+    import ray
+
+    common: dict[str, Any] = {"namespace": naming.NAMESPACE, "logging_level": "ERROR", "log_to_driver": False}
+    if settings.address is not None:
+        ray.init(address=settings.address, **common)
+        return
+    os.environ.pop("RAY_ADDRESS", None)
+    ray.init(
+        address="local", include_dashboard=False, num_cpus=1, object_store_memory=128 * 1024 * 1024,
+        _node_ip_address="127.0.0.1", **common,
+    )
+
+
+def _wait_ready(url: str) -> None:
+    deadline = time.monotonic() + _READY_WAIT_S
+    last = "no answer"
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx.get(f"{url}/readyz", timeout=5.0)
+            if answer.status_code == httpx.codes.OK:
+                return
+            last = answer.text[:300]
+        except httpx.HTTPError as error:
+            last = str(error)
+        time.sleep(0.1)
+    raise KairosError(f"not ready after {_READY_WAIT_S:.0f} s: {last}; `kairos doctor` may tell why")
+
+
+def _stop(running: Running, say: Say) -> None:
+    import ray
+    from ray import serve
+
+    say("draining: no new requests, those in flight are finished")
+    serve.delete(naming.GATEWAY_APP)
+    say("writing checkpoints")
+    handles = running.actors.ensure()
+    drained, late = ray.wait(
+        [handle.drain.remote() for handle in handles.values()], num_returns=len(handles), timeout=_DRAIN_WAIT_S,
+    )
+    if late:
+        say(f"{len(late)} of {len(late) + len(drained)} checkpoints were not written in time; journals are whole")
+    if running.settings.address is None:
+        serve.shutdown()
+    else:
+        serve.delete(naming.SCORER_APP)
+        for handle in handles.values():
+            ray.kill(handle)
+    ray.shutdown()
+    runfile.forget_run(running.settings.data_dir)
+    say("stopped")
+
+
+def start_again() -> None:
+    """Replace this process by itself: Ray itself has died, and everything is rebuilt from the store."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

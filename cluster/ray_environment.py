@@ -1,0 +1,41 @@
+"""The variables under which Ray and Serve must start, on every node. See the README's decisions for each reason."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from cluster.haproxy import install_wrapper
+from models import limits
+
+#: HAProxy in place of the Python proxy, user code on the replica's main loop, the collector frozen after start.
+#: Together they make an empty request about 20 times cheaper than Serve's defaults.
+SERVE_VARIABLES = {
+    "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
+    "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+    "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "0",
+}
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def set_variables(data_dir: Path) -> None:
+    """Set what Ray reads at import and at start; must run before ``import ray``. What the caller set is kept."""
+    for name, value in SERVE_VARIABLES.items():
+        os.environ.setdefault(name, value)
+    os.environ["RAY_SERVE_HAPROXY_BINARY_PATH"] = str(install_wrapper(data_dir))
+    for name in ("RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT", "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT"):
+        os.environ.setdefault(name, str(free_port()))
+    os.environ.setdefault("RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S", str(2 * limits.DEADLINE_MS_MAX // limits.SECOND_MS))
