@@ -105,6 +105,18 @@ TRUNCATE_ROWS: Final = 64
 KEYS_KNOWN_MAX: Final = 65_536
 #: Timers fired in one turn.
 TICKS_PER_TURN_MAX: Final = 256
+#: How often a shard looks for due timers of customers that only the store knows.
+TIMER_POLL_MS: Final = SECOND_MS
+#: How long overdue timers go first after a start; then commands have their turns in between.
+OVERDUE_FIRST_MS_MAX: Final = 2 * SECOND_MS
+#: Scorer failures in a row that open the breaker, and how often it is probed then.
+BREAKER_FAILURES: Final = 3
+BREAKER_PROBE_MS: Final = 500
+SCORER_PROBE_WAIT_MS_MAX: Final = SECOND_MS
+#: How long a shard waits for the coordinator's answer to a report.
+SYNC_WAIT_MS_MAX: Final = 5 * SECOND_MS
+#: Journal rows that one step of a background read opens.
+READ_ROWS: Final = 16
 TIMELINE_ITEMS_MAX: Final = 500
 JOURNAL_PAGE_ROWS_MAX: Final = 1_000
 
@@ -114,9 +126,11 @@ SYNC_INTERVAL_MS: Final = 1_000
 CATALOG_ADOPTION_WAIT_MS: Final = 10_000
 BUDGET_CAP_MAX: Final = 2**53 - 1
 #: A change waits this long for others, so that many outcomes make one evidence version.
-EVIDENCE_GATHER_MS: Final = 2_000
-#: A shard that reported within this time is live: its idle units can be recalled, its adoption is waited for.
+EVIDENCE_GATHER_MS: Final = 1_000
+#: A shard that reported within this time is live: its adoption is waited for.
 SHARD_LIVE_MS: Final = 5 * SYNC_INTERVAL_MS
+#: Idle units are looked for at shards that reported within this time.
+DONOR_FRESH_MS: Final = 2_500
 #: Units that were just granted are not recalled, so that who asked for them can use them.
 GRANT_COOLING_MS: Final = 1_500
 #: The next period's units are granted at least this long before it begins.

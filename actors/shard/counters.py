@@ -1,0 +1,49 @@
+"""What a shard counts about itself, for status and metrics. Numbers only, nothing about anybody."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from typing import Any, Final
+
+from models.profile.facts import ConsentChanged, Decided, EventApplied, OutcomeApplied
+
+_SAMPLES: Final = 1_024
+_BY_TAG: Final = {
+    EventApplied.TAG: "events", Decided.TAG: "decisions", OutcomeApplied.TAG: "outcomes", ConsentChanged.TAG: "consents",
+}
+
+
+class Counters:
+    def __init__(self) -> None:
+        self.totals: Counter[str] = Counter()
+        self._append_ms: deque[float] = deque(maxlen=_SAMPLES)
+        self._turn_ms: deque[float] = deque(maxlen=_SAMPLES)
+
+    def appended(self, took_ms: float, size: int) -> None:
+        self._append_ms.append(took_ms)
+        self.totals["rows"] += 1
+        self.totals["row_bytes"] += size
+
+    def turned(self, took_ms: float, commands: int) -> None:
+        self._turn_ms.append(took_ms)
+        self.totals["turns"] += 1
+        self.totals["commands"] += commands
+
+    def facts(self, tags: Iterable[int]) -> None:
+        for tag in tags:
+            self.totals[_BY_TAG.get(tag, "other_facts")] += 1
+
+    def view(self) -> dict[str, Any]:
+        return {
+            **self.totals,
+            "append_ms": _quantiles(self._append_ms), "turn_ms": _quantiles(self._turn_ms),
+        }
+
+
+def _quantiles(samples: Iterable[float]) -> dict[str, float]:
+    ordered = sorted(samples)
+    if not ordered:
+        return {"p50": 0.0, "p99": 0.0}
+    last = len(ordered) - 1
+    return {"p50": round(ordered[last // 2], 3), "p99": round(ordered[round(last * 0.99)], 3)}

@@ -1,0 +1,195 @@
+"""Which customers are in memory, and how: hot (unpacked), resident (packed), or in the store alone.
+
+The bound is in bytes, not in customers. A customer whose newest facts are not stored yet is *dirty*: it leaves memory
+only after a flush. Single-threaded; touched by the turn loop between turns.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from actors.shard.store import PlainProfile
+from models.profile import packing, timers
+from models.profile.state import Profile
+
+#: What an entry costs beside its bytes, and how many times its packed size an unpacked profile takes.
+_ENTRY_BYTES: Final = 600
+_HOT_FACTOR: Final = 12
+#: Assumed packed size of a profile that was never packed.
+_FIRST_PACKED_BYTES: Final = 300
+
+
+@dataclass(slots=True)
+class Entry:
+    #: None when the customer is erased, or only packed.
+    profile: Profile | None
+    #: b"" when the hot profile is newer (or the customer is erased).
+    packed: bytes
+    #: Row of the newest fact, and up to which row the store has them.
+    seq: int
+    stored_seq: int
+    generation: int
+    due_ms: int
+    erased: bool = False
+    packed_bytes: int = _FIRST_PACKED_BYTES
+
+    @property
+    def dirty(self) -> bool:
+        return self.seq > self.stored_seq
+
+    @property
+    def bytes(self) -> int:
+        return _ENTRY_BYTES + len(self.packed) + (self.packed_bytes * _HOT_FACTOR if self.profile else 0)
+
+
+class Residency:
+    def __init__(self, bytes_max: int, hot_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._hot_max = hot_max
+        #: Least recently used first, both.
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._hot: OrderedDict[bytes, None] = OrderedDict()
+        self._dirty: dict[bytes, None] = {}
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def hot(self) -> int:
+        return len(self._hot)
+
+    @property
+    def over(self) -> bool:
+        return self.bytes > self._bytes_max
+
+    def get(self, customer: bytes) -> Entry | None:
+        return self._entries.get(customer)
+
+    def missing(self, customers: Iterable[bytes]) -> list[bytes]:
+        """Customers about whom only the store knows."""
+        return [customer for customer in customers if customer not in self._entries]
+
+    def admit(self, stored: PlainProfile) -> None:
+        """Take in what the store had."""
+        entry = Entry(None, stored.packed, stored.seq, stored.seq, stored.generation, stored.due_ms)
+        entry.packed_bytes = len(stored.packed)
+        self._put(stored.customer, entry)
+
+    def take(self, customers: Iterable[bytes]) -> dict[bytes, Profile | None]:
+        """The profiles of a turn, unpacked; None for a customer without one."""
+        return {customer: self._heat(customer) for customer in customers}
+
+    def _heat(self, customer: bytes) -> Profile | None:
+        entry = self._entries.get(customer)
+        if entry is None:
+            return None
+        self._entries.move_to_end(customer)
+        if entry.erased:
+            return None
+        if entry.profile is None:
+            self.bytes -= entry.bytes
+            entry.profile = packing.unpack(entry.packed)
+            entry.profile.generation = entry.generation
+            self.bytes += entry.bytes
+        self._hot[customer] = None
+        self._hot.move_to_end(customer)
+        return entry.profile
+
+    def settle(self, customer: bytes, profile: Profile | None, seq: int) -> Entry:
+        """A turn is durable under ``seq``: this is the customer now (None: erased)."""
+        old = self._entries.get(customer)
+        entry = Entry(
+            profile, b"", seq, old.stored_seq if old else 0, profile.generation if profile else 0,
+            timers.next_due(profile) if profile else 0, profile is None,
+        )
+        if old is not None:
+            entry.packed_bytes = old.packed_bytes
+        self._put(customer, entry)
+        self._dirty[customer] = None
+        if profile is None:
+            self._hot.pop(customer, None)
+        else:
+            self._hot[customer] = None
+            self._hot.move_to_end(customer)
+        return entry
+
+    def _put(self, customer: bytes, entry: Entry) -> None:
+        old = self._entries.get(customer)
+        self.bytes += entry.bytes - (old.bytes if old else 0)
+        self._entries[customer] = entry
+        self._entries.move_to_end(customer)
+
+    def dirty(self) -> list[bytes]:
+        return list(self._dirty)
+
+    def to_flush(self, customers: Iterable[bytes]) -> tuple[list[PlainProfile], list[tuple[bytes, int]]]:
+        """What to write for those of them that are dirty: profiles, and (customer, seq) of erased ones."""
+        profiles, erased = [], []
+        for customer in customers:
+            entry = self._entries.get(customer)
+            if entry is None or not entry.dirty:
+                continue
+            if entry.erased:
+                erased.append((customer, entry.seq))
+            else:
+                packed = self._pack(entry)
+                profiles.append(PlainProfile(customer, entry.seq, entry.generation, entry.due_ms, packed))
+        return profiles, erased
+
+    def flushed(self, profiles: Iterable[PlainProfile], erased: Iterable[tuple[bytes, int]]) -> None:
+        """These are stored now; whoever changed in the meantime stays dirty."""
+        for profile in profiles:
+            entry = self._entries[profile.customer]
+            entry.stored_seq = max(entry.stored_seq, profile.seq)
+            if not entry.dirty:
+                self._dirty.pop(profile.customer, None)
+        for customer, seq in erased:
+            entry = self._entries[customer]
+            entry.stored_seq = max(entry.stored_seq, seq)
+            if not entry.dirty:
+                self._dirty.pop(customer, None)
+                self._drop(customer)
+
+    def shrink(self, flush_max: int) -> list[bytes]:
+        """Move towards the bounds without writing: pack what is no longer hot, drop what is stored. Returns the least
+        recently used dirty customers (at most ``flush_max``) that must be flushed before more can leave."""
+        while len(self._hot) > self._hot_max:
+            self._cool(next(iter(self._hot)))
+        waiting: list[bytes] = []
+        if not self.over:
+            return waiting
+        for customer in list(self._entries):
+            if not self.over or len(waiting) >= flush_max:
+                break
+            if self._entries[customer].dirty:
+                self._cool(customer)
+                waiting.append(customer)
+            else:
+                self._drop(customer)
+        return waiting if self.over else []
+
+    def _pack(self, entry: Entry) -> bytes:
+        if entry.profile is None or entry.packed:
+            return entry.packed
+        self.bytes -= entry.bytes
+        entry.packed = packing.pack(entry.profile)
+        entry.packed_bytes = len(entry.packed)
+        self.bytes += entry.bytes
+        return entry.packed
+
+    def _cool(self, customer: bytes) -> None:
+        self._hot.pop(customer, None)
+        entry = self._entries[customer]
+        if entry.profile is not None:
+            self._pack(entry)
+            self.bytes -= entry.bytes
+            entry.profile = None
+            self.bytes += entry.bytes
+
+    def _drop(self, customer: bytes) -> None:
+        self._hot.pop(customer, None)
+        self.bytes -= self._entries.pop(customer).bytes

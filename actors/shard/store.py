@@ -1,0 +1,134 @@
+"""Journal and keys of one shard, as the shard uses them. Every call blocks and comes from the one writer thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from actors.journal import seal
+from actors.journal.interface import IndexEntry, Journal, Row, StoredProfile
+from actors.journal.keyring import Keyring
+from actors.journal.rows import RowSegment, TurnRow, pack_row, unpack_row
+from actors.journal.sqlite import open_journal
+from models import canonical
+from models.errors import InvariantBroken, JournalFailed, KairosError
+from models.turn.keys import KeyPair
+from models.turn.results import TurnResult
+from models.turn.shard_facts import to_wire
+
+
+@dataclass(frozen=True, slots=True)
+class PlainProfile:
+    """A stored profile, opened (``packed`` as ``models.profile.packing`` makes it), or one to be stored."""
+
+    customer: bytes
+    seq: int
+    generation: int
+    due_ms: int
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    profiles: dict[bytes, PlainProfile] = field(default_factory=dict)
+    keys: dict[KeyPair, IndexEntry] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    seq: int
+    bytes: int
+
+
+class ShardStore:
+    def __init__(self, journal: Journal, keyring: Keyring) -> None:
+        self.journal = journal
+        self.keyring = keyring
+
+    @classmethod
+    def open(cls, directory: Path, *, pages_max: int = 0) -> ShardStore:
+        """Raises ``JournalLocked`` when another process holds the files."""
+        journal = open_journal(directory, pages_max=pages_max)
+        try:
+            return cls(journal, Keyring(directory))
+        except BaseException:
+            journal.close()
+            raise
+
+    def load(self, customers: Sequence[bytes], pairs: Iterable[KeyPair] = ()) -> Loaded:
+        """Profiles and idempotency keys; customers that were never stored, or are erased, are left out."""
+        stored = self.journal.load_profiles(customers) if customers else {}
+        opened = (self.unseal_profile(profile) for profile in stored.values())
+        return Loaded({p.customer: p for p in opened if p is not None}, self.journal.load_keys(pairs))
+
+    def unseal_profile(self, stored: StoredProfile) -> PlainProfile | None:
+        """None when its key was destroyed."""
+        key = self.keyring.key(stored.customer, stored.generation)
+        if key is None:
+            return None
+        packed = seal.unseal(key, seal.PROFILE, stored.customer, stored.generation, stored.sealed)
+        return PlainProfile(stored.customer, stored.seq, stored.generation, stored.due_ms, packed)
+
+    def seal_profiles(self, profiles: Sequence[PlainProfile]) -> list[StoredProfile]:
+        """What was erased in the meantime is left out."""
+        keys = self.keyring.keys((p.customer, p.generation) for p in profiles)
+        sealed = []
+        for profile in profiles:
+            key = keys.get((profile.customer, profile.generation))
+            if key is not None:
+                data = seal.seal(key, seal.PROFILE, profile.customer, profile.generation, profile.packed)
+                stored = StoredProfile(profile.customer, profile.seq, profile.generation, data, profile.due_ms)
+                sealed.append(stored)
+        return sealed
+
+    def commit(self, result: TurnResult) -> Appended:
+        """Append a turn: keys first, then the row; what it erases is gone when this returns."""
+        keys = self.keyring.make((part.customer, part.generation) for part in result.segments)
+        segments = []
+        for part in result.segments:
+            key = keys[part.customer, part.generation]
+            if key is None:
+                raise InvariantBroken(f"a turn has facts for generation {part.generation}, which was erased")
+            sealed = seal.seal(key, seal.SEGMENT, part.customer, part.generation, part.facts)
+            segments.append(RowSegment(part.customer, part.generation, part.public, sealed))
+        shard_facts = [to_wire(fact) for fact in result.shard_facts]
+        payload = pack_row(TurnRow(result.now_ms, result.turn_seed, shard_facts, segments))
+        seq = self.journal.append(os.urandom(16), payload, result.now_ms)
+        self._destroy_erased(segments)
+        return Appended(seq, len(payload))
+
+    def _destroy_erased(self, segments: Iterable[RowSegment]) -> None:
+        """Once an erasure is durable its keys go; a failure here ends the process, and recovery does it again."""
+        erased = [(part.customer, part.generation) for part in segments if "e" in part.public]
+        if not erased:
+            return
+        try:
+            self.keyring.destroy(erased)
+        except KairosError as error:
+            raise JournalFailed(f"an erasure is logged but its key could not be destroyed: {error}") from error
+
+    def recovered(self, row: TurnRow) -> None:
+        """A row met in recovery: its erasures are made sure of."""
+        self._destroy_erased(row.segments)
+
+    def opened(self, row: Row, customer: bytes | None = None) -> tuple[TurnRow, list[list[Any] | None]]:
+        """A row and, per segment, its fact wires: None where the key is destroyed (or it is not ``customer``'s)."""
+        turn = unpack_row(row.payload)
+        return turn, [
+            self.facts_of(part) if customer is None or part.customer == customer else None for part in turn.segments
+        ]
+
+    def facts_of(self, part: RowSegment) -> list[Any] | None:
+        key = self.keyring.key(part.customer, part.generation)
+        if key is None:
+            return None
+        plain = seal.unseal(key, seal.SEGMENT, part.customer, part.generation, part.sealed)
+        wires: list[Any] = canonical.unpack(plain)
+        return wires
+
+    def close(self) -> None:
+        self.journal.close()
+        self.keyring.close()
