@@ -39,7 +39,6 @@ demo: $(VENV)/.package
 test: $(VENV)/.dev $(VENV)/.package
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/.dev $(VENV)/.package

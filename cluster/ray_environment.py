@@ -22,6 +22,11 @@ SERVE_VARIABLES = {
     "RAY_DEDUP_LOGS": "0",
 }
 
+#: Ports that only Serve itself needs; chosen free, so that two installations can share a machine.
+_SIDE_PORTS = (
+    "RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT", "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT",
+)
+
 
 def free_port() -> int:
     """A loopback port that nobody listens on at this moment."""
@@ -36,6 +41,6 @@ def set_variables(data_dir: Path) -> None:
     for name, value in SERVE_VARIABLES.items():
         os.environ.setdefault(name, value)
     os.environ["RAY_SERVE_HAPROXY_BINARY_PATH"] = str(install_wrapper(data_dir))
-    for name in ("RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT", "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT"):
+    for name in _SIDE_PORTS:
         os.environ.setdefault(name, str(free_port()))
     os.environ.setdefault("RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S", str(2 * limits.DEADLINE_MS_MAX // limits.SECOND_MS))

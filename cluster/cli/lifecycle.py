@@ -127,7 +127,8 @@ def status(data_dir: DataDir = None, url: Url = None, key: Key = None, as_json: 
 def _print_status(body: dict[str, Any]) -> None:
     console = Console()
     shards = body.get("shards", [])
-    columns = list(dict.fromkeys(name for shard in shards for name, value in shard.items() if not isinstance(value, dict)))
+    plain = ((name, value) for shard in shards for name, value in shard.items())
+    columns = list(dict.fromkeys(name for name, value in plain if not isinstance(value, dict)))
     table = Table(title="shards", title_justify="left")
     for name in columns:
         table.add_column(name)

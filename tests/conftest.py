@@ -1,0 +1,31 @@
+"""What every test shares: hypothesis profiles and the guard that keeps Ray out of the fast tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, print_blob=True,
+)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+_REAL_RAY = Path(__file__).parent / "cluster"
+
+
+@pytest.fixture(autouse=True)
+def no_ray_outside_cluster_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Only ``tests/cluster`` may start Ray: anything else that tries fails at once."""
+    if not request.path.is_relative_to(_REAL_RAY):
+        ray = pytest.importorskip("ray", reason="Ray is a dependency; install from the lock")
+
+        def refuse(*_: object, **__: object) -> None:
+            raise AssertionError("a test outside tests/cluster must not start Ray")
+
+        monkeypatch.setattr(ray, "init", refuse)
+    yield
