@@ -1,8 +1,8 @@
 """Files of history: events as JSON lines or Parquet, read in order, one position per line or row.
 
 Columns (or keys) are those of an event: ``customer_id``, ``type``, ``time`` (RFC 3339 with an offset; in Parquet also a
-timestamp with a time zone), and, where there are any, ``channel``, ``properties`` (an object; in Parquet a struct, a map
-or a string of JSON) and ``event_id``. A line that is no JSON keeps its position: the server rejects it alone.
+timestamp with a time zone), and, where there are any, ``channel``, ``properties`` (an object; in Parquet a struct, a
+map or a string of JSON) and ``event_id``. A line that is no JSON keeps its position: the server rejects it alone.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _parquet(path: Path) -> Iterator[bytes]:
         raise BadInput(f"{path} is no history; its columns must be {', '.join(_COLUMNS)}", errors)
     for batch in file.iter_batches(batch_size=4 * limits.EVENTS_PER_BATCH_MAX):
         for row in batch.to_pylist():
-            yield orjson.dumps(_event(row))
+            yield orjson.dumps(_event(row), default=str)
 
 
 def _event(row: Mapping[str, Any]) -> dict[str, Any]:

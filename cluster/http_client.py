@@ -34,7 +34,8 @@ class CallFailed(KairosError):
         self.problem = dict(problem)
 
     def __str__(self) -> str:
-        details = "; ".join(f"{'.'.join(map(str, e.get('loc', [])))}: {e.get('msg')}" for e in self.problem.get("errors", []))
+        errors = self.problem.get("errors") or []
+        details = "; ".join(f"{'.'.join(map(str, e.get('loc', [])))}: {e.get('msg')}" for e in errors)
         text = self.problem.get("detail") or self.problem.get("title") or ""
         return f"{self.what} -> {self.status or 'no answer'}: {text}{f' ({details})' if details else ''}"
 
@@ -47,11 +48,12 @@ class HttpClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """``patience_s``: for how long one call is repeated before it fails."""
+        self.url: Final = url.rstrip("/")
         self._patience_s = patience_s
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         headers = {"authorization": f"Bearer {key}", "accept": "application/json"}
         self._http = httpx.AsyncClient(
-            base_url=url.rstrip("/"), headers=headers, limits=limits, timeout=_TIMEOUT_S, transport=transport,
+            base_url=self.url, headers=headers, limits=limits, timeout=_TIMEOUT_S, transport=transport,
             trust_env=False,
         )
         #: How often a call had to be repeated.
@@ -84,7 +86,8 @@ class HttpClient:
             try:
                 answer = await self._http.request(method, path, content=content, params=params, headers=sent)
             except httpx.TransportError as error:
-                failure, wait_s = CallFailed(f"{method} {path}", 0, {"detail": str(error) or type(error).__name__}), pause_s
+                detail = str(error) or type(error).__name__
+                failure, wait_s = CallFailed(f"{method} {path}", 0, {"detail": detail}), pause_s
             else:
                 if answer.is_success:
                     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -45,10 +46,10 @@ class Progress:
         self.next_position = page.first_position + len(page.events)
 
 
-def progress_of(source: str, data_dir: Path) -> Progress:
+def progress_of(source: str, note: Path) -> Progress:
     """What was noted for a source, or a beginning. A damaged note is as good as none: sending again is harmless."""
     try:
-        return Progress(**orjson.loads(_note(source, data_dir).read_bytes()))
+        return Progress(**orjson.loads(note.read_bytes()))
     except (FileNotFoundError, orjson.JSONDecodeError, TypeError):
         return Progress(source)
 
@@ -56,12 +57,14 @@ def progress_of(source: str, data_dir: Path) -> Progress:
 async def send_file(
     path: Path, client: HttpClient, data_dir: Path, on_progress: Callable[[Progress], None] = lambda _: None
 ) -> Progress:
-    """Send what the server has not answered yet. Raises ``BadInput`` on an unreadable file, ``CallFailed``."""
-    progress = progress_of(history_file.source_of(path), data_dir)
+    """Send what this server has not answered yet. Raises ``BadInput`` on an unreadable file, ``CallFailed``."""
+    source = history_file.source_of(path)
+    note = data_dir / _FOLDER / f"{_note_name(source, client.url)}.json"
+    progress = progress_of(source, note)
     on_progress(progress)
     for page in history_file.pages(path, progress.next_position):
         progress.count(page, await send_page(client, progress.source, page))
-        _keep(progress, data_dir)
+        _keep(progress, note)
         on_progress(progress)
     return progress
 
@@ -75,11 +78,11 @@ async def send_page(client: HttpClient, source: str, page: Page) -> list[dict[st
     return results
 
 
-def _note(source: str, data_dir: Path) -> Path:
-    return data_dir / _FOLDER / f"{source}.json"
+def _note_name(source: str, url: str) -> str:
+    """One note per file and server: what one server has says nothing about another."""
+    return hashlib.blake2b(f"{source} {url}".encode(), digest_size=16).hexdigest()
 
 
-def _keep(progress: Progress, data_dir: Path) -> None:
-    path = _note(progress.source, data_dir)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(path, orjson.dumps(asdict(progress)))
+def _keep(progress: Progress, note: Path) -> None:
+    note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(note, orjson.dumps(asdict(progress)))

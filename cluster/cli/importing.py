@@ -36,7 +36,7 @@ def import_history(
         for one in result.reasons:
             print(f"  position {one['position']}: {json.dumps(one['error'])}")
     if result.rejected:
-        raise KairosError(f"{result.rejected} of {result.next_position} events of {file} were rejected; mend and import them")
+        raise KairosError(f"{result.rejected} of {result.next_position} events were rejected; mend and import them")
 
 
 async def _import(file: Path, url: str, key: str, data_dir: Path) -> importing.Progress:
