@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,14 +111,14 @@ class Scorer:
         return self._engine.answer(payloads)
 
 
-def scorer_app(data_dir: Path, replicas: int = 1) -> serve.Application:
-    """The Serve application of the scorer; deploy it under ``actors.naming.SCORER_APP`` without a route."""
+def scorer_app(settings: Mapping[str, Any], replicas: int = 1) -> serve.Application:
+    """The Serve application of the scorer, for the ``data_dir`` of the settings; it needs no route."""
     deployment: Any = serve.deployment(
         name=SCORER_DEPLOYMENT, num_replicas=replicas, max_ongoing_requests=limits.SCORER_ONGOING_MAX,
         max_queued_requests=limits.SCORER_QUEUED_MAX, ray_actor_options={"num_cpus": 0},
         logging_config={"enable_access_log": False, "log_level": "WARNING"},
     )(Scorer)
-    application: serve.Application = deployment.bind(str(data_dir.absolute()))
+    application: serve.Application = deployment.bind(str(settings["data_dir"]))
     return application
 
 
