@@ -16,9 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from models.budgets.escrow import units_per_decision
+from models.coordination.messages import Instructions, Report
+from models.errors import InvariantBroken
 from models.profile.state import Profile
+from models.turn import instructing
 from models.turn.commands import Command
 from models.turn.keys import KeyPair, RecentKey, Remembered
+from models.turn.publics import Deltas
 from models.turn.results import TurnResult
 from models.turn.shard_facts import ShardFact
 from models.turn.shard_state import ShardState
@@ -28,6 +33,12 @@ from models.turn.waves import Turn
 class ShardCore:
     def __init__(self, shard: int) -> None:
         self.state = ShardState(shard)
+        #: Evidence counts up to here are durable at the coordinator; 0 after a start: tell everything again.
+        self._counts_mark = 0
+
+    def now_ms(self, wall_ms: int) -> int:
+        """The clock of the next turn: the manual clock where one is set, else the wall's; never backwards."""
+        return max(self.state.last_ms, self.state.clock_ms or wall_ms)
 
     def begin(
         self, commands: list[Command], profiles: Mapping[bytes, Profile | None],
@@ -44,37 +55,66 @@ class ShardCore:
     def commit(self, result: TurnResult, seq: int) -> None:
         """The row is durable under ``seq``: make it true."""
         self.replay_row(result.now_ms, result.shard_facts, result.publics, seq)
+        self.note_missed(result.missed)
+
+    def note_missed(self, missed: Iterable[tuple[str, str]]) -> None:
+        """Units that decisions went without: the next report asks for them. A wish, not part of the state."""
+        plan = self.state.plan
+        units = units_per_decision(plan) if plan is not None and missed else {}
+        for budget, period in missed:
+            self.state.escrow.missed(budget, period, units.get(budget, 1))
 
     def replay_row(
         self, now_ms: int, shard_facts: Iterable[ShardFact], publics: Iterable[tuple[bytes, int, dict[str, Any]]],
         seq: int,
     ) -> None:
         """Fold one row into the shard-level state; publics are (customer, generation, public) in row order."""
-        raise NotImplementedError
+        state = self.state
+        if seq <= state.seq:
+            raise InvariantBroken(f"row {seq} was folded in already; the state stands at {state.seq}")
+        for fact in shard_facts:
+            state.apply_shard_fact(fact)
+        deltas = Deltas()
+        for customer, generation, public in publics:
+            deltas.merge(Deltas.from_public(public))
+            state.apply_public(customer, generation, public, now_ms, seq)
+        state.apply_deltas(deltas)
+        state.last_ms = max(state.last_ms, now_ms)
+        state.seq = seq
 
-    def instruct(self, instructions: dict[str, Any], now_ms: int) -> list[ShardFact]:
-        """The coordinator's answer to ``report`` as facts to ``adopt``; empty when there is nothing new."""
-        raise NotImplementedError
+    def report(self, epoch: int, number: int, now_ms: int) -> Report:
+        """What ``Coordinator.sync`` is told: committed state only."""
+        state = self.state
+        wants = tuple(state.escrow.wants(state.plan, now_ms)) if state.plan is not None else ()
+        return Report(
+            state.shard, epoch, number, state.catalog_version or "", state.evidence.version, state.scorer_version,
+            state.clock_ms, state.escrow.positions(), wants, state.counts.changes_since(self._counts_mark),
+            state.counts.mark,
+        )
 
-    def report(self, now_ms: int) -> dict[str, Any]:
-        """What ``Coordinator.sync`` is told."""
-        raise NotImplementedError
+    def instruct(self, instructions: Instructions, now_ms: int) -> list[ShardFact]:
+        """The coordinator's answer as facts to ``adopt``; empty when there is nothing new. Call it between turns:
+        units that an unfinished turn may take must not be given back meanwhile."""
+        self._counts_mark = max(self._counts_mark, instructions.counts_mark)
+        return instructing.facts_of(self.state, instructions, now_ms)
 
     def keys_up_to(self, seq: int) -> list[tuple[bytes, bytes, RecentKey]]:
-        """Recent keys of rows up to ``seq``, for a checkpoint to write out."""
-        raise NotImplementedError
+        """(customer, key16, entry) of rows up to ``seq``, for a checkpoint to write out."""
+        return [(*pair, entry) for pair, entry in self.state.recent.items() if entry.seq <= seq]
 
     def forget_keys(self, seq: int) -> None:
         """The store remembers every key of rows up to ``seq`` now."""
-        raise NotImplementedError
+        for customer, key, _ in self.keys_up_to(seq):
+            del self.state.recent[(customer, key)]
 
     def pack_state(self) -> bytes:
-        """Everything at shard level but the recent keys, for a checkpoint."""
-        raise NotImplementedError
+        """Everything at shard level but the recent keys, for a checkpoint at ``state.seq``."""
+        return self.state.pack()
 
     def load_state(self, data: bytes) -> None:
-        raise NotImplementedError
+        """Stand where ``pack_state`` stood."""
+        self.state = ShardState.unpack(self.state.shard, data)
 
     def validate(self) -> None:
         """Raises ``InvariantBroken`` when the shard-level state contradicts itself."""
-        raise NotImplementedError
+        self.state.validate()

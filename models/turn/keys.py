@@ -49,7 +49,7 @@ class Hint:
 
     generation: int
     state_version: int
-    #: None where the outcome's result does not say so.
+    #: Of outcomes: what their results said beside.
     late: bool = False
     unfunded: bool = False
 

@@ -1,4 +1,8 @@
-"""Run a logged decision again: same inputs, same bytes. Used by audits and by explanations of past decisions."""
+"""Run logged decisions again: same inputs, same bytes. Used by audits and by explanations of past decisions.
+
+A decision's inputs are the customer before it (facts folded in order), the plan and the evidence that its shard had
+adopted, and what its fact holds: request, seed, scores, free budget units.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from models import canonical
+from models.arbitration import deciding
+from models.arbitration.preparation import Preparation
+from models.catalog.plan import Plan
+from models.errors import InvariantBroken
 from models.profile.facts import Decided, Fact
 from models.profile.state import Profile
+from models.scoring.evidence import Evidence
+from models.turn import answering
 from models.turn.shard_facts import ShardFact
 from models.turn.shard_state import ShardState
+from models.turn.work import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +36,61 @@ class Reexecution:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A decision met while folding, with the customer as it was before it (a private copy)."""
+    """A decision met while folding, with all that it was decided on."""
 
     customer: bytes
     fact: Decided
+    #: The customer before the decision, a private copy.
     before: Profile
     now_ms: int
+    plan: Plan
+    evidence: Evidence
+
+    def reexecute(self) -> Reexecution:
+        """Decide again."""
+        return reexecute(self.before, self.plan, self.evidence, self.fact, self.now_ms)
 
 
-def reexecute(state: ShardState, replayed: Replayed) -> Reexecution:
-    """``state``: plan and evidence as adopted when the decision was made (``Fold.state`` at that row)."""
-    raise NotImplementedError
+def reexecute(before: Profile, plan: Plan, evidence: Evidence, fact: Decided, now_ms: int) -> Reexecution:
+    """Decide again from the logged inputs. Raises ``InvariantBroken`` when these are not the logged versions."""
+    if (plan.version, evidence.version) != (fact.catalog_version, fact.evidence_version):
+        raise InvariantBroken(
+            f"decision {fact.decision_id} was made under {fact.catalog_version} and evidence {fact.evidence_version}, "
+            f"not {plan.version} and {evidence.version}; fold the journal from a checkpoint before it"
+        )
+    preparation = deciding.prepare(before, plan, fact.request, fact.seed, now_ms, evidence)
+    if preparation.problem is not None:
+        return Reexecution(canonical.pack(preparation.problem), preparation.problem)
+    scores = _scores(preparation, fact)
+    verdict = deciding.resolve(
+        preparation, scores, fact.degraded, lambda budget, _: fact.free.get(budget, 0), fact.scorer_version
+    )
+    body = answering.answer(preparation, verdict, fact.request, fact.decision_id, before.state_version + 1)
+    return Reexecution(canonical.pack(body), answering.explanation(preparation, verdict, fact.decision_id))
+
+
+def _scores(preparation: Preparation, fact: Decided) -> Any:
+    """float32 per candidate; None when evidence decided, or when other candidates remain than were scored."""
+    if not fact.scores or preparation.scored.tobytes() != fact.candidates:
+        return None
+    return np.frombuffer(fact.scores, np.float32)
+
+
+def fold_segment(
+    profile: Profile | None, generation: int, facts: Iterable[Fact], plan: Plan, now_ms: int
+) -> Profile | None:
+    """Apply a segment's facts to a private copy of ``profile``: what a restarted shard does."""
+    profile = profile.copy() if profile is not None else None
+    for fact in facts:
+        profile = fold(profile, generation, fact, plan, now_ms)
+    return profile
 
 
 class Fold:
     """Folds decoded rows in order, keeping plan, evidence and profiles; hands out every decision it meets."""
 
     def __init__(self, state: ShardState, profiles: dict[bytes, Profile | None]) -> None:
+        #: Plan, evidence and scorer as of the newest row.
         self.state = state
         self.profiles = profiles
 
@@ -46,4 +98,22 @@ class Fold:
         self, now_ms: int, shard_facts: Iterable[ShardFact], customers: Iterable[tuple[bytes, int, list[Fact] | None]]
     ) -> Iterator[Replayed]:
         """(customer, generation, facts) per segment; facts None: the key was destroyed. Use the iterator up."""
-        raise NotImplementedError
+        for shard_fact in shard_facts:
+            self.state.apply_shard_fact(shard_fact)
+        for customer, generation, facts in customers:
+            if facts is None:
+                self.profiles[customer] = None
+            else:
+                yield from self._segment(customer, generation, facts, now_ms)
+
+    def _segment(self, customer: bytes, generation: int, facts: list[Fact], now_ms: int) -> Iterator[Replayed]:
+        plan = self.state.plan
+        if plan is None:
+            raise InvariantBroken("a customer's facts stand before the first catalog; fold from an earlier row")
+        held = self.profiles.get(customer)
+        profile = held.copy() if held is not None else None
+        for fact in facts:
+            if isinstance(fact, Decided) and profile is not None:
+                yield Replayed(customer, fact, profile.copy(), now_ms, plan, self.state.evidence)
+            profile = fold(profile, generation, fact, plan, now_ms)
+        self.profiles[customer] = profile

@@ -65,6 +65,8 @@ class TurnResult:
     replies: list[Answer] = field(default_factory=list)
     #: Customers with new facts, as they are once the turn is committed; None for an erased one.
     profiles: dict[bytes, Profile | None] = field(default_factory=dict)
+    #: (budget, period) pairs of which a decision found too little: reason to ask the coordinator at once.
+    missed: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def publics(self) -> list[tuple[bytes, int, dict[str, Any]]]:

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
+from models import canonical
+from models.budgets.escrow import Escrow
+from models.catalog.check import compile_catalog
 from models.catalog.plan import Plan
-from models.turn.keys import KeyPair, RecentKey
+from models.coordination.messages import Count
+from models.errors import BadInput, InvariantBroken
+from models.scoring.evidence import Evidence, EvidenceCounts
+from models.scoring.matrix import Layout
+from models.turn.keys import Hint, KeyPair, RecentKey
+from models.turn.publics import Deltas
+from models.turn.shard_facts import (
+    CatalogAdopted,
+    ClockSet,
+    EvidenceAdopted,
+    Granted,
+    Returned,
+    ScorerAdopted,
+    ShardFact,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """An erased customer: its key generation, what the caller was told, and when."""
+    """An erased customer: the key generation that ended, what the caller was told, and when."""
 
     generation: int
     receipt: str
@@ -23,12 +40,19 @@ class ShardState:
     shard: int
     #: None until a policy was adopted: such a shard decides nothing.
     plan: Plan | None = None
+    #: As adopted; see ``active_scorer``.
     scorer_version: str | None = None
     manifest: dict[str, Any] = field(default_factory=dict)
-    evidence_version: int = 0
-    #: Clock of the newest row; under a manual clock at least the time that was set.
+    #: Columns of the adopted scorer over the plan; None without a scorer, or when it does not fit the plan.
+    layout: Layout | None = None
+    #: As published by the coordinator: what decisions read.
+    evidence: Evidence = field(default_factory=Evidence)
+    #: As counted here: what the coordinator is told.
+    counts: EvidenceCounts = field(default_factory=EvidenceCounts)
+    escrow: Escrow = field(default_factory=Escrow)
+    #: Clock of the newest row.
     last_ms: int = 0
-    #: 0 on the wall clock.
+    #: Where a manual clock stands; 0 on the wall clock.
     clock_ms: int = 0
     #: Sequence of the newest row folded in.
     seq: int = 0
@@ -38,3 +62,86 @@ class ShardState:
     @property
     def catalog_version(self) -> str | None:
         return self.plan.version if self.plan else None
+
+    @property
+    def active_scorer(self) -> str | None:
+        """The adopted scorer if it fits the plan; otherwise evidence alone decides."""
+        return self.scorer_version if self.layout is not None else None
+
+    def apply_shard_fact(self, fact: ShardFact) -> None:
+        """Fold in one shard-level fact."""
+        if isinstance(fact, CatalogAdopted):
+            self.plan = compile_catalog(fact.catalog)
+            if self.plan.version != fact.version:
+                raise InvariantBroken(f"catalog {fact.version} compiles to {self.plan.version}: a changed compiler")
+            self._lay_out()
+        elif isinstance(fact, EvidenceAdopted):
+            self.evidence = self.evidence.with_changes(fact.version, [Count(*change) for change in fact.changes])
+        elif isinstance(fact, ScorerAdopted):
+            self.scorer_version, self.manifest = fact.version, fact.manifest
+            self._lay_out()
+        elif isinstance(fact, Granted):
+            self.escrow.grant(fact.budget, fact.period, fact.total)
+        elif isinstance(fact, Returned):
+            self.escrow.returned(fact.budget, fact.period, fact.total)
+        elif isinstance(fact, ClockSet):
+            self.clock_ms = max(self.clock_ms, fact.now_ms)
+            self.last_ms = max(self.last_ms, fact.now_ms)
+
+    def apply_public(self, customer: bytes, generation: int, public: dict[str, Any], now_ms: int, seq: int) -> None:
+        """Fold in what a segment says in the clear, except its sums (see ``apply_deltas``)."""
+        for key, fingerprint, hint in public["i"]:
+            self.recent[(customer, key)] = RecentKey(seq, now_ms, fingerprint, hint)
+        if "e" in public:
+            self.receipts[customer] = Receipt(generation, public["e"], now_ms)
+
+    def apply_deltas(self, deltas: Deltas) -> None:
+        """Fold in the sums of a whole row."""
+        for (budget, period), sums in deltas.budgets.items():
+            self.escrow.apply_delta(budget, period, *sums)
+        for (action, group, issue), (accepts, contacts) in deltas.evidence.items():
+            self.counts.add(action, group, issue, accepts, contacts)
+
+    def pack(self) -> bytes:
+        """Everything but the recent keys, for a checkpoint."""
+        return canonical.pack({
+            "catalog": self.plan.catalog if self.plan else None, "scorer": [self.scorer_version, self.manifest],
+            "evidence": self.evidence.to_wire(), "counts": self.counts.to_wire(), "escrow": self.escrow.pack(),
+            "last_ms": self.last_ms, "clock_ms": self.clock_ms, "seq": self.seq,
+            "receipts": [[key, r.generation, r.receipt, r.at_ms] for key, r in self.receipts.items()],
+        })
+
+    @classmethod
+    def unpack(cls, shard: int, data: bytes) -> Self:
+        """The inverse of ``pack``; recent keys are rebuilt by replay."""
+        packed = canonical.unpack(data)
+        state = cls(shard)
+        if packed["catalog"] is not None:
+            state.plan = compile_catalog(packed["catalog"])
+        state.scorer_version, state.manifest = packed["scorer"]
+        state._lay_out()
+        state.evidence = Evidence.from_wire(packed["evidence"])
+        state.counts = EvidenceCounts.from_wire(packed["counts"])
+        state.escrow = Escrow.unpack(packed["escrow"])
+        state.last_ms, state.clock_ms, state.seq = packed["last_ms"], packed["clock_ms"], packed["seq"]
+        state.receipts = {key: Receipt(*rest) for key, *rest in packed["receipts"]}
+        return state
+
+    def validate(self) -> None:
+        """Raises ``InvariantBroken`` when the state contradicts itself."""
+        self.escrow.validate()
+        for (_, key), entry in self.recent.items():
+            if not 0 < entry.seq <= self.seq or entry.at_ms > self.last_ms:
+                raise InvariantBroken(f"the key {key.hex()} points at row {entry.seq}, after {self.seq}")
+            Hint.unpack(entry.hint)
+        if self.last_ms < self.clock_ms:
+            raise InvariantBroken(f"the last row is at {self.last_ms}, before the manual clock at {self.clock_ms}")
+
+    def _lay_out(self) -> None:
+        self.layout = None
+        if self.plan is None or self.scorer_version is None:
+            return
+        try:
+            self.layout = Layout(self.manifest["features"], self.plan)
+        except BadInput:
+            self.layout = None  # a scorer of another catalog: adopted, reported, not asked

@@ -1,0 +1,168 @@
+"""A decision in two halves: prepared before scoring, resolved after it.
+
+Until it is resolved a decision lives on a fork of its customer's work, with its nested event: when the request is
+refused, or its deadline passes, or it is a dry run, nothing of it remains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import canonical, ids, randomness
+from models.arbitration import deciding
+from models.arbitration.preparation import Preparation, Verdict
+from models.budgets.periods import period_key
+from models.profile import predicates
+from models.profile.facts import Decided
+from models.turn import answering, refusals
+from models.turn.commands import DECISION, EVENT, EXPLAIN, Command, Reply
+from models.turn.context import TurnContext
+from models.turn.events import apply_event, event_object
+from models.turn.keys import Hint, body_fingerprint, key16
+from models.turn.refusals import Problem
+from models.turn.results import Answer, AnswerAt, Wait
+from models.turn.work import Work
+
+#: Fields of a request that do not make it another request.
+NOT_COMPARED: Final = ("deadline_ms", "min_state_version")
+
+
+@dataclass(slots=True)
+class Pending:
+    """A decision that waits for its scores."""
+
+    #: Place of its command in the turn.
+    index: int
+    command: Command
+    #: The customer's work, and the fork on which this decision stands.
+    base: Work
+    trial: Work
+    dry_run: bool
+    seed: bytes
+    fingerprint: bytes
+    #: As logged: without what is not compared, the nested event as rules see it.
+    request: dict[str, Any]
+    preparation: Preparation
+    #: float32 customer columns of the scorer; empty without one.
+    vector: NDArray[np.float32]
+
+
+def prepare(context: TurnContext, work: Work, index: int, command: Command) -> Answer | Pending:
+    """Everything before the scores: an answer right away, or a decision that waits for them."""
+    body = command.body
+    dry_run = bool(body["dry_run"]) or command.kind == EXPLAIN
+    fingerprint = b""
+    if not dry_run:
+        fingerprint = body_fingerprint(body, NOT_COMPARED)
+        repeated = _repeated(context, work, command, fingerprint)
+        if repeated is not None:
+            return repeated
+        work.advance()
+    wanted = body["min_state_version"]
+    if wanted is not None and wanted > work.version:
+        return Wait(wanted, work.version, body["request_id"])
+    trial = work.fork()
+    if dry_run:
+        trial.advance()
+    request = {name: value for name, value in body.items() if name not in NOT_COMPARED}
+    if body["event"] is not None:
+        refusal = _apply_nested(context, trial, body, request)
+        if refusal is not None:
+            return refusals.as_reply(refusal)
+    request["dry_run"] = dry_run
+    trial.be_born(body["customer_id"])
+    return _prepare_on(context, work, trial, index, command, request, fingerprint, dry_run)
+
+
+def _prepare_on(
+    context: TurnContext, work: Work, trial: Work, index: int, command: Command, request: dict[str, Any],
+    fingerprint: bytes, dry_run: bool,
+) -> Answer | Pending:
+    assert trial.profile is not None
+    seed = randomness.derive_seed(context.turn_seed, index)
+    state = context.state
+    preparation = deciding.prepare(
+        trial.profile, context.plan, request, seed, context.now_ms, state.evidence
+    )
+    if preparation.problem is not None:
+        return refusals.as_reply(preparation.problem)
+    vector = np.empty(0, np.float32)
+    if state.layout is not None:
+        record = predicates.standing(trial.profile, context.plan, context.now_ms).view.record()
+        vector = state.layout.customer_vector(record, request["channel"], context.now_ms)
+    return Pending(index, command, work, trial, dry_run, seed, fingerprint, request, preparation, vector)
+
+
+def resolve(context: TurnContext, pending: Pending, scores: NDArray[np.float32] | None, degraded: bool) -> Reply:
+    """Decide: record the fact, remember the key, answer. A dry run only answers."""
+    scorer_version = context.state.active_scorer
+    if degraded or scorer_version is None or not pending.preparation.scored.size:
+        scores = None
+    verdict = deciding.resolve(pending.preparation, scores, degraded, context.free, scorer_version)
+    if pending.dry_run:
+        return Reply(200, canonical.pack(_dry_answer(pending, verdict)))
+    trial = pending.trial
+    decision_id = ids.decision_id(trial.customer, pending.seed)
+    body = answering.answer(pending.preparation, verdict, pending.request, decision_id, trial.version + 1)
+    reply = canonical.pack(body)
+    trial.record(_fact(context, pending, verdict, decision_id, scores, degraded, scorer_version, reply))
+    trial.remember(key16(DECISION, pending.request["request_id"]), pending.fingerprint)
+    pending.base.adopt(trial)
+    _note_missed(context, verdict)
+    return Reply(200, reply)
+
+
+def _repeated(context: TurnContext, work: Work, command: Command, fingerprint: bytes) -> Answer | None:
+    request_id = command.body["request_id"]
+    key = key16(DECISION, request_id)
+    remembered = context.recall(work, key)
+    if remembered is None:
+        return None
+    if remembered.fingerprint != fingerprint:
+        return refusals.as_reply(refusals.conflict("the request id", request_id, request_id))
+    if remembered.seq:
+        generation = Hint.unpack(remembered.hint).generation
+        return AnswerAt(remembered.seq, work.customer, generation, request_id)
+    return Reply(200, work.reply_to(request_id))
+
+
+def _apply_nested(context: TurnContext, trial: Work, body: dict[str, Any], request: dict[str, Any]) -> Problem | None:
+    """Apply the event of a request to its fork, and show it to the rules in ``request``."""
+    customer_id, nested = body["customer_id"], body["event"]
+    event = {
+        "event_id": nested["event_id"], "customer_id": customer_id, "type": nested["type"],
+        "time_ms": nested["time_ms"], "channel": nested["channel"], "properties": nested["properties"],
+    }
+    refusal, _ = apply_event(context, trial, EVENT, event, body["request_id"])
+    time_ms = context.now_ms if event["time_ms"] is None else event["time_ms"]
+    request["event"] = event_object(event, customer_id, time_ms)
+    return refusal
+
+
+def _dry_answer(pending: Pending, verdict: Verdict) -> dict[str, Any]:
+    if pending.command.kind == EXPLAIN:
+        return answering.explanation(pending.preparation, verdict, None)
+    return answering.answer(pending.preparation, verdict, pending.request, None, pending.base.version)
+
+
+def _fact(
+    context: TurnContext, pending: Pending, verdict: Verdict, decision_id: str,
+    scores: NDArray[np.float32] | None, degraded: bool, scorer_version: str | None, reply: bytes,
+) -> Decided:
+    return Decided(
+        decision_id, pending.request["request_id"], pending.fingerprint, pending.request, pending.seed,
+        context.plan.version, scorer_version, context.state.evidence.version, pending.trial.version, degraded,
+        pending.vector.tobytes(), pending.preparation.scored.tobytes(),
+        b"" if scores is None else scores.astype(np.float32).tobytes(), verdict.free, verdict.items, reply,
+    )
+
+
+def _note_missed(context: TurnContext, verdict: Verdict) -> None:
+    """Budgets for want of which an action fell out: asked for once the turn is durable."""
+    for budget, _ in verdict.dry.values():
+        period = period_key(context.plan.budgets[budget].period, context.now_ms, context.plan.zone)
+        context.missed.add((budget, period))

@@ -1,0 +1,74 @@
+"""Apply an event: from the API, from a history import, or nested in a decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models import canonical, limits
+from models.arbitration.contact_policy import event_marks
+from models.profile import predicates
+from models.profile.facts import EventApplied
+from models.times import format_time
+from models.turn import refusals
+from models.turn.commands import EVENT, HISTORY, Command, Reply
+from models.turn.context import TurnContext
+from models.turn.keys import Hint, body_fingerprint, key16
+from models.turn.refusals import Problem
+from models.turn.work import Work
+
+
+def handle(context: TurnContext, work: Work, command: Command) -> Reply:
+    """An event command: the item's result object."""
+    body = command.body
+    refusal, duplicate = apply_event(context, work, command.kind, body, command.request_id)
+    if refusal is not None:
+        result = {"event_id": body["event_id"], "status": "rejected", "error": refusal}
+    elif duplicate is not None:
+        result = {"event_id": body["event_id"], "status": "duplicate", "state_version": duplicate.state_version}
+    else:
+        result = {"event_id": body["event_id"], "status": "applied", "state_version": work.version}
+    return Reply(200, canonical.pack(result))
+
+
+def apply_event(
+    context: TurnContext, work: Work, kind: str, body: dict[str, Any], request_id: str
+) -> tuple[Problem | None, Hint | None]:
+    """Record an event unless it was applied before: (refusal, what is remembered of the first time)."""
+    event_id = body["event_id"]
+    key = key16(kind, event_id)
+    fingerprint = body_fingerprint(body)
+    remembered = context.recall(work, key)
+    if remembered is not None:
+        if remembered.fingerprint != fingerprint:
+            return refusals.conflict("the event id", event_id, request_id), None
+        return None, Hint.unpack(remembered.hint)
+    time_ms = context.now_ms if body["time_ms"] is None else body["time_ms"]
+    if time_ms > context.now_ms + limits.EVENT_AHEAD_MS_MAX:
+        return refusals.in_future(request_id), None
+    if kind == EVENT and time_ms < context.now_ms - limits.EVENT_LATE_MS_MAX:
+        return refusals.too_late(request_id), None
+    work.be_born(body["customer_id"])
+    work.record(_fact(context, work, kind, body, time_ms))
+    work.remember(key, fingerprint)
+    return None, None
+
+
+def event_object(body: dict[str, Any], customer_id: str, time_ms: int) -> dict[str, Any]:
+    """An event as rules see it: the contract's object."""
+    return {
+        "event_id": body["event_id"], "customer_id": customer_id, "type": body["type"],
+        "time": format_time(time_ms), "channel": body["channel"], "properties": body["properties"],
+    }
+
+
+def _fact(context: TurnContext, work: Work, kind: str, body: dict[str, Any], time_ms: int) -> EventApplied:
+    assert work.profile is not None
+    marks: tuple[str, ...] = ()
+    if body["type"] in context.plan.rests_by_event:
+        standing = predicates.standing(work.profile, context.plan, context.now_ms)
+        event = event_object(body, work.profile.customer_id, time_ms)
+        marks = event_marks(context.plan, standing.context, event)
+    source = body.get("source", "") if kind == HISTORY else ""
+    return EventApplied(
+        body["event_id"], body["type"], time_ms, body["channel"], body["properties"], source, marks
+    )

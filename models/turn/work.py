@@ -1,0 +1,142 @@
+"""One customer's work in a turn: a private draft, the facts so far, and what they mean for the shard.
+
+A fork is work on trial: a decision with its event, or a dry run. It is adopted as a whole or forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from models import canonical
+from models.catalog.plan import Plan
+from models.profile import timers
+from models.profile.apply import apply
+from models.profile.facts import Born, Decided, Erased, Fact, to_wire
+from models.profile.state import Profile
+from models.turn.keys import Hint, RecentKey
+from models.turn.publics import Deltas, add_fact
+from models.turn.results import Segment
+from models.turn.shard_state import Receipt
+
+
+def fold(profile: Profile | None, generation: int, fact: Fact, plan: Plan, now_ms: int) -> Profile | None:
+    """Apply one fact of a generation to a draft: live and in replay. None after an erasure."""
+    if isinstance(fact, Erased):
+        return None
+    profile = apply(profile, fact, plan, now_ms)
+    if isinstance(fact, Born):
+        profile.generation = generation
+    return profile
+
+
+class Work:
+    __slots__ = (
+        "_note", "_owned", "customer", "deltas", "facts", "generation", "keys", "now_ms", "plan", "profile", "receipt",
+    )
+
+    def __init__(
+        self, customer: bytes, profile: Profile | None, receipt: Receipt | None, plan: Plan, now_ms: int,
+        note: Callable[[Deltas], None],
+    ) -> None:
+        """``note`` is told of every change at shard level as it is recorded."""
+        self.customer = customer
+        #: None for a customer that was never seen, or erased.
+        self.profile = profile
+        #: Of the last erasure, None without one.
+        self.receipt = receipt
+        self.plan = plan
+        self.now_ms = now_ms
+        self.generation = profile.generation if profile else (receipt.generation + 1 if receipt else 1)
+        self.facts: list[Fact] = []
+        self.deltas = Deltas()
+        #: Idempotency keys of this turn, by key16.
+        self.keys: dict[bytes, RecentKey] = {}
+        #: False while ``profile`` is still the committed object.
+        self._owned = False
+        self._note = note
+
+    @property
+    def version(self) -> int:
+        return self.profile.state_version if self.profile else 0
+
+    def record(self, fact: Fact) -> None:
+        """Apply a fact to the draft."""
+        if not self._owned:
+            self.profile = self.profile.copy() if self.profile else None
+            self._owned = True
+        self._count(fact)
+        self.profile = fold(self.profile, self.generation, fact, self.plan, self.now_ms)
+        self.facts.append(fact)
+
+    def be_born(self, customer_id: str) -> None:
+        """Begin the customer when it does not exist yet."""
+        if self.profile is None:
+            self.record(Born(customer_id))
+
+    def advance(self) -> None:
+        """Fire the timers that are due, in due order."""
+        while self.profile is not None and 0 < timers.next_due(self.profile) <= self.now_ms:
+            for fact in timers.due_facts(self.profile, self.now_ms):
+                self.record(fact)
+
+    def remember(self, key: bytes, fingerprint: bytes, late: bool = False, unfunded: bool = False) -> None:
+        """Bind an idempotency key to the effect that was just recorded."""
+        hint = Hint(self.generation, self.version, late, unfunded)
+        self.keys[key] = RecentKey(0, self.now_ms, fingerprint, hint.pack())
+
+    def fork(self) -> Work:
+        """The same customer on trial."""
+        trial = Work(self.customer, self.profile, self.receipt, self.plan, self.now_ms, _nobody)
+        trial.generation = self.generation
+        trial.keys = dict(self.keys)
+        return trial
+
+    def adopt(self, trial: Work) -> None:
+        """Make a fork's facts this customer's own."""
+        if trial.facts:
+            self.profile = trial.profile
+            self._owned = True
+            self.facts += trial.facts
+            self.deltas.merge(trial.deltas)
+            self.keys = trial.keys
+            self._note(trial.deltas)
+
+    def reply_to(self, request_id: str) -> bytes:
+        """The answer to a decision of this turn."""
+        return next(f.reply for f in self.facts if isinstance(f, Decided) and f.request_id == request_id)
+
+    def erase(self, receipt: Receipt) -> Segment:
+        """End this generation: the segment with its last fact. What follows begins a new customer."""
+        fact = Erased(receipt.receipt)
+        self._count(fact)
+        self.facts.append(fact)
+        self.receipt = receipt
+        segment = self.segment()
+        self.profile, self.facts, self.deltas, self.keys = None, [], Deltas(), {}
+        self.generation = receipt.generation + 1
+        self._owned = True
+        return segment
+
+    def segment(self) -> Segment:
+        """The facts so far as a segment of the turn's row."""
+        public: dict[str, Any] = {
+            "k": [fact.TAG for fact in self.facts],
+            "b": [[*key, *sums] for key, sums in self.deltas.budgets.items() if any(sums)],
+            "o": [[*key, *sums] for key, sums in self.deltas.evidence.items()],
+            "i": [[key, entry.fingerprint, entry.hint] for key, entry in self.keys.items()],
+        }
+        if self.facts and isinstance(self.facts[-1], Erased):
+            public["e"] = self.facts[-1].receipt
+        return Segment(self.customer, self.generation, public, canonical.pack([to_wire(f) for f in self.facts]))
+
+    def _count(self, fact: Fact) -> None:
+        deltas = Deltas()
+        add_fact(deltas, self.profile, fact)
+        if deltas.budgets or deltas.evidence:
+            self.deltas.merge(deltas)
+            self._note(deltas)
+
+
+def _nobody(_: Deltas) -> None:
+    """A fork's changes are told when it is adopted."""
