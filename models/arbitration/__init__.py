@@ -1,1 +1,1 @@
-"""From candidates to chosen items: gates, contact policies, the choice and its explanation. Called by ``models.turn``."""
+"""From candidates to chosen items: gates, contact policies, choice and explanation. Called by ``models.turn``."""

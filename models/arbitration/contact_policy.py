@@ -1,20 +1,140 @@
-"""Which actions a customer's contact policies forbid right now (``architecture.md``, Holds)."""
+"""Which treatments a customer's contact policies refuse right now (``architecture.md``, Holds).
+
+Every form of policy becomes a ``Tight`` when it refuses something, and costs nothing further when it does not: the
+price follows the customer's ledger, not the catalog.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models.catalog.plan import Plan
+from models import limits
+from models.arbitration.holds import Span, last_hold_ms, span_of
+from models.arbitration.index import PlanIndex
+from models.arbitration.limit import tight_limit
+from models.arbitration.rest import tight_rest
+from models.arbitration.rivalry import tight_exclusive, tight_never_after
+from models.arbitration.tight import Detail, Tight
+from models.catalog import rules
+from models.catalog.plan import (
+    Action,
+    Channel,
+    ExclusivePolicy,
+    LimitPolicy,
+    Mask,
+    Plan,
+    RestPolicy,
+    Treatment,
+)
+from models.profile import ledger
+from models.profile.state import FALLBACK, Profile
+
+#: Named as the rule where a full contact ledger refuses.
+LEDGER_RULE = "ledger"
 
 
 class ContactJudge:
-    """The contact policies of one channel, judged over one customer's ledger and what this decision placed."""
+    """The contact policies of one channel over one customer's ledger and over what this decision has placed.
+
+    Reads the profile once, at construction; only ``place`` changes the judge.
+    """
+
+    def __init__(
+        self, index: PlanIndex, channel: Channel, profile: Profile, now_ms: int, candidates: Mask, positions: int,
+    ) -> None:
+        """Only policies that can refuse one of ``candidates`` are judged; at most ``positions`` items are placed."""
+        self._index = index
+        self._channel = channel
+        self._now_ms = now_ms
+        self._last_ms = last_hold_ms(channel, now_ms)
+        self._contacts = tuple(contact for contact in profile.ledger if contact.state != FALLBACK)
+        self._marks = {policy: times for policy, times in profile.marks.items() if times}
+        self._spans = [span for contact in self._contacts if (span := span_of(contact, now_ms)) is not None]
+        self._room = _room(profile, index.plan, now_ms, positions)
+        self._candidates = candidates
+        #: Place of the policy in the catalog -> what it refuses.
+        self._tight: dict[int, Tight] = {}
+        self._judge(self._touched())
+
+    @property
+    def refuses_nothing(self) -> bool:
+        """No policy refuses anything, so nobody needs to be asked."""
+        return not self._tight and self._room > 0
+
+    def refusal(self, action: Action, treatment: Treatment) -> tuple[str, Detail] | None:
+        """(policy id, detail) of the first policy, in catalog order, that refuses a contact now; None if none does."""
+        if self._room <= 0:
+            return LEDGER_RULE, lambda: f"the contact ledger is full at {limits.CONTACTS_PER_CUSTOMER_MAX} contacts"
+        for place in sorted(self._tight):
+            detail = self._tight[place].judge(action, treatment)
+            if detail is not None:
+                return self._tight[place].policy_id, detail
+        return None
+
+    def placing(self, action: Action, treatment: Treatment) -> ContactJudge:
+        """A judge for what comes below this item, which counts as a hold that opens now. This one stays as it is."""
+        below = object.__new__(ContactJudge)
+        below._index, below._channel = self._index, self._channel
+        below._now_ms, below._last_ms = self._now_ms, self._last_ms
+        below._contacts, below._marks, below._candidates = self._contacts, self._marks, self._candidates
+        below._room = self._room - 1
+        below._tight = dict(self._tight)
+        below._spans = [*self._spans, Span(
+            self._now_ms, self._last_ms, action.id, action.group, action.issue, self._channel.id,
+            self._channel.direction, treatment.id, treatment.placement, True,
+        )]
+        below._judge(self._index.counting(action.id, action.group, action.issue))
+        return below
+
+    def _touched(self) -> set[int]:
+        """Places of the policies that the ledger, or an event's mark, can make refuse something."""
+        index = self._index
+        touched: set[int] = set()
+        for action, group, issue in {(c.action, c.group, c.issue) for c in self._contacts}:
+            touched |= index.counting(action, group, issue)
+        if self._marks:
+            touched |= {place for place, policy in enumerate(index.plan.policies) if policy.id in self._marks}
+        return touched
+
+    def _judge(self, places: Iterable[int]) -> None:
+        here = self._index.in_channel[self._channel.id]
+        for place in places:
+            if place in here and bool((self._index.reach[place] & self._candidates).any()):
+                tight = self._tighten(place)
+                if tight is not None:
+                    self._tight[place] = tight
+
+    def _tighten(self, place: int) -> Tight | None:
+        plan, reach = self._index.plan, self._index.reach[place]
+        policy = plan.policies[place]
+        if isinstance(policy, LimitPolicy):
+            return tight_limit(policy, reach, self._spans, self._now_ms, self._last_ms)
+        if isinstance(policy, RestPolicy):
+            return tight_rest(policy, reach, self._contacts, self._marks.get(policy.id, ()), self._now_ms)
+        if isinstance(policy, ExclusivePolicy):
+            return tight_exclusive(policy, reach, plan, self._spans, self._now_ms, self._last_ms)
+        return tight_never_after(policy, reach, plan, self._spans, self._now_ms)
+
+
+def _room(profile: Profile, plan: Plan, now_ms: int, positions: int) -> int:
+    """How many of ``positions`` more contacts the ledger takes."""
+    for wanted in range(positions, 0, -1):
+        if ledger.has_room(profile, plan, now_ms, wanted):
+            return wanted
+    return 0
 
 
 def event_marks(plan: Plan, context: Any, event: Mapping[str, Any]) -> tuple[str, ...]:
     """Ids of the ``after: {event, when}`` policies that this event satisfies, for ``EventApplied.marks``.
 
-    ``context`` is a ``cel.Context`` (``Standing.context``, or a bare one); ``event`` is the event as rules see it.
+    ``context`` is a ``cel.Context`` (``Standing.context``, or a bare one), in which ``event`` is set here; ``event`` is
+    the event as rules see it. An erring rule is false.
     """
-    raise NotImplementedError
+    waiting = plan.rests_by_event.get(str(event.get("type", "")), ())
+    if not waiting:
+        return ()
+    context.add_variable("event", dict(event))
+    return tuple(
+        policy.id for policy in waiting if policy.when < 0 or rules.evaluate(plan.rules[policy.when], context)
+    )

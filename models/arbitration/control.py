@@ -9,7 +9,7 @@ from models.times import local_datetime
 
 
 def control_group(plan: Plan, key: bytes, now_ms: int) -> str | None:
-    """The id of the holdout that the customer (16-byte key) is in at ``now_ms``, or None.
+    """The id of the holdout that a customer is in at ``now_ms``, or None. ``key``: the customer's id as bytes.
 
     A hash of group, customer and, with ``rotate: month``, the month in the catalog's time zone.
     """

@@ -11,10 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arbitration.asking import request_problem
+from models.arbitration.contact_policy import ContactJudge
+from models.arbitration.control import control_group
+from models.arbitration.gates import consents, fallback_treatments, first_fitting, is_quiet, static_gates
+from models.arbitration.index import PlanIndex, index_for
+from models.arbitration.placing import Placing
 from models.arbitration.preparation import Preparation, Verdict
-from models.catalog.plan import Plan
+from models.arbitration.priority import rank
+from models.arbitration.purse import Purse
+from models.arbitration.ruling import Ruling
+from models.catalog.plan import Mask, Plan
+from models.errors import InvariantBroken
+from models.profile import predicates
 from models.profile.state import Profile
 from models.scoring.evidence import Evidence
+from models.times import format_time
 
 __all__ = ["Preparation", "Verdict", "prepare", "resolve"]
 
@@ -22,8 +34,37 @@ __all__ = ["Preparation", "Verdict", "prepare", "resolve"]
 def prepare(
     profile: Profile, plan: Plan, request: dict[str, Any], seed: bytes, now_ms: int, evidence: Evidence,
 ) -> Preparation:
-    """Judge every gate up to ``contact_policy``. A request that does not fit the plan comes back with ``problem``."""
-    raise NotImplementedError
+    """Judge every gate up to ``contact_policy``. A request that does not fit the plan comes back with ``problem``.
+
+    ``request`` is the internal form of the gateway; its ``event`` is None or the contract's event object.
+    """
+    prepared = Preparation(
+        plan, request, seed, now_ms, profile.state_version, evidence.version, request_problem(plan, request)
+    )
+    if prepared.problem is not None:
+        return prepared
+    channel = plan.channels[request["channel"]]
+    index = index_for(plan)
+    ruling = Ruling(index, predicates.standing(profile, plan, now_ms), request, now_ms)
+    control = control_group(plan, profile.customer_id.encode(), now_ms)
+    prepared.channel, prepared.control_group = channel, control
+    prepared.rule_errors = ruling.errors
+    remaining = static_gates(index, ruling, channel, profile, request, control, now_ms)
+    prepared.remaining = remaining
+    _treat(prepared, index, ruling, remaining["quiet_hours"])
+    if consents(channel, profile) and not is_quiet(channel, plan, now_ms):
+        prepared.fallbacks = {
+            asked["id"]: fallback_treatments(index, ruling, asked["id"], request, now_ms)
+            for asked in request["placements"]
+        }
+    positions = sum(asked["count"] for asked in request["placements"])
+    judge = ContactJudge(index, channel, profile, now_ms, remaining["treatment"], positions)
+    prepared.judge = judge
+    remaining["contact_policy"] = _admitted(prepared, judge, remaining["treatment"])
+    prepared.scored = np.flatnonzero(remaining["contact_policy"]).astype(np.uint16)
+    prepared.context_weights = tuple(ruling.weight(rule) for rule in plan.context_weight[prepared.scored].tolist())
+    prepared.evidence = evidence.propensities(plan)
+    return prepared
 
 
 def resolve(
@@ -32,6 +73,77 @@ def resolve(
 ) -> Verdict:
     """Rank by ``scores`` (one per ``preparation.scored``; None: evidence decides) and fill the positions.
 
-    ``free(budget id, period key)`` gives the units free at this shard.
+    ``free(budget id, period key)`` gives the units free at this shard; it is asked once per budget.
     """
-    raise NotImplementedError
+    judge, channel = preparation.judge, preparation.channel
+    if judge is None or channel is None:
+        raise InvariantBroken("a request with a problem cannot be resolved; answer with the problem")
+    purse = Purse(preparation.plan, free, preparation.now_ms)
+    numbers = rank(preparation, scores)
+    dry = _dry(preparation, judge, purse, list(numbers))
+    ranked = {action: found for action, found in numbers.items() if action not in dry}
+    placing = Placing(preparation, channel, ranked, judge, purse)
+    placements = [placing.fill(asked["id"], asked["count"]) for asked in preparation.request["placements"]]
+    purse.close()
+    return Verdict(
+        items=tuple(placing.items), free=purse.consulted,
+        body=_body(preparation, degraded, scorer_version, placements), ranked=ranked, dry=dry,
+        propensity_source="evidence" if scores is None else "scorer", judge=placing.judge, purse=purse,
+    )
+
+
+def _treat(prepared: Preparation, index: PlanIndex, ruling: Ruling, alive: Mask) -> None:
+    """Find the first fitting treatment of every action in every requested placement."""
+    found = np.zeros_like(alive)
+    for asked in prepared.request["placements"]:
+        fitting = first_fitting(index, ruling, asked["id"], alive)
+        prepared.fitting[asked["id"]] = fitting
+        found[list(fitting)] = True
+    prepared.remaining["treatment"] = found
+
+
+def _admitted(prepared: Preparation, judge: ContactJudge, alive: Mask) -> Mask:
+    """The actions of which at least one fitting treatment passes the contact policies."""
+    if judge.refuses_nothing:
+        return alive
+    actions = prepared.plan.actions
+    admitted = np.zeros_like(alive)
+    for fitting in prepared.fitting.values():
+        for action, treatment in fitting.items():
+            if not admitted[action] and judge.refusal(actions[action], treatment) is None:
+                admitted[action] = True
+    return admitted
+
+
+def _dry(
+    prepared: Preparation, judge: ContactJudge, purse: Purse, actions: list[int],
+) -> dict[int, tuple[str, str]]:
+    """The actions none of whose admitted treatments can be paid, each with what the first of them lacks."""
+    plan = prepared.plan
+    dry: dict[int, tuple[str, str]] = {}
+    for action in actions:
+        for fitting in prepared.fitting.values():
+            treatment = fitting.get(action)
+            if treatment is None:
+                continue
+            if not judge.refuses_nothing and judge.refusal(plan.actions[action], treatment) is not None:
+                continue
+            lack = purse.lacks(treatment)
+            if lack is None:
+                dry.pop(action, None)
+                break
+            dry.setdefault(action, lack)
+    return dry
+
+
+def _body(
+    prepared: Preparation, degraded: bool, scorer_version: str | None, placements: list[dict[str, Any]],
+) -> dict[str, Any]:
+    request, channel = prepared.request, prepared.channel
+    assert channel is not None
+    return {
+        "decision_id": None, "request_id": request["request_id"], "customer_id": request["customer_id"],
+        "time": format_time(prepared.now_ms), "state_version": None, "catalog_version": prepared.plan.version,
+        "scorer_version": scorer_version, "control_group": prepared.control_group, "degraded": degraded,
+        "dry_run": request["dry_run"], "placements": placements,
+    }

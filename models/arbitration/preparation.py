@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arbitration.contact_policy import ContactJudge
+from models.arbitration.purse import Purse
 from models.catalog.plan import Channel, Mask, Plan, Treatment
 from models.profile.facts import ItemChosen
 
@@ -18,6 +19,8 @@ GATES = (
     "candidates", "request", "control_group", "valid", "eligibility", "applicability", "suitability", "consent",
     "quiet_hours", "treatment", "contact_policy", "budget", "ranked", "chosen",
 )
+#: How many of ``GATES`` ``deciding.prepare`` judges.
+GATES_PREPARED = GATES.index("budget")
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ class Preparation:
     remaining: dict[str, Mask] = field(default_factory=dict)
     #: Requested placement -> action index -> its first treatment there whose ``when`` holds.
     fitting: dict[str, dict[int, Treatment]] = field(default_factory=dict)
-    #: Requested placement -> treatments of its fallback actions that may be shown, in order.
+    #: Requested placement -> the treatments of its fallback actions that may be shown, in order.
     fallbacks: dict[str, tuple[Treatment, ...]] = field(default_factory=dict)
     judge: ContactJudge | None = None
     #: Rule index -> what went wrong when it was evaluated for this decision.
@@ -66,15 +69,16 @@ class Verdict:
     """What was chosen. ``items`` holds fallbacks too."""
 
     items: tuple[ItemChosen, ...]
-    #: Budget id -> units that were free for this decision when first consulted.
+    #: Budget id -> units that were free for this decision, of every budget that was consulted.
     free: dict[str, int]
-    #: The answer in the contract's field order; ``decision_id`` and ``state_version`` are None until the turn fills them.
+    #: The answer in the contract's field order; the turn fills ``decision_id`` and ``state_version`` (None here).
     body: dict[str, Any]
     #: Action index -> its numbers, of those that passed every gate.
     ranked: Mapping[int, Ranked]
     #: Action index -> (budget id, what was missing) of those that the budget gate removed.
     dry: Mapping[int, tuple[str, str]]
-    #: Action index -> (policy or budget id, detail) of ranked actions that an item above pushed out.
-    displaced: Mapping[int, tuple[str, str]]
     #: "scorer" or "evidence".
     propensity_source: str
+    #: Contact policies and budgets as they stood below the last item: why what is not chosen fell out.
+    judge: ContactJudge
+    purse: Purse

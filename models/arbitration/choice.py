@@ -1,0 +1,53 @@
+"""Which candidate takes a position, and with which probability.
+
+``inverse_gap`` is inverse-gap weighting (Abe and Long 1999; Foster and Rakhlin 2020, SquareCB): of K candidates each
+but the best gets 1 / (K + gamma * gap) with gap = 1 - priority / best, and the best what is left. ``epsilon`` explores
+uniformly, ``none`` never. Exploration has a share; with the rest the best is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from models.canonical import significant
+from models.catalog.plan import Exploration
+
+#: What ``Exploration.method`` may be.
+METHODS: Final = frozenset({"inverse_gap", "epsilon", "none"})
+
+
+def weights(exploration: Exploration, priorities: Sequence[float]) -> list[float]:
+    """Exploration weights of candidates, best first; they add up to 1."""
+    count, best = len(priorities), priorities[0]
+    if exploration.method == "inverse_gap":
+        gaps = [1.0 - priority / best if best > 0.0 else 0.0 for priority in priorities[1:]]
+        others = [1.0 / (count + exploration.gamma * gap) for gap in gaps]
+        return [1.0 - sum(others), *others]
+    if exploration.method == "epsilon":
+        return [1.0 / count] * count
+    return [1.0, *[0.0] * (count - 1)]
+
+
+def probabilities(exploration: Exploration, priorities: Sequence[float]) -> list[float]:
+    """Selection probabilities of candidates that are sorted best first; they add up to 1."""
+    share = 0.0 if exploration.method == "none" else exploration.share
+    explored = weights(exploration, priorities)
+    return [share * weight + (1.0 - share if place == 0 else 0.0) for place, weight in enumerate(explored)]
+
+
+def choose(exploration: Exploration, priorities: Sequence[float], drawn: float) -> tuple[int, float]:
+    """The place of the chosen candidate and its selection probability; ``drawn`` is uniform in [0, 1).
+
+    ``priorities`` are sorted best first. The probability is rounded to the digits that are kept, and never 0.
+    """
+    chances = probabilities(exploration, priorities)
+    reached, chosen = 0.0, 0
+    for place, chance in enumerate(chances):
+        if chance <= 0.0:
+            continue
+        chosen = place
+        reached += chance
+        if drawn < reached:
+            break
+    return chosen, significant(chances[chosen])

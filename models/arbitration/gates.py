@@ -1,0 +1,89 @@
+"""The gates that need no score and no budget, in the funnel's order, as masks over the plan's actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from models.arbitration.index import PlanIndex
+from models.arbitration.ruling import Ruling
+from models.catalog.plan import Channel, Mask, Plan, Treatment
+from models.profile.state import Profile
+from models.times import local_datetime
+
+_MINUTES_PER_HOUR = 60
+
+
+def static_gates(
+    index: PlanIndex, ruling: Ruling, channel: Channel, profile: Profile, request: dict[str, Any],
+    control: str | None, now_ms: int,
+) -> dict[str, Mask]:
+    """Gate -> what remains after it, from ``candidates`` to ``quiet_hours``."""
+    plan = index.plan
+    remaining: dict[str, Mask] = {"candidates": plan.is_candidate}
+    alive = plan.is_candidate
+    excluded = [at for id_ in request["exclude"] if (at := plan.action_index.get(id_)) is not None]
+    if excluded:
+        alive = alive.copy()
+        alive[excluded] = False
+    remaining["request"] = alive
+    alive = alive & plan.is_mandatory if control is not None else alive
+    remaining["control_group"] = alive
+    alive = alive & (plan.valid_from <= now_ms) & (now_ms < plan.valid_until)
+    remaining["valid"] = alive
+    for gate, rule_of in (
+        ("eligibility", plan.eligibility), ("applicability", plan.applicability), ("suitability", plan.suitability),
+    ):
+        alive = ruling.gate(rule_of, alive)
+        remaining[gate] = alive
+    nobody = np.zeros_like(alive)
+    alive = alive if consents(channel, profile) else nobody
+    remaining["consent"] = alive
+    alive = nobody if is_quiet(channel, plan, now_ms) else alive
+    remaining["quiet_hours"] = alive
+    return remaining
+
+
+def consents(channel: Channel, profile: Profile) -> bool:
+    """The channel needs no consent, or the customer gave it."""
+    return not channel.consent or profile.consent.get(channel.consent, False)
+
+
+def is_quiet(channel: Channel, plan: Plan, now_ms: int) -> bool:
+    """Within the channel's quiet hours on the catalog's local clock: from inclusive, to exclusive."""
+    if channel.quiet is None:
+        return False
+    begin, end = channel.quiet
+    local = local_datetime(now_ms, plan.zone)
+    minute = local.hour * _MINUTES_PER_HOUR + local.minute
+    return begin <= minute < end if begin <= end else minute >= begin or minute < end
+
+
+def first_fitting(index: PlanIndex, ruling: Ruling, placement: str, alive: Mask) -> dict[int, Treatment]:
+    """Action index -> its first treatment in the placement, in catalog order, whose ``when`` holds."""
+    fitting: dict[int, Treatment] = {}
+    treatments = index.treatments[placement]
+    for action in np.flatnonzero(alive & index.at[placement]).tolist():
+        for treatment in treatments[action]:
+            if ruling.holds(treatment.when):
+                fitting[action] = treatment
+                break
+    return fitting
+
+
+def fallback_treatments(
+    index: PlanIndex, ruling: Ruling, placement: str, request: dict[str, Any], now_ms: int,
+) -> tuple[Treatment, ...]:
+    """What may fill a placement that has too few winners: one treatment per fallback action, in order."""
+    plan = index.plan
+    found: list[Treatment] = []
+    for at in plan.placements[placement].fallback:
+        valid = plan.valid_from[at] <= now_ms < plan.valid_until[at]
+        if not valid or plan.actions[at].id in request["exclude"]:
+            continue
+        fits = (t for t in index.treatments[placement].get(at, ()) if ruling.holds(t.when))
+        first = next(fits, None)
+        if first is not None:
+            found.append(first)
+    return tuple(found)

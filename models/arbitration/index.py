@@ -1,0 +1,122 @@
+"""What arbitration looks up in a plan, arranged once per plan so that a decision's cost follows what survives."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from models.catalog.plan import (
+    ContactPolicy,
+    ExclusivePolicy,
+    LimitPolicy,
+    Mask,
+    NeverAfterPolicy,
+    Plan,
+    RestPolicy,
+    Scope,
+    Treatment,
+)
+
+#: How many plans keep their index: the live one, the one before it, and some that an audit runs again.
+_PLANS_KEPT = 8
+
+
+class PlanIndex:
+    """Lookups over one plan. Read-only."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        #: Over ``plan.rules``.
+        self.dynamic: Mask = np.array([rule.dynamic for rule in plan.rules], dtype=np.bool_)
+        #: Placement -> action index -> its treatments there, in catalog order.
+        self.treatments: dict[str, dict[int, tuple[Treatment, ...]]] = {}
+        #: Placement -> mask of the actions that have a treatment there.
+        self.at: dict[str, Mask] = {}
+        for placement in plan.placements:
+            self._add_placement(placement)
+        #: Per policy (catalog order): mask of the actions that it can refuse. Channel, direction and treatment apart.
+        self.reach: tuple[Mask, ...] = tuple(self._reach(policy) for policy in plan.policies)
+        #: Channel -> places (in ``plan.policies``) of the policies that can refuse a contact in it.
+        self.in_channel: dict[str, frozenset[int]] = {
+            channel: frozenset(at for at, policy in enumerate(plan.policies) if self._refuses_in(policy, channel))
+            for channel in plan.channels
+        }
+        #: Action id -> places of the policies that may count a contact of it.
+        self._counting: dict[str, frozenset[int]] = self._counting_policies()
+        self._every_policy = frozenset(range(len(plan.policies)))
+
+    def counting(self, action: str, group: str, issue: str) -> frozenset[int]:
+        """Places of the policies that may count a contact of this action; all when the plan knows it otherwise."""
+        index = self.plan.action_index.get(action)
+        if index is None:
+            return self._every_policy
+        known = self.plan.actions[index]
+        return self._counting[action] if (known.group, known.issue) == (group, issue) else self._every_policy
+
+    def _add_placement(self, placement: str) -> None:
+        found: dict[int, tuple[Treatment, ...]] = {}
+        for action, treatment in self.plan.treatments_at.get(placement, ()):
+            found[action] = (*found.get(action, ()), treatment)
+        self.treatments[placement] = found
+        self.at[placement] = self._mask(found)
+
+    def _mask(self, actions: dict[int, tuple[Treatment, ...]] | frozenset[int]) -> Mask:
+        mask = np.zeros(len(self.plan.actions), dtype=np.bool_)
+        mask[list(actions)] = True
+        return mask
+
+    def _scoped(self, scope: Scope) -> Mask:
+        """The actions that a scope names by issue, group and action."""
+        if scope.action:
+            index = self.plan.action_index.get(scope.action)
+            candidates = self.plan.actions if index is None else (self.plan.actions[index],)
+        else:
+            candidates = self.plan.actions
+        return self._mask(frozenset(
+            action.index for action in candidates
+            if scope.issue in ("", action.issue) and scope.group in ("", action.group)
+            and scope.action in ("", action.id)
+        ))
+
+    def _reach(self, policy: ContactPolicy) -> Mask:
+        if isinstance(policy, LimitPolicy | RestPolicy):
+            return self._scoped(policy.scope)
+        return self._mask(policy.actions)
+
+    def _refuses_in(self, policy: ContactPolicy, channel: str) -> bool:
+        if isinstance(policy, ExclusivePolicy | NeverAfterPolicy):
+            return True
+        direction = self.plan.channels[channel].direction
+        return policy.scope.channel in ("", channel) and policy.scope.direction in ("", direction)
+
+    def _counting_policies(self) -> dict[str, frozenset[int]]:
+        places: list[list[int]] = [[] for _ in self.plan.actions]
+        for place, policy in enumerate(self.plan.policies):
+            counted = self._scoped(policy.after) if isinstance(policy, NeverAfterPolicy) else self.reach[place]
+            for action in np.flatnonzero(counted):
+                places[action].append(place)
+        return {action.id: frozenset(places[action.index]) for action in self.plan.actions}
+
+
+class _ByIdentity:
+    """A plan as a key: two plans are the same key when they are one object."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def __hash__(self) -> int:
+        return id(self.plan)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByIdentity) and other.plan is self.plan
+
+
+@lru_cache(maxsize=_PLANS_KEPT)
+def _index(key: _ByIdentity) -> PlanIndex:
+    return PlanIndex(key.plan)
+
+
+def index_for(plan: Plan) -> PlanIndex:
+    """The index of a plan; built at its first use."""
+    return _index(_ByIdentity(plan))

@@ -1,0 +1,78 @@
+"""Rules as one decision sees them: standing results gathered at once, what a request can change evaluated once each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.arbitration.index import PlanIndex
+from models.catalog import rules
+from models.catalog.plan import Mask
+from models.profile.predicates import Standing
+from models.times import local_datetime
+
+
+class Ruling:
+    """Results of the plan's rules for one decision."""
+
+    def __init__(self, index: PlanIndex, standing: Standing, request: dict[str, Any], now_ms: int) -> None:
+        self._index = index
+        self._context = standing.context
+        self._bound = False
+        self._request = request
+        self._now_ms = now_ms
+        #: Over ``plan.rules``, and one True at the end, which the index -1 (no rule) finds.
+        self._results: Mask = np.append(standing.results, True)
+        self._pending: Mask = np.append(index.dynamic, False)
+        #: Rule index -> what went wrong.
+        self.errors: dict[int, str] = dict(standing.errors)
+
+    def holds(self, rule: int) -> bool:
+        """Whether a rule (-1: none, which holds) is true."""
+        if self._pending[rule]:
+            self._evaluate(rule)
+        return bool(self._results[rule])
+
+    def gate(self, rule_of: NDArray[np.int32], alive: Mask) -> Mask:
+        """``alive`` without the actions whose rule (per action, -1: none) is not true."""
+        waiting = alive & self._pending[rule_of]
+        if waiting.any():
+            for rule in np.unique(rule_of[waiting]):
+                self._evaluate(int(rule))
+        passed: Mask = alive & self._results[rule_of]
+        return passed
+
+    def weight(self, rule: int) -> float:
+        """A ``context_weight``: 1.0 without a rule, and when it errs or is no weight (negative, not finite)."""
+        if rule < 0:
+            return 1.0
+        if self._index.dynamic[rule]:
+            self._bind()
+        value, error = rules.number(self._index.plan.rules[rule], self._context)
+        if not error and not 0.0 <= value < float("inf"):
+            error = f"a weight must be 0 or more, not {value}"
+        if error:
+            self.errors[rule] = error
+            return 1.0
+        return value
+
+    def _evaluate(self, rule: int) -> None:
+        self._bind()
+        result, error = rules.evaluate_or_error(self._index.plan.rules[rule], self._context)
+        self._results[rule] = result
+        self._pending[rule] = False
+        if error:
+            self.errors[rule] = error
+
+    def _bind(self) -> None:
+        """Tell the shared context what this request brings; once, and only when a rule asks."""
+        if self._bound:
+            return
+        self._bound = True
+        add = self._context.add_variable
+        add("context", self._request["context"])
+        add("event", self._request["event"] or {})
+        add("world", {})
+        add("now", local_datetime(self._now_ms, self._index.plan.zone))
