@@ -94,7 +94,7 @@ CHECKPOINT_TURNS: Final = 2_000
 CHECKPOINT_SEGMENTS: Final = 8_000
 CHECKPOINT_BYTES: Final = 32 * 1024 * 1024
 #: Profiles that one background step packs and writes: a few milliseconds.
-FLUSH_PROFILES: Final = 32
+FLUSH_PROFILES: Final = 16
 #: Index entries that one background step writes or forgets.
 FLUSH_ENTRIES: Final = 512
 #: Checkpoints this far apart are kept for audits and explanations.

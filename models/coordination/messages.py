@@ -95,9 +95,10 @@ class Report:
 
     @classmethod
     def from_wire(cls, wire: list[Any]) -> Report:
+        shard, epoch, number, catalog, evidence, scorer, clock_ms, positions, wants, counts, mark = wire
         return cls(
-            *wire[:7], positions=tuple(Position(*p) for p in wire[7]), wants=tuple(Want(*w) for w in wire[8]),
-            counts=tuple(Count(*c) for c in wire[9]), counts_mark=wire[10],
+            shard, epoch, number, catalog, evidence, scorer, clock_ms, tuple(Position(*p) for p in positions),
+            tuple(Want(*w) for w in wants), tuple(Count(*c) for c in counts), mark,
         )
 
 
