@@ -96,6 +96,8 @@ class Placement:
     count_max: int
     #: Indexes of the fallback actions, in order.
     fallback: tuple[int, ...]
+    #: The fallback treatments that the catalog lists, each of the action at the same place in ``fallback``.
+    fallback_treatments: tuple[Treatment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

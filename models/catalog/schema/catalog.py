@@ -1,0 +1,34 @@
+"""The file as a whole."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from models import limits
+from models.catalog.schema.choosing import Arbitration
+from models.catalog.schema.customer import Attribute, Feature, Segment
+from models.catalog.schema.fields import Shape, Word, Zone
+from models.catalog.schema.offers import Action, Budget, Issue
+from models.catalog.schema.places import Channel, Placement
+from models.catalog.schema.policies import ContactPolicy, Trigger
+
+
+class Catalog(Shape):
+    #: The version of this format.
+    catalog: Literal[1]
+    name: Word
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    timezone: Zone
+    channels: Annotated[list[Channel], Field(min_length=1, max_length=limits.CHANNELS_MAX)]
+    placements: Annotated[list[Placement], Field(min_length=1, max_length=limits.PLACEMENTS_MAX)]
+    attributes: Annotated[list[Attribute], Field(max_length=limits.ATTRIBUTES_PER_CUSTOMER_MAX)] = []
+    features: Annotated[list[Feature], Field(max_length=limits.FEATURES_MAX)] = []
+    segments: Annotated[list[Segment], Field(max_length=limits.SEGMENTS_MAX)] = []
+    hierarchy: Annotated[list[Issue], Field(max_length=limits.GROUPS_MAX)] = []
+    budgets: Annotated[list[Budget], Field(max_length=limits.BUDGETS_MAX)] = []
+    actions: Annotated[list[Action], Field(max_length=limits.ACTIONS_MAX)]
+    contact_policies: Annotated[list[ContactPolicy], Field(max_length=limits.CONTACT_POLICIES_MAX)] = []
+    triggers: Annotated[list[Trigger], Field(max_length=limits.TRIGGERS_MAX)] = []
+    arbitration: Arbitration = Arbitration()
