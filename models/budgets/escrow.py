@@ -33,7 +33,7 @@ class Purse:
     unfunded: int = 0
     #: Free units right after the last refill: below half of it, more is asked for.
     level: int = 0
-    #: Units that a decision needed and did not find; 0 once they are there.
+    #: Units that a decision needed and did not find; 0 once they, or what there is, have come.
     missed: int = 0
 
     @property
@@ -69,8 +69,7 @@ class Escrow:
             return
         purse.granted = total
         purse.level = purse.free
-        if purse.free >= purse.missed:
-            purse.missed = 0
+        purse.missed = 0
 
     def give_back(self, budget: str, period: str, units: int) -> int:
         """Debit up to ``units`` free units; returns the new total of returned units (what is logged)."""
@@ -167,12 +166,17 @@ class Escrow:
 
 def units_per_decision(plan: Plan) -> dict[str, int]:
     """Budget -> the most units that one item of a decision needs of it."""
-    units: dict[str, int] = {}
+    return {budget: sizes[0] for budget, sizes in sizes_per_budget(plan).items()}
+
+
+def sizes_per_budget(plan: Plan) -> dict[str, tuple[int, ...]]:
+    """Budget -> the different amounts that single uses need of it, the largest first."""
+    sizes: dict[str, set[int]] = {}
     for action in plan.actions:
         for treatment in action.treatments:
             for use in treatment.budgets:
-                units[use.id] = max(units.get(use.id, 1), use.units)
-    return units
+                sizes.setdefault(use.id, set()).add(use.units)
+    return {budget: tuple(sorted(units, reverse=True)) for budget, units in sizes.items()}
 
 
 def wanted_periods(plan: Plan, now_ms: int) -> Iterable[tuple[str, str, bool]]:

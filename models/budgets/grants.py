@@ -46,10 +46,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A shard that asks: ``unit`` is what one decision needs, ``units`` what it would like."""
+    """A shard that asks for what one decision needs: the largest of ``sizes`` that can be had."""
 
     shard: int
-    unit: int
+    #: Not empty, the largest first.
+    sizes: tuple[int, ...]
+    #: What it would like.
     units: int
     #: A decision went without. Only such a shard may take another's last units.
     urgent: bool
@@ -75,7 +77,7 @@ def relieve(account: Account, cap: int, needs: Iterable[Need], donors: Iterable[
     ``needs`` in the order in which they are served; ``donors`` are the shards whose units may be recalled now. What
     exceeds the cap is recalled first. An urgent need takes what it lacks from wherever it lies; a calm one only what
     leaves two decisions' units at each donor, so that units do not wander to and fro. A need that all reachable units
-    together cannot meet moves nothing.
+    together cannot meet, in any of its sizes, moves nothing.
     """
     idle = {shard: account.idle(shard) for shard in donors}
     pool = cap - account.outstanding
@@ -85,20 +87,29 @@ def relieve(account: Account, cap: int, needs: Iterable[Need], donors: Iterable[
         _recall(recalls, idle, -pool, keep=0)
         pool = 0
     for need in needs:
-        lacking = need.unit - account.idle(need.shard)
         own = idle.pop(need.shard, 0)
-        keep = 0 if need.urgent else 2 * need.unit
-        spare = sum(max(0, units - keep) for units in idle.values())
-        if lacking <= 0 or lacking > pool + spare:
+        keep = 0 if need.urgent else 2 * need.sizes[0]
+        within_reach = pool + sum(max(0, units - keep) for units in idle.values())
+        lacking = _lacking(need, account.idle(need.shard), within_reach)
+        if not lacking:
             idle[need.shard] = own
             continue
-        wanted = min(need.units, max(lacking, (pool + spare) // (2 * shards)))
-        wanted = max(wanted, lacking)
+        wanted = max(lacking, min(need.units, within_reach // (2 * shards)))
         taken = min(pool, wanted)
         pool -= taken
         reserved[need.shard] = taken
         _recall(recalls, idle, wanted - taken, keep)
     return Relief(reserved, recalls)
+
+
+def _lacking(need: Need, own: int, within_reach: int) -> int:
+    """Units to add to ``own`` for the largest size that can be had; 0 when none can, or none is needed."""
+    for size in need.sizes:
+        if own >= size:
+            return 0
+        if size - own <= within_reach:
+            return size - own
+    return 0
 
 
 def _recall(recalls: dict[int, int], idle: dict[int, int], units: int, keep: int) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from models import limits
-from models.budgets.escrow import units_per_decision
+from models.budgets.escrow import sizes_per_budget
 from models.catalog.plan import Plan
 from models.coordination import granting, views
 from models.coordination.commands import (
@@ -59,7 +59,7 @@ class CoordinatorCore:
         self.manual_clock = manual_clock
         self._compile = compile_catalog
         self._plan: Plan | None = None
-        self._units: dict[str, int] = {}
+        self._sizes: dict[str, tuple[int, ...]] = {}
         self._evidence = EvidenceGathering()
         self._facts: list[Fact] = []
 
@@ -69,7 +69,7 @@ class CoordinatorCore:
         version = self.state.catalog_version
         if version and (self._plan is None or self._plan.version != version):
             self._plan = self._compile(self.state.catalog)
-            self._units = units_per_decision(self._plan)
+            self._sizes = sizes_per_budget(self._plan)
         return self._plan
 
     def replay(self, facts: Iterable[Fact]) -> None:
@@ -119,7 +119,7 @@ class CoordinatorCore:
         if plan is None:
             return None
         return granting.Round(
-            self.state, self.live, plan, self._units, self.shards, self.decision_ms(now_ms), now_ms
+            self.state, self.live, plan, self._sizes, self.shards, self.decision_ms(now_ms), now_ms
         )
 
     def decision_ms(self, now_ms: int) -> int:

@@ -23,8 +23,8 @@ class Round:
     state: CoordinatorState
     live: Mapping[int, LiveShard]
     plan: Plan
-    #: Budget -> the most units that one item needs (``escrow.units_per_decision``).
-    units: Mapping[str, int]
+    #: Budget -> the amounts that single uses need, the largest first (``escrow.sizes_per_budget``).
+    sizes: Mapping[str, tuple[int, ...]]
     #: How many shards the installation has.
     shards: int
     decision_ms: int
@@ -39,8 +39,11 @@ class Round:
         """0 for a budget that left the catalog: nothing is granted, everything idle is recalled."""
         return self.state.caps.get(budget, 0) if budget in self.plan.budgets else 0
 
+    def sizes_up_to(self, budget: str, unit: int) -> tuple[int, ...]:
+        return (unit, *(size for size in self.sizes.get(budget, ()) if size < unit))
+
     def unit(self, budget: str) -> int:
-        return self.units.get(budget, 1)
+        return self.sizes.get(budget, (1,))[0]
 
     def relief(self, key: AccountKey) -> Relief:
         account = self.state.account(*key)
@@ -57,8 +60,14 @@ class Round:
         """The shards that ask: first those where a decision went without, the longest waiting first, then dry ones."""
         asking = [live for live in self.live.values() if key in live.wants and live.is_fresh(self.now_ms)]
         asking.sort(key=lambda s: (key not in s.urgent_since_ms, s.urgent_since_ms.get(key, 0), s.shard))
-        needs = [Need(s.shard, s.wants[key].unit, s.wants[key].units, s.wants[key].urgent) for s in asking]
-        return [need for need in needs if need.urgent or account.idle(need.shard) < need.unit]
+        needs = []
+        for live in asking:
+            want = live.wants[key]
+            if want.urgent:
+                needs.append(Need(live.shard, self.sizes_up_to(key[0], want.unit), want.units, True))
+            elif account.idle(live.shard) < want.unit:
+                needs.append(Need(live.shard, (want.unit,), want.units, False))
+        return needs
 
 
 def settle(round_: Round, shard: int, positions: Iterable[Position], fresh: bool) -> Iterator[Fact]:
@@ -116,7 +125,8 @@ def _units_to_grant(round_: Round, live: LiveShard, key: AccountKey, account: Ac
     pool -= sum(units for shard, units in reserved.items() if shard != live.shard)
     asked = pool if first or want is None else want.units
     units = max(grant_units(asked, pool, unit, round_.shards), min(pool, reserved.get(live.shard, 0)))
-    return units if account.idle(live.shard) + units >= unit else 0
+    least = round_.sizes_up_to(key[0], unit)[-1] if want is not None and want.urgent else unit
+    return units if account.idle(live.shard) + units >= least else 0
 
 
 def totals_for(round_: Round, live: LiveShard) -> tuple[Granted, ...]:
