@@ -48,7 +48,7 @@ def prepare(
     ruling = Ruling(index, predicates.standing(profile, plan, now_ms), request, now_ms)
     control = control_group(plan, profile.customer_id.encode(), now_ms)
     prepared.channel, prepared.control_group = channel, control
-    prepared.rule_errors = ruling.errors
+    prepared.rule_errors, prepared.weight_errors = ruling.errors, ruling.weight_errors
     remaining = static_gates(index, ruling, channel, profile, request, control, now_ms)
     prepared.remaining = remaining
     _treat(prepared, index, ruling, remaining["quiet_hours"])

@@ -75,7 +75,7 @@ def _numbers(
         "context_weight": ranked.context_weight, "value": action.value, "lever": action.lever,
         "priority": ranked.priority,
     }
-    error = preparation.rule_errors.get(int(preparation.plan.context_weight[action.index]))
+    error = preparation.weight_errors.get(int(preparation.plan.context_weight[action.index]))
     if error:
         numbers["context_weight_error"] = error
     if item is not None:
@@ -113,8 +113,15 @@ def _why(preparation: Preparation, gate: str, action: Action) -> tuple[str | Non
 
 
 def _rule(preparation: Preparation, rule: int) -> tuple[str, str]:
-    error = preparation.rule_errors.get(rule)
-    return preparation.plan.rules[rule].source, f"rule erred: {error}" if error else "rule is false"
+    plan, errors = preparation.plan, preparation.rule_errors
+    source, read = plan.rules[rule].source, plan.rules[rule].segments
+    if rule in errors:
+        return source, f"rule erred: {errors[rule]}"
+    erring = [
+        f"; the rule of segment {segment.id!r} erred: {errors[segment.rule]}" for segment in plan.segments
+        if segment.rule in errors and (read is None or segment.id in read)
+    ]
+    return source, "rule is false" + "".join(erring)
 
 
 def _validity(action: Action) -> str:

@@ -75,15 +75,10 @@ def first_fitting(index: PlanIndex, ruling: Ruling, placement: str, alive: Mask)
 def fallback_treatments(
     index: PlanIndex, ruling: Ruling, placement: str, request: dict[str, Any], now_ms: int,
 ) -> tuple[Treatment, ...]:
-    """What may fill a placement that has too few winners: one treatment per fallback action, in order."""
+    """What may fill a placement that has too few winners, in the catalog's order."""
     plan = index.plan
-    found: list[Treatment] = []
-    for at in plan.placements[placement].fallback:
-        valid = plan.valid_from[at] <= now_ms < plan.valid_until[at]
-        if not valid or plan.actions[at].id in request["exclude"]:
-            continue
-        fits = (t for t in index.treatments[placement].get(at, ()) if ruling.holds(t.when))
-        first = next(fits, None)
-        if first is not None:
-            found.append(first)
-    return tuple(found)
+    return tuple(
+        treatment for treatment in plan.placements[placement].fallback_treatments
+        if plan.valid_from[treatment.action] <= now_ms < plan.valid_until[treatment.action]
+        and plan.actions[treatment.action].id not in request["exclude"] and ruling.holds(treatment.when)
+    )

@@ -47,6 +47,7 @@ class Preparation:
     judge: ContactJudge | None = None
     #: Rule index -> what went wrong when it was evaluated for this decision.
     rule_errors: dict[int, str] = field(default_factory=dict)
+    weight_errors: dict[int, str] = field(default_factory=dict)
     #: Indexes (plan order, ascending) of the actions that remain: what a scorer scores.
     scored: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, np.uint16))
     #: Per scored action.

@@ -20,6 +20,7 @@ class Ruling:
     def __init__(self, index: PlanIndex, standing: Standing, request: dict[str, Any], now_ms: int) -> None:
         self._index = index
         self._context = standing.context
+        self._weights = dict(standing.weights)
         self._bound = False
         self._request = request
         self._now_ms = now_ms
@@ -28,6 +29,9 @@ class Ruling:
         self._pending: Mask = np.append(index.dynamic, False)
         #: Rule index -> what went wrong.
         self.errors: dict[int, str] = dict(standing.errors)
+        #: The same for context weights: a rule may be right as one and wrong as the other.
+        self.weight_errors: dict[int, str] = {rule: standing.errors[rule] for rule in standing.weights
+                                              if rule in standing.errors}
 
     def holds(self, rule: int) -> bool:
         """Whether a rule (-1: none, which holds) is true."""
@@ -45,18 +49,17 @@ class Ruling:
         return passed
 
     def weight(self, rule: int) -> float:
-        """A ``context_weight``: 1.0 without a rule, and when it errs or is no weight (negative, not finite)."""
+        """A ``context_weight``; 1.0 without a rule and when it errs (as a negative or infinite number does)."""
         if rule < 0:
             return 1.0
-        if self._index.dynamic[rule]:
+        known = self._weights.get(rule)
+        if known is None:
             self._bind()
-        value, error = rules.number(self._index.plan.rules[rule], self._context)
-        if not error and not 0.0 <= value < float("inf"):
-            error = f"a weight must be 0 or more, not {value}"
-        if error:
-            self.errors[rule] = error
-            return 1.0
-        return value
+            known, error = rules.number(self._index.plan.rules[rule], self._context)
+            self._weights[rule] = known
+            if error:
+                self.weight_errors[rule] = error
+        return known
 
     def _evaluate(self, rule: int) -> None:
         self._bind()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from models.catalog.schema.fields import Id, Shape
 
@@ -25,6 +25,13 @@ class Exploration(Shape):
     method: Literal["inverse_gap", "thompson", "epsilon", "none"] = "inverse_gap"
     gamma: Annotated[float, Field(ge=0.0, le=1e9)] = 200.0
     share: _Share = 0.10
+
+    @field_validator("method")
+    @classmethod
+    def _can_be_computed(cls, method: str) -> str:
+        if method == "thompson":
+            raise ValueError("thompson is not offered by this version; take inverse_gap, epsilon or none")
+        return method
 
 
 class ControlGroup(Shape):
