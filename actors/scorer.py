@@ -29,18 +29,6 @@ _FLOAT32: Final = np.dtype("<f4")
 _LOG: Final = logging.getLogger("kairos.scorer")
 
 
-def request_bytes(version: str | None, matrix: NDArray[np.float32]) -> bytes:
-    """What a shard sends for float32[rows, features]."""
-    data = np.ascontiguousarray(matrix, _FLOAT32).tobytes()
-    return pack({"version": version, "rows": matrix.shape[0], "cols": matrix.shape[1], "data": data})
-
-
-def scores_of(answer: bytes) -> NDArray[np.float32] | None:
-    """float32[rows] of an answer; None when no version was asked for."""
-    body = unpack(answer)
-    return None if body["version"] is None else np.frombuffer(body["scores"], _FLOAT32)
-
-
 class ScoringEngine:
     """Answers a batch of requests: those of one version become one matrix. Loads trees when first asked for them."""
 
