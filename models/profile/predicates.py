@@ -1,26 +1,179 @@
-"""Results of the rules and segments that no request can change."""
+"""Results of the rules that no request can change, and the segments: re-evaluated only where they can have changed.
+
+A rule is evaluated again when a field or segment that it reads has another value than at the last evaluation; one that
+reads what moves with time (``days_since_last``) thus at every instant, a segment that reads ``now`` likewise. The
+engine converts ``profile`` field by field (about 1 us each), so a context holds only what its readers can ask for.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from models.catalog import rules as engine
 from models.catalog.plan import Mask, Plan
+from models.profile import features
+from models.profile.cache import cache_of
+from models.profile.dependencies import Dependencies, dependencies
 from models.profile.features import FeatureView
 from models.profile.state import Profile
+from models.times import local_datetime
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
-    #: Read-only, over ``plan.rules``; False at dynamic rules.
+    """Never changed once made, but for the variables that a caller sets on ``context``."""
+
+    #: Read-only, over ``plan.rules``. Segments' rules included; False at other dynamic rules.
     results: Mask
+    #: Every id, in catalog order.
     segments: dict[str, bool]
-    #: ``cel.Context`` with ``profile`` (the fields that dynamic and weight rules read) and ``segments``.
+    #: ``cel.Context`` with ``segments`` and ``profile``: those present fields that dynamic rules and context weights
+    #: read (all, where one reads ``profile`` as a whole). The caller sets ``context``, ``event``, ``world``, ``now``.
     context: Any
-    #: Rule index -> why its evaluation erred (and counted as false).
+    #: Rule index -> why its evaluation erred (and counted as false, or as 1.0).
     errors: dict[int, str]
+    #: Rule index -> weight, for the context weights that no request can change.
+    weights: dict[int, float]
     view: FeatureView
+    now_ms: int
 
 
 def standing(profile: Profile, plan: Plan, now_ms: int) -> Standing:
-    raise NotImplementedError
+    """What holds for a customer at ``now_ms`` whatever is asked; equal to what an empty cache would give."""
+    view = features.read(profile, plan, now_ms)
+    cache = cache_of(profile)
+    held = cache.standing
+    known = dependencies(plan)
+    if held is not None and held.view.plan is plan and now_ms >= held.now_ms:
+        if held.view is view and (held.now_ms == now_ms or not known.clocked):
+            return held
+        changed = _changed(held.view, view, known)
+        made = _Evaluation(known, view, now_ms, held, changed).run()
+    else:
+        made = _Evaluation(known, view, now_ms, None, None).run()
+    cache.standing = made
+    return made
+
+
+def _changed(old: FeatureView, new: FeatureView, known: Dependencies) -> set[str]:
+    """Ids of the profile fields whose values differ."""
+    changed = {
+        id_ for id_, before, after in zip(known.feature_ids, old.values, new.values, strict=True) if before != after
+    }
+    if old.attributes != new.attributes:
+        changed |= {
+            id_ for id_ in old.attributes.keys() | new.attributes.keys()
+            if old.attributes.get(id_) != new.attributes.get(id_)
+        }
+    return changed
+
+
+class _Evaluation:
+    """One pass: segments in catalog order, then the rules that read what changed. ``changed`` None: everything."""
+
+    def __init__(
+        self, known: Dependencies, view: FeatureView, now_ms: int, old: Standing | None, changed: set[str] | None
+    ) -> None:
+        self.known, self.view, self.now_ms, self.old = known, view, now_ms, old
+        self.plan = known.plan
+        self.results: Mask = old.results if old else np.zeros(len(self.plan.rules), dtype=np.bool_)
+        self.segments = dict(old.segments) if old else dict.fromkeys((s.id for s in self.plan.segments), False)
+        self.errors = dict(old.errors) if old else {}
+        self.weights = dict(old.weights) if old else {}
+        self.changed = changed
+        self.context: Any = old.context if old else None
+        self.segments_set = True
+
+    def run(self) -> Standing:
+        affected = self._affected()
+        possible = self._possible(affected)
+        if possible or self._asked_changed():
+            self._new_context(possible)
+        if possible:
+            self.results = self.results.copy()
+            self._judge_segments(affected)
+            for rule in sorted(affected):
+                self._judge(rule)
+            self.results.setflags(write=False)
+        if not self.segments_set:
+            self._set_segments()
+        return Standing(
+            self.results, self.segments, self.context, self.errors, self.weights, self.view, self.now_ms
+        )
+
+    def _affected(self) -> set[int]:
+        """Rules that read a changed field themselves (or the clock, for segments)."""
+        known = self.known
+        clocked = {segment.rule for segment in self.plan.segments if segment.id in known.clocked}
+        if self.changed is None:
+            return {*known.standing, *known.weights, *(segment.rule for segment in self.plan.segments)}
+        found = set(clocked)
+        if self.changed:
+            found.update(known.whole_readers)
+            for name in self.changed:
+                found.update(known.readers.get(name, ()))
+        return found
+
+    def _possible(self, affected: set[int]) -> set[int]:
+        """``affected`` and what may follow from segments among it."""
+        if not affected:
+            return affected
+        found = set(affected)
+        for segment in self.plan.segments:
+            if segment.rule in found:
+                found |= self._segment_readers(segment.id)
+        return found
+
+    def _segment_readers(self, id_: str) -> set[int]:
+        return {*self.known.segment_readers.get(id_, ()), *self.known.whole_segment_readers}
+
+    def _asked_changed(self) -> bool:
+        if self.changed is None or self.known.asked is None:
+            return self.changed is None or bool(self.changed)
+        return not self.known.asked.isdisjoint(self.changed)
+
+    def _new_context(self, rules: set[int]) -> None:
+        record = self.view.record()
+        names = self.known.fields_of(rules)
+        if names is not None:
+            record = {name: record[name] for name in names if name in record}
+        self.context = engine.rule_context()
+        self.context.add_variable("profile", record)
+        self.segments_set = False
+        if self.known.clocked:
+            self.context.add_variable("now", local_datetime(self.now_ms, self.plan.zone))
+            for name in ("context", "event", "world"):
+                self.context.add_variable(name, {})
+
+    def _set_segments(self) -> None:
+        self.context.add_variable("segments", self.segments)
+        self.segments_set = True
+
+    def _judge_segments(self, affected: set[int]) -> None:
+        """Judge the affected ones; what reads one that changed becomes affected, later segments included."""
+        for segment in self.plan.segments:
+            if segment.rule not in affected:
+                continue
+            self._judge(segment.rule)
+            result = bool(self.results[segment.rule])
+            if result != self.segments[segment.id]:
+                self.segments[segment.id] = result
+                self.segments_set = False
+                affected |= self._segment_readers(segment.id)
+        affected -= {segment.rule for segment in self.plan.segments}
+
+    def _judge(self, index: int) -> None:
+        rule = self.plan.rules[index]
+        if not self.segments_set and "segments" in rule.roots:
+            self._set_segments()
+        if index in self.known.weights:
+            self.weights[index], error = engine.number(rule, self.context)
+        else:
+            self.results[index], error = engine.evaluate_or_error(rule, self.context)
+        if error:
+            self.errors[index] = error
+        else:
+            self.errors.pop(index, None)

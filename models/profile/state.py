@@ -65,12 +65,14 @@ class Profile:
     marks: dict[str, tuple[int, ...]] = field(default_factory=dict)
     #: Which key generation seals this customer's segments; grows with every erasure.
     generation: int = 1
+    #: (decision id, action) -> when time alone acts on that entry (ms). Kept by ``models.profile.ledger``, not packed.
+    timers: dict[tuple[str, str], int] = field(default_factory=dict)
     #: Derived values that a reader may cache (features, predicates). Never packed, never compared; dropped by ``copy``
     #: only in so far as the cache's own rules say (see ``models.profile.cache``).
-    cache: Any = None
+    cache: Any = field(default=None, compare=False, repr=False)
 
     def copy(self) -> Profile:
         return Profile(
             self.customer_id, self.state_version, self.last_ms, dict(self.attributes), dict(self.consent),
-            dict(self.windows), list(self.ledger), dict(self.marks), self.generation, self.cache,
+            dict(self.windows), list(self.ledger), dict(self.marks), self.generation, dict(self.timers), self.cache,
         )
