@@ -20,7 +20,7 @@ _INNERMOST: Final = re.compile(rb"\[\]|\{\}")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
-class ClientGone(Exception):  # noqa: N818 - not an error of ours: nobody is left to answer
+class ClientGone(Exception):
     """The caller closed the connection before its body was complete."""
 
 

@@ -30,14 +30,17 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     #: Milliseconds by stage ("shard", "score", "commit"), for ``server-timing``.
     timing: dict[str, float] = field(default_factory=dict)
+    #: The part of the request's time in which the gateway waited for others.
+    waited_s: float = 0.0
 
 
 class Exchange:
-    """What came with a request. ``key`` is set once the caller is known; ``path_ids`` by the router."""
+    """What came with a request. ``key`` is set once the caller is known; ``segments`` by the router."""
 
     __slots__ = (
         "_announced", "_query", "_receive", "_request_id", "accept", "as_msgpack", "authorization", "if_match",
-        "key", "media", "method", "path_ids", "query", "sent_msgpack",
+        "key", "media", "method", "path_ids", "query", "segments",
+        "sent_msgpack",
     )
 
     def __init__(self, scope: Any, receive: Receive) -> None:
@@ -46,6 +49,7 @@ class Exchange:
         self._query: bytes = scope.get("query_string", b"")
         self._request_id = ""
         self.key: KeyRecord | None = None
+        self.segments: list[bytes] = []
         self.path_ids: tuple[str, ...] = ()
         self.query: dict[str, str] = {}
         self.authorization = self.accept = self.if_match = self._announced = content_type = b""
@@ -107,6 +111,11 @@ class Exchange:
             if name in self.query:
                 raise bad_field(["query", name], "given twice")
             self.query[name] = value
+
+    def parse_path(self, names: tuple[str, ...]) -> None:
+        """Fill ``path_ids`` from the segments that stand for ids. Raises 422."""
+        if self.segments:
+            self.path_ids = tuple(map(path_id, self.segments, names))
 
     def query_int(self, name: str, default: int, least: int, most: int) -> int:
         """A whole number from the query within [least, most]. Raises 422."""

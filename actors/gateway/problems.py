@@ -11,6 +11,7 @@ from models.errors import BadInput, KairosError
 from models.turn.commands import problem
 
 RETRY_AFTER_S: Final = 1
+RETRY_LATER: Final = ((b"retry-after", b"%d" % RETRY_AFTER_S),)
 TITLES: Final = {
     400: "Malformed body", 401: "Key required", 403: "Scope missing", 404: "Not found", 405: "Method not allowed",
     409: "Conflict", 410: "Gone", 412: "State version not reached", 413: "Body too large", 422: "Invalid field",

@@ -1,0 +1,124 @@
+"""The ASGI application: find the route, know the caller, run the handler, send the answer or the problem."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import structlog
+
+from actors.gateway import negotiation
+from actors.gateway.body import ClientGone, Receive
+from actors.gateway.exchange import Answer, Exchange
+from actors.gateway.openapi import describe
+from actors.gateway.problems import Refused
+from actors.gateway.routes import ROUTES
+from actors.gateway.routing import Route, Router
+from actors.gateway.services import Services
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_SAFE_PATH: Final = "/:%!$&'()*+,;=@-._~"
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+
+log = structlog.get_logger(__name__)
+
+
+class GatewayApp:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._router = Router(ROUTES)
+        self._watcher: asyncio.Task[None] | None = None
+        services.openapi = negotiation.encode(describe(ROUTES), as_msgpack=False)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000, "reason": "there is no such endpoint"})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._watcher = asyncio.create_task(self._services.authoriser.watch())
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                if self._watcher is not None:
+                    self._watcher.cancel()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _http(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        started_s = time.perf_counter()
+        exchange = Exchange(scope, receive)
+        name = "none"
+        try:
+            if exchange.method == "OPTIONS":
+                answer = self._options(scope, exchange)
+            else:
+                route = self._router.find(_raw_path(scope), exchange)
+                name = route.name
+                answer = await self._handle(route, exchange)
+        except Refused as refused:
+            answer = Answer(refused.status, refused.body(exchange.request_id), headers=refused.headers)
+        except ClientGone:
+            return
+        except Exception:
+            log.exception("request_failed", call=name, request_id=exchange.request_id)
+            failure = Refused(500, "an error of the server; it may have been done, repeat with the same id")
+            answer = Answer(500, failure.body(exchange.request_id))
+        await self._answer(exchange, name, answer, started_s, send)
+
+    def _options(self, scope: MutableMapping[str, Any], exchange: Exchange) -> Answer:
+        """Every method that the path serves."""
+        allow = self._router.allowed(_raw_path(scope))
+        return Answer(204, raw=b"", headers=((b"allow", ", ".join(allow).encode()),))
+
+    async def _handle(self, route: Route, exchange: Exchange) -> Answer:
+        if route.scope:
+            exchange.key = self._services.authoriser.admit(exchange.authorization, route.scope)
+        exchange.parse_query(route.query_names)
+        exchange.parse_path(route.path_names)
+        return await route.handle(self._services, exchange)
+
+    async def _answer(self, exchange: Exchange, name: str, answer: Answer, started_s: float, send: Send) -> None:
+        status, as_msgpack = answer.status, exchange.as_msgpack
+        if answer.raw is not None:
+            body, media = answer.raw, answer.media
+        else:
+            media = negotiation.content_type(status, as_msgpack)
+            if answer.packed is not None:
+                body = negotiation.recode(answer.packed, as_msgpack)
+            else:
+                body = negotiation.encode(answer.value, as_msgpack)
+        total_s = time.perf_counter() - started_s
+        own_s = total_s - answer.waited_s
+        headers = [
+            (b"content-length", b"%d" % len(body)), (b"server-timing", _server_timing(own_s, answer.timing)), _NOSNIFF,
+            *answer.headers,
+        ]
+        if media:
+            headers.append((b"content-type", media))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
+        self._services.metrics.answered(name, status, total_s, own_s, answer.timing)
+
+
+def _raw_path(scope: MutableMapping[str, Any]) -> bytes:
+    """The path as it was sent, percent-encoded: a slash inside an id must stay apart from one between segments."""
+    raw: bytes | None = scope.get("raw_path")
+    if raw is not None:
+        return raw.partition(b"?")[0]
+    return quote(scope["path"], safe=_SAFE_PATH).encode()
+
+
+def _server_timing(own_s: float, timing: dict[str, float]) -> bytes:
+    stages = [f"gateway;dur={own_s * 1_000:.3f}"]
+    stages += [f"{stage};dur={spent_ms:.3f}" for stage, spent_ms in timing.items()]
+    return ", ".join(stages).encode()

@@ -1,0 +1,32 @@
+"""The Serve deployment: one replica is one stateless ``GatewayApp`` over the live actors.
+
+Run by the composition root as ``deployment(name="Gateway", ...).bind(settings)`` behind Serve's HAProxy; the
+headers of a client that Serve itself would trust are not read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ray import serve
+
+from actors.gateway.app import GatewayApp
+from actors.gateway.authorise import Authoriser
+from actors.gateway.metrics import Metrics
+from actors.gateway.services import Services, Settings
+from actors.gateway.shards import RayBackend
+from actors.rule_trial import try_rules
+
+
+@serve.ingress()
+class Gateway:
+    """``settings``: ``data_dir``, ``shards``, ``secret`` (bytes), ``clock`` ("wall" or "manual")."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = Settings.from_plain(settings)
+
+    def __serve_build_asgi_app__(self) -> GatewayApp:
+        """Called by Serve once the replica is constructed."""
+        settings = self._settings
+        return GatewayApp(Services(settings, RayBackend(), Authoriser(settings.data_dir), Metrics(), try_rules))

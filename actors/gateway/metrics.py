@@ -1,0 +1,60 @@
+"""Prometheus figures of this gateway, and of the shards as they tell them when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_STAGES = ("gateway", "shard", "score", "commit")
+_BUCKETS_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.02, 0.035, 0.06, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "kairos_requests", "Answered requests by call and status", ["call", "status"], registry=self.registry
+        )
+        self._latency = Histogram(
+            "kairos_request_seconds", "From the request's head to its answer, by call", ["call"],
+            buckets=_BUCKETS_S, registry=self.registry,
+        )
+        self._stage = Histogram(
+            "kairos_stage_seconds", "Time by stage: gateway without waiting, shard, score, commit", ["stage"],
+            buckets=_BUCKETS_S, registry=self.registry,
+        )
+        self._shard = Gauge(
+            "kairos_shard", "Figures that a shard tells of itself", ["shard", "figure"], registry=self.registry
+        )
+        self._waiting = Gauge(
+            "kairos_gateway_waiting", "Commands queued for a shard, not yet sent", ["shard"], registry=self.registry
+        )
+        self._stages = {stage: self._stage.labels(stage) for stage in _STAGES}
+        self._calls: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, call: str, status: int, seconds: float, own_seconds: float, timing: Mapping[str, float]) -> None:
+        """``own_seconds``: the part that the gateway itself worked. ``timing``: milliseconds by stage."""
+        children = self._calls.get((call, status))
+        if children is None:
+            children = (self._requests.labels(call, str(status)), self._latency.labels(call))
+            self._calls[(call, status)] = children
+        children[0].inc()
+        children[1].observe(seconds)
+        self._stages["gateway"].observe(own_seconds)
+        for stage, spent_ms in timing.items():
+            known = self._stages.get(stage)
+            if known is not None:
+                known.observe(spent_ms / 1_000)
+
+    def expose(self, waiting: Mapping[int, int], shards: Mapping[int, Mapping[str, Any] | None]) -> bytes:
+        """The text format. ``shards``: each one's status, None for one that does not answer."""
+        for shard, count in waiting.items():
+            self._waiting.labels(str(shard)).set(count)
+        for shard, status in shards.items():
+            self._shard.labels(str(shard), "up").set(0 if status is None else 1)
+            for figure, value in (status or {}).items():
+                if isinstance(value, int | float):
+                    self._shard.labels(str(shard), figure).set(value)
+        return generate_latest(self.registry)

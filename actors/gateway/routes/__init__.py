@@ -1,0 +1,12 @@
+"""The calls of the contract, by resource. Each module exports its ``ROUTES``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from actors.gateway.routes import configuration, customers, decisions, events, operations, outcomes
+from actors.gateway.routing import Route
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *events.ROUTES, *decisions.ROUTES, *outcomes.ROUTES, *customers.ROUTES, *configuration.ROUTES, *operations.ROUTES,
+)

@@ -1,0 +1,117 @@
+"""What the operator sets: catalog, budgets' caps, the manual clock, the champion among the scorers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from actors.gateway.body import decode
+from actors.gateway.exchange import Answer, Exchange, validate
+from actors.gateway.problems import Refused, from_bad_input
+from actors.gateway.routing import Query, Route
+from actors.gateway.services import Services
+from models import limits
+from models.catalog.check import check_data, check_text
+from models.catalog.plan import Plan
+from models.errors import BadInput
+from models.messages import answers
+from models.messages.configuration import Cap, Clock
+
+
+async def get_catalog(services: Services, exchange: Exchange) -> Answer:
+    return await _ask(services, "catalog")
+
+
+async def put_catalog(services: Services, exchange: Exchange) -> Answer:
+    plan = await _checked_catalog(services, exchange)
+    if exchange.query_bool("dry_run"):
+        return Answer(200, {"catalog_version": plan.version, "dry_run": True})
+    if_match = exchange.if_match.decode("latin-1").strip().removeprefix("W/").strip('"')
+    expected = None if if_match in ("", "*") else if_match
+    return await _ask(services, "publish_catalog", {"catalog": dict(plan.catalog), "if_match": expected})
+
+
+async def _checked_catalog(services: Services, exchange: Exchange) -> Plan:
+    """The plan of the catalog in the body. Raises 400, 413, and 422 with every error at once."""
+    body = await exchange.read(limits.CATALOG_BYTES_MAX)
+    try:
+        if exchange.sent_msgpack:
+            return await asyncio.to_thread(check_data, decode(body, True), None, services.trial)
+        return await asyncio.to_thread(check_text, body.decode(), services.trial)
+    except UnicodeDecodeError as error:
+        raise Refused(400, f"the catalog is not UTF-8: {error.reason} at byte {error.start}") from error
+    except BadInput as error:
+        raise from_bad_input(error) from error
+
+
+async def get_budgets(services: Services, exchange: Exchange) -> Answer:
+    return await _ask(services, "budgets")
+
+
+async def put_budget(services: Services, exchange: Exchange) -> Answer:
+    cap = validate(Cap, await exchange.data())
+    return await _ask(services, "set_cap", {"budget": exchange.path_ids[0], "cap": cap.cap})
+
+
+async def get_clock(services: Services, exchange: Exchange) -> Answer:
+    return await _ask(services, "clock")
+
+
+async def put_clock(services: Services, exchange: Exchange) -> Answer:
+    clock = validate(Clock, await exchange.data())
+    if services.settings.clock != "manual":
+        raise Refused(409, "the clock is the wall's; only an installation started with --clock manual can set it")
+    return await _ask(services, "set_clock", {"time_ms": clock.time})
+
+
+async def get_scorers(services: Services, exchange: Exchange) -> Answer:
+    return await _ask(services, "scorers")
+
+
+async def promote_scorer(services: Services, exchange: Exchange) -> Answer:
+    return await _ask(services, "promote_scorer", {"version": exchange.path_ids[0]})
+
+
+async def _ask(services: Services, method: str, *args: Any) -> Answer:
+    """A call of the coordinator, which answers ``[status, body]``."""
+    status, body = await services.coordinator(method, *args)
+    return Answer(status, body)
+
+
+_CATALOG_BODY = (400, 409, 413)
+ROUTES = (
+    Route(
+        "GET", "/v1/catalog", "config:read", get_catalog, "catalog", "The live catalog", "configuration",
+        {200: answers.Catalog}, (404,),
+    ),
+    Route(
+        "PUT", "/v1/catalog", "config:write", put_catalog, "publish", "Validate and publish a catalog (YAML or JSON)",
+        "configuration", {200: answers.CatalogPublished, 202: answers.CatalogPublished}, _CATALOG_BODY,
+        query=(Query("dry_run", {"type": "string", "enum": ["true", "false"], "default": "false"}, "Only check"),),
+        takes_catalog=True,
+    ),
+    Route(
+        "GET", "/v1/budgets", "config:read", get_budgets, "budgets", "Caps and what became of them", "configuration",
+        {200: answers.Budgets},
+    ),
+    Route(
+        "PUT", "/v1/budgets/{budget_id}", "budgets:write", put_budget, "cap", "Change a budget's cap",
+        "configuration", {200: answers.BudgetState}, (400, 404, 413), Cap,
+    ),
+    Route(
+        "GET", "/v1/clock", "config:read", get_clock, "clock", "Where the decision clock stands", "configuration",
+        {200: answers.ClockTime},
+    ),
+    Route(
+        "PUT", "/v1/clock", "config:write", put_clock, "set clock", "Move the manual clock forward", "configuration",
+        {200: answers.ClockTime}, (400, 409, 413), Clock,
+    ),
+    Route(
+        "GET", "/v1/scorers", "config:read", get_scorers, "scorers", "Registered scorers and their roles",
+        "configuration", {200: answers.Scorers},
+    ),
+    Route(
+        "POST", "/v1/scorers/{version}:promote", "config:write", promote_scorer, "promote", "Make a scorer champion",
+        "configuration", {200: answers.Status}, (404, 409),
+    ),
+)

@@ -1,0 +1,82 @@
+"""One customer: profile, timeline, attributes, consent, erasure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import RootModel
+
+from actors.gateway.exchange import Answer, Exchange, validate
+from actors.gateway.routing import Query, Route
+from actors.gateway.services import Services
+from models import limits
+from models.messages import answers
+from models.messages.customers import Attributes, Consent
+from models.turn import commands
+
+_LIMIT_DEFAULT = 100
+
+
+async def get_customer(services: Services, exchange: Exchange) -> Answer:
+    return await _ask(services, exchange, commands.PROFILE, {})
+
+
+async def delete_customer(services: Services, exchange: Exchange) -> Answer:
+    return await _ask(services, exchange, commands.ERASE, {})
+
+
+async def put_attributes(services: Services, exchange: Exchange) -> Answer:
+    return await _put_map(services, exchange, commands.ATTRIBUTES, Attributes)
+
+
+async def put_consent(services: Services, exchange: Exchange) -> Answer:
+    return await _put_map(services, exchange, commands.CONSENT, Consent)
+
+
+async def _put_map(
+    services: Services, exchange: Exchange, kind: str, model: type[RootModel[dict[str, Any]]]
+) -> Answer:
+    changes = validate(model, await exchange.data())
+    return await _ask(services, exchange, kind, dict(changes.root))
+
+
+async def _ask(services: Services, exchange: Exchange, kind: str, body: dict[str, Any]) -> Answer:
+    return await services.ask(services.command(kind, exchange.path_ids[0], body, exchange.request_id))
+
+
+async def get_timeline(services: Services, exchange: Exchange) -> Answer:
+    body = {
+        "limit": exchange.query_int("limit", _LIMIT_DEFAULT, 1, limits.TIMELINE_ITEMS_MAX),
+        "before": exchange.query.get("before"),
+    }
+    command = services.command(commands.TIMELINE, exchange.path_ids[0], body, exchange.request_id)
+    return await services.ask_alone(command)
+
+
+_PATH = "/v1/customers/{customer_id}"
+ROUTES = (
+    Route(
+        "GET", _PATH, "profiles:read", get_customer, "customer", "The customer as Kairos sees it now", "customers",
+        {200: answers.Customer}, (404, 504),
+    ),
+    Route(
+        "DELETE", _PATH, "profiles:erase", delete_customer, "erase", "Erase the customer; answers a receipt",
+        "customers", {200: answers.Receipt}, (504,),
+    ),
+    Route(
+        "GET", f"{_PATH}/timeline", "profiles:read", get_timeline, "timeline", "What happened, newest first",
+        "customers", {200: answers.Timeline}, (404, 410, 504), query=(
+            Query("limit", {"type": "integer", "minimum": 1, "maximum": limits.TIMELINE_ITEMS_MAX,
+                            "default": _LIMIT_DEFAULT}, "How many items"),
+            Query("before", {"type": "string", "maxLength": limits.ID_CHARS_MAX}, "next_before of the page before"),
+        ),
+    ),
+    Route(
+        "PUT", f"{_PATH}/attributes", "events:write", put_attributes, "attributes", "Set or remove attributes",
+        "customers", {200: answers.CustomerVersion}, (400, 413, 504), Attributes,
+    ),
+    Route(
+        "PUT", f"{_PATH}/consent", "events:write", put_consent, "consent", "Give or withdraw consent", "customers",
+        {200: answers.CustomerVersion}, (400, 413, 504), Consent,
+    ),
+)

@@ -1,0 +1,99 @@
+"""For operators and tools: status, journal, health, metrics, and the description of the API itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from actors.gateway.docs import DOCS_PAGE
+from actors.gateway.exchange import Answer, Exchange
+from actors.gateway.health import is_ready, shard_statuses
+from actors.gateway.negotiation import JSON, MSGPACK
+from actors.gateway.problems import bad_field, retry_later
+from actors.gateway.routing import Query, Route
+from actors.gateway.services import Services
+from models import limits
+from models.messages import answers
+
+_SEQ_MAX = 2**53 - 1
+
+
+async def get_status(services: Services, exchange: Exchange) -> Answer:
+    coordinator, shards = await asyncio.gather(services.coordinator("status"), shard_statuses(services))
+    listed = [{"shard": shard, "up": status is not None, **(status or {})} for shard, status in shards.items()]
+    _, body = coordinator
+    degraded = any(status is None or bool(status.get("degraded")) for status in shards.values())
+    return Answer(200, {**body, "degraded": degraded, "shards": listed})
+
+
+async def get_journal(services: Services, exchange: Exchange) -> Answer:
+    if "shard" not in exchange.query:
+        raise bad_field(["query", "shard"], f"name a shard, from 0 to {services.settings.shards - 1}")
+    shard = exchange.query_int("shard", 0, 0, services.settings.shards - 1)
+    after = exchange.query_int("after", 0, 0, _SEQ_MAX)
+    limit = exchange.query_int("limit", limits.JOURNAL_PAGE_ROWS_MAX, 1, limits.JOURNAL_PAGE_ROWS_MAX)
+    return Answer(200, raw=await services.shard_call(shard, "journal", after, limit), media=MSGPACK)
+
+
+async def get_alive(services: Services, exchange: Exchange) -> Answer:
+    return Answer(200, {"status": "ok"})
+
+
+async def get_ready(services: Services, exchange: Exchange) -> Answer:
+    shards = await shard_statuses(services)
+    missing = [str(shard) for shard, status in shards.items() if not is_ready(status)]
+    if missing:
+        raise retry_later(503, f"shards without an owner, a policy or first grants: {', '.join(missing)}")
+    return Answer(200, {"ready": True})
+
+
+async def get_metrics(services: Services, exchange: Exchange) -> Answer:
+    shards = await shard_statuses(services)
+    waiting = {shard: lane.waiting for shard, lane in enumerate(services.lanes)}
+    text = services.metrics.expose(waiting, shards)
+    return Answer(200, raw=text, media=b"text/plain; version=0.0.4; charset=utf-8")
+
+
+async def get_openapi(services: Services, exchange: Exchange) -> Answer:
+    return Answer(200, raw=services.openapi, media=JSON)
+
+
+async def get_docs(services: Services, exchange: Exchange) -> Answer:
+    return Answer(200, raw=DOCS_PAGE, media=b"text/html; charset=utf-8")
+
+
+def _whole(least: int, most: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+ROUTES = (
+    Route(
+        "GET", "/v1/status", "config:read", get_status, "status", "Shards, epochs, backlog and versions",
+        "operations", {200: answers.Status},
+    ),
+    Route(
+        "GET", "/v1/journal", "audit:read", get_journal, "journal", "Rows of facts, for the tools", "operations",
+        {200: None}, media="application/msgpack", query=(
+            Query("shard", _whole(0, limits.SHARDS_MAX - 1), "Whose journal; one that exists", required=True),
+            Query("after", _whole(0, _SEQ_MAX), "Rows after this sequence"),
+            Query("limit", _whole(1, limits.JOURNAL_PAGE_ROWS_MAX), "How many rows"),
+        ),
+    ),
+    Route(
+        "GET", "/healthz", "", get_alive, "healthz", "The process answers", "operations", {200: answers.Alive},
+    ),
+    Route(
+        "GET", "/readyz", "", get_ready, "readyz", "Every slot has an owner with a policy and its first grants",
+        "operations", {200: answers.Ready},
+    ),
+    Route(
+        "GET", "/metrics", "config:read", get_metrics, "metrics", "Prometheus text", "operations", {200: None},
+        media="text/plain",
+    ),
+    Route(
+        "GET", "/openapi.json", "", get_openapi, "openapi", "This description", "operations", {200: None},
+        media="application/json",
+    ),
+    Route("GET", "/docs", "", get_docs, "docs", "This description, to read", "operations", {200: None},
+          media="text/html"),
+)

@@ -1,0 +1,136 @@
+"""What every route works with: the lanes to the shards, the processes behind the gateway, and whose key is whose."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actors.gateway.authorise import Authoriser
+from actors.gateway.batching import Lane, Replies, ShardGone
+from actors.gateway.exchange import Answer
+from actors.gateway.metrics import Metrics
+from actors.gateway.problems import RETRY_LATER, Refused, retry_later
+from actors.gateway.shards import ActorFailed, Backend
+from models import canonical, ids, limits
+from models.turn.commands import Command, Reply
+
+#: Rule sources -> the error of each that must not be published (see ``actors.rule_trial``).
+Trial = Callable[[Sequence[str]], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    data_dir: Path
+    shards: int
+    #: The installation's HMAC secret.
+    secret: bytes
+    #: "wall" or "manual".
+    clock: str = "wall"
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
+        """From the dict that the composition root passes to a replica; unknown keys are for others."""
+        return cls(
+            Path(plain["data_dir"]), int(plain["shards"]), bytes(plain["secret"]), str(plain.get("clock", "wall"))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of many commands: each one's reply or refusal, the slowest shard's stages, the time waited."""
+
+    replies: list[Reply | Refused]
+    timing: dict[str, float]
+    waited_s: float
+
+
+class Services:
+    def __init__(
+        self, settings: Settings, backend: Backend, authoriser: Authoriser, metrics: Metrics, trial: Trial | None = None
+    ) -> None:
+        self.settings = settings
+        self.backend = backend
+        self.authoriser = authoriser
+        self.metrics = metrics
+        self.trial = trial
+        #: Set by the app: the finished description of the API, as JSON.
+        self.openapi = b""
+        self.lanes = [Lane(self._caller(shard), str(shard)) for shard in range(settings.shards)]
+
+    def _caller(self, shard: int) -> Callable[[bytes], Awaitable[bytes]]:
+        return lambda batch: self.backend.shard(shard, "handle", batch)
+
+    def key_of(self, customer_id: str) -> bytes:
+        return ids.customer_key(self.settings.secret, customer_id)
+
+    def shard_of(self, key: bytes) -> int:
+        return ids.shard_of(key, self.settings.shards)
+
+    def command(
+        self, kind: str, customer_id: str, body: dict[str, Any], request_id: str, wait_ms: int = limits.CALL_WAIT_MS,
+    ) -> Command:
+        deadline_ms = int(time.time() * 1_000) + wait_ms
+        return Command(kind, self.key_of(customer_id), customer_id, body, request_id, deadline_ms)
+
+    async def ask(self, command: Command, wait_ms: int = limits.CALL_WAIT_MS) -> Answer:
+        """One command, batched with what else waits for its shard. Raises ``Refused``."""
+        lane = self.lanes[self.shard_of(command.customer)]
+        started_s = time.perf_counter()
+        return _answer(await lane.submit([command], wait_ms), started_s)
+
+    async def ask_alone(self, command: Command, wait_ms: int = limits.CALL_WAIT_MS) -> Answer:
+        """A slow read, in a call of its own. Raises ``Refused``."""
+        lane = self.lanes[self.shard_of(command.customer)]
+        started_s = time.perf_counter()
+        return _answer(await lane.submit_alone(command, wait_ms), started_s)
+
+    async def ask_each(self, commands: Sequence[Command], wait_ms: int = limits.CALL_WAIT_MS) -> Answered:
+        """Many commands, one group per shard; each element is its reply, or why its shard gave none."""
+        started_s = time.perf_counter()
+        places: dict[int, list[int]] = {}
+        for place, command in enumerate(commands):
+            places.setdefault(self.shard_of(command.customer), []).append(place)
+        pending = [
+            self._ask_shard(shard, [commands[place] for place in mine], wait_ms) for shard, mine in places.items()
+        ]
+        answers: list[Reply | Refused] = [Refused(500, "not asked")] * len(commands)
+        timing: dict[str, float] = {}
+        for mine, outcome in zip(places.values(), await asyncio.gather(*pending), strict=True):
+            for at, place in enumerate(mine):
+                answers[place] = outcome if isinstance(outcome, Refused) else outcome.replies[at]
+            if isinstance(outcome, Replies):
+                timing = {stage: max(timing.get(stage, 0.0), spent) for stage, spent in outcome.timing.items()}
+        waited_s = time.perf_counter() - started_s
+        timing.setdefault("shard", waited_s * 1_000)
+        return Answered(answers, timing, waited_s)
+
+    async def _ask_shard(self, shard: int, commands: Sequence[Command], wait_ms: int) -> Replies | Refused:
+        try:
+            return await self.lanes[shard].submit(commands, wait_ms)
+        except Refused as refused:
+            return refused
+
+    async def coordinator(self, method: str, *args: Any) -> Any:
+        """A call of the coordinator as plain data. Raises ``Refused`` (503) while it restarts."""
+        try:
+            return canonical.unpack(await self.backend.coordinator(method, *(canonical.pack(arg) for arg in args)))
+        except ShardGone as error:
+            raise retry_later(503, "the coordinator does not answer; it may be restarting") from error
+
+    async def shard_call(self, shard: int, method: str, *args: Any) -> bytes:
+        try:
+            return await self.backend.shard(shard, method, *args)
+        except (ShardGone, ActorFailed) as error:
+            raise retry_later(503, f"shard {shard} does not answer; it may be restarting") from error
+
+
+def _answer(replies: Replies, started_s: float) -> Answer:
+    reply = replies.replies[0]
+    waited_s = time.perf_counter() - started_s
+    headers = RETRY_LATER if reply.status in (429, 503) else ()
+    timing = replies.timing or {"shard": waited_s * 1_000}
+    return Answer(reply.status, packed=reply.body, headers=headers, timing=timing, waited_s=waited_s)

@@ -1,0 +1,188 @@
+"""What the calls answer, as ``/openapi.json`` describes it. Documentation and tools read these; nothing is parsed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class AnswerModel(BaseModel):
+    """Base of the answers: later versions may say more, so unknown fields are not refused."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class FieldError(AnswerModel):
+    loc: list[str | int]
+    msg: str
+
+
+class Problem(AnswerModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[FieldError]
+
+
+class EventResult(AnswerModel):
+    event_id: str | None
+    status: Literal["applied", "duplicate", "rejected"]
+    #: Absent when rejected.
+    state_version: int = Field(default=0, ge=0)
+    error: Problem | None = None
+
+
+class EventResults(AnswerModel):
+    results: list[EventResult]
+
+
+class OutcomeResult(AnswerModel):
+    outcome_id: str | None
+    status: Literal["applied", "duplicate", "rejected"]
+    state_version: int = Field(default=0, ge=0)
+    late: bool = False
+    funded: bool = True
+    error: Problem | None = None
+
+
+class OutcomeResults(AnswerModel):
+    results: list[OutcomeResult]
+
+
+class Item(AnswerModel):
+    rank: int = Field(ge=1)
+    action: str
+    treatment: str
+    fallback: bool
+    content: dict[str, Any]
+    propensity: float | None
+    priority: float | None
+    selection_probability: float = Field(gt=0, le=1)
+    hold_expires: str | None
+
+
+class PlacementFilled(AnswerModel):
+    placement: str
+    items: list[Item]
+
+
+class Decision(AnswerModel):
+    decision_id: str | None
+    request_id: str
+    customer_id: str
+    time: str
+    state_version: int
+    catalog_version: str
+    scorer_version: str | None
+    control_group: str | None
+    degraded: bool
+    dry_run: bool
+    placements: list[PlacementFilled]
+
+
+class DecisionResult(AnswerModel):
+    status: int
+    #: A decision, or a problem when ``status`` is not 200.
+    body: dict[str, Any]
+
+
+class DecisionResults(AnswerModel):
+    results: list[DecisionResult]
+
+
+class Explanation(AnswerModel):
+    decision_id: str | None
+    time: str
+    versions: dict[str, Any]
+    seed: str
+    funnel: dict[str, int]
+    candidates: list[dict[str, Any]]
+
+
+class ExplainedDecision(AnswerModel):
+    """A dry run with its ``explanation``."""
+
+    explanation: Explanation
+
+
+class Customer(AnswerModel):
+    customer_id: str
+    state_version: int
+    attributes: dict[str, Any]
+    features: dict[str, Any]
+    segments: list[str]
+    consent: dict[str, bool]
+    contacts: list[dict[str, Any]]
+    holds: list[dict[str, Any]]
+    intents: list[dict[str, Any]]
+
+
+class TimelineItem(AnswerModel):
+    kind: Literal["event", "decision", "outcome", "intent"]
+    time: str
+    id: str | None
+    body: dict[str, Any]
+
+
+class Timeline(AnswerModel):
+    items: list[TimelineItem]
+    #: Hand it back as ``before`` for the next page; null at the end.
+    next_before: Any = None
+
+
+class CustomerVersion(AnswerModel):
+    customer_id: str
+    state_version: int
+
+
+class Receipt(AnswerModel):
+    """What proves an erasure; the same one when repeated."""
+
+
+class Catalog(AnswerModel):
+    catalog_version: str
+    catalog: dict[str, Any]
+
+
+class CatalogPublished(AnswerModel):
+    catalog_version: str
+
+
+class BudgetState(AnswerModel):
+    id: str
+    unit: str
+    cap: int
+    granted: int
+    spent: int
+    held: int
+    unfunded: int
+    available: int
+
+
+class Budgets(AnswerModel):
+    budgets: list[BudgetState]
+
+
+class ClockTime(AnswerModel):
+    time: str
+
+
+class Scorers(AnswerModel):
+    scorers: list[dict[str, Any]]
+
+
+class Status(AnswerModel):
+    """Shards, epochs, backlog, versions; ``degraded`` or not."""
+
+
+class Ready(AnswerModel):
+    ready: bool
+
+
+class Alive(AnswerModel):
+    status: Literal["ok"]
