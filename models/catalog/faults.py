@@ -36,12 +36,17 @@ class Faults:
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """``unknown placement 'hero'; did you mean 'home_hero'? known: home_hero, home_strip``."""
+    return f"unknown {kind} {shorten(name)!r}; {suggestion(name, known)}"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``did you mean 'home_hero'? known: home_hero, home_strip``."""
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6) if len(names) <= 1_000 else []
-    hint = f" did you mean {close[0]!r}?" if close else ""
+    hint = f"did you mean {close[0]!r}? " if close else ""
     shown = ", ".join(names[:_KNOWN_SHOWN]) or "none is declared"
     more = f" and {len(names) - _KNOWN_SHOWN} more" if len(names) > _KNOWN_SHOWN else ""
-    return f"unknown {kind} {shorten(name)!r};{hint} known: {shown}{more}"
+    return f"{hint}known: {shown}{more}"
 
 
 def shorten(text: str, chars: int = 80) -> str:
@@ -51,6 +56,8 @@ def shorten(text: str, chars: int = 80) -> str:
 def bad_catalog(found: list[tuple[Path, str, int | None]]) -> BadCatalog:
     """One exception for all faults, in the order of the file."""
     ordered = sorted(found, key=lambda fault: (fault[2] is None, fault[2] or 0))
-    errors: list[dict[str, Any]] = [{"loc": list(path), "msg": message, "line": line} for path, message, line in ordered]
+    errors: list[dict[str, Any]] = [
+        {"loc": list(path), "msg": message, "line": line} for path, message, line in ordered
+    ]
     plural = "error" if len(errors) == 1 else "errors"
     return BadCatalog(f"the catalog has {len(errors)} {plural}", errors)

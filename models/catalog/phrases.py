@@ -13,6 +13,7 @@ _KINDS: Final = {
     "bool_type": "true or false", "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping",
     "model_attributes_type": "a mapping", "finite_number": "a finite number",
 }
+_DURATIONS: Final = frozenset({"window", "half_life", "hold_ttl", "within", "rest", "delay", "expires"})
 _BOUNDS: Final = {
     "greater_than_equal": ("at least", "ge"), "greater_than": ("more than", "gt"),
     "less_than_equal": ("at most", "le"), "less_than": ("less than", "lt"),
@@ -35,12 +36,14 @@ def phrase(
         close = difflib.get_close_matches(str(key), known_keys, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         return f"unknown key {shorten(str(key))!r}; {hint}known: {', '.join(known_keys)}"
+    if kind == "string_type" and key in _DURATIONS:
+        return f"must be a duration like 90s, 30m, 24h or 7d, not {_shown(value)}"
     if kind in _KINDS:
         quote = "; quote it" if kind == "string_type" and not isinstance(value, dict | list | None) else ""
         return f"must be {_KINDS[kind]}, not {_shown(value)}{quote}"
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
-        return f"must be {words} {context[bound]}, not {_shown(value)}"
+        return f"must be {words} {_number(context[bound])}, not {_shown(value)}"
     return _other(kind, value, context, message)
 
 
@@ -58,6 +61,10 @@ def _other(kind: str, value: Any, context: Mapping[str, Any], message: str) -> s
         unit = "items" if kind == "too_short" else "characters"
         return f"has fewer than {context['min_length']} {unit}; add what is missing, or leave the key out"
     return message
+
+
+def _number(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else str(bound)
 
 
 def _shown(value: Any) -> str:

@@ -84,6 +84,8 @@ def _words(error: BaseException) -> str:
         return f"no such field: {error.args[0] if error.args else ''}"
     lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("|")]
     text = " ".join(" ".join(lines).split())
+    # A syntax error begins with the whole expression; what helps is the place (line:column) and the words after it.
+    text = text.split("ERROR: <input>:", 1)[-1].replace("ERROR: <input>:", "at ")
     return (text or type(error).__name__)[:_ERROR_CHARS_MAX]
 
 

@@ -18,7 +18,7 @@ _DIGITS_MAX: Final = 64
 _INT64: Final = 2**63
 
 
-def plain_scalar(text: str) -> None | bool | int | float | str:
+def plain_scalar(text: str) -> bool | int | float | str | None:
     """The value of an unquoted scalar. Raises ValueError for a number that no other system could carry."""
     if text in _NULL:
         return None

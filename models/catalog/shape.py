@@ -40,7 +40,8 @@ class Shaped:
         """A path in ``catalog`` -> the path in the file."""
         written: list[str | int] = []
         for at, part in enumerate(path):
-            written.append(self.origins[path[:at]][part] if isinstance(part, int) and path[:at] in self.origins else part)
+            kept = self.origins.get(path[:at])
+            written.append(kept[part] if kept is not None and isinstance(part, int) else part)
         return tuple(written)
 
     def items(self, section: str) -> Iterator[tuple[Path, Any]]:

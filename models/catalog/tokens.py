@@ -22,7 +22,6 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_RAW: Final = re.compile(r"[bB]?[rR]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,6 @@ def check_offers(shaped: Shaped, names: Names, faults: Faults) -> None:
                 faults.add(place, "a fallback holds no budget; remove it")
             elif action.budget and action.budget.id == treatment.budget.id:
                 faults.add(place, f"the action holds {treatment.budget.id!r} already; name the budget once")
-    _caps(shaped, faults)
 
 
 def _lever(percent: float, path: Path, faults: Faults) -> None:
@@ -62,43 +61,33 @@ def _valid(action: Action, path: Path, faults: Faults) -> None:
         faults.add((*path, "valid"), f"action {action.id!r} is never valid: from is not before until")
 
 
-def _caps(shaped: Shaped, faults: Faults) -> None:
-    caps = {budget.id: budget.cap for budget in shaped.catalog.budgets}
-    uses = [(shaped.path("actions", at, "budget"), each.budget) for at, each in enumerate(shaped.catalog.actions)]
-    uses += [
-        ((*path, "budget"), treatment.budget)
-        for at, action in enumerate(shaped.catalog.actions)
-        for path, treatment in shaped.children(("actions", at, "treatments"), action.treatments)
-    ]
-    for path, use in uses:
-        if use and 0 < caps.get(use.id, 0) < use.units:
-            faults.add((*path, "units"), f"one acceptance takes {use.units} units, more than the whole cap of {use.id!r}")
-
-
 def check_fallbacks(shaped: Shaped, names: Names, faults: Faults) -> None:
     """Placements list treatments of fallback actions that are made for them, and every fallback is listed somewhere."""
     owners = {treatment.id: (treatment, action) for action in shaped.catalog.actions for treatment in action.treatments}
     listed: set[str] = set()
     for index, placement in enumerate(shaped.catalog.placements):
-        actions: set[str] = set()
+        seen: set[str] = set()
         for path, name in shaped.children(("placements", index, "fallback"), placement.fallback):
             if names.expect("treatment", name, path, faults) and name in owners:
                 treatment, action = owners[name]
                 _fits(treatment, action, placement.id, path, faults)
-                if action.id in actions:
-                    faults.add(path, f"action {action.id!r} stands in this fallback already, and shows once; keep one")
-                actions.add(action.id)
+                if name in seen:
+                    faults.add(path, f"fallback {name!r} is listed twice; keep one")
+                seen.add(name)
                 listed.add(action.id)
     if shaped.was_cut_under(("placements",)):
         return
     for index, action in enumerate(shaped.catalog.actions):
         path = shaped.path("actions", index)
         if action.fallback and action.id not in listed and not shaped.was_cut_under((*path, "treatments")):
-            faults.add(path, f"fallback {action.id!r} can't be reached: no placement lists a treatment of it under fallback")
+            message = f"fallback {action.id!r} can't be reached: list a treatment of it under fallback of a placement"
+            faults.add(path, message)
 
 
 def _fits(treatment: Treatment, action: Action, placement: str, path: Path, faults: Faults) -> None:
     if not action.fallback:
-        faults.add(path, f"{treatment.id!r} is of {action.id!r}, which is no fallback; add fallback: true, or list another")
+        message = f"{treatment.id!r} is of {action.id!r}, which is no fallback; add fallback: true to it"
+        faults.add(path, message)
     if treatment.placement != placement:
-        faults.add(path, f"fallback {treatment.id!r} can't be reached here: it is for placement {treatment.placement!r}")
+        message = f"fallback {treatment.id!r} can't be reached here: it is for placement {treatment.placement!r}"
+        faults.add(path, message)

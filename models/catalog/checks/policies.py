@@ -46,7 +46,7 @@ def check_policies(shaped: Shaped, names: Names, faults: Faults) -> None:
 def _form(policy: ContactPolicy, path: Path, faults: Faults) -> str:
     """The form that the policy has; "" when it has none or several, which is a fault."""
     given = [key for key in _KEYS if getattr(policy, key) is not None]
-    forms = [form for form in ("limit", "exclusive", "never") if form in given]
+    forms: list[str] = [form for form in ("limit", "exclusive", "never") if form in given]
     if not forms and "after" in given:
         forms = ["after"]
     if len(forms) != 1:

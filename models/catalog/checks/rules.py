@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.catalog.checks.names import Names, declared_names
-from models.catalog.faults import Faults, Path, unknown
+from models.catalog.faults import Faults, Path, suggestion, unknown
 from models.catalog.rules import FUNCTIONS, ROOTS, compile_program, refusal, strange_names
 from models.catalog.shape import Shaped
 from models.catalog.tokens import reads
@@ -76,7 +76,8 @@ def _fields(place: _Place, names: Names, faults: Faults) -> None:
     declared = names.declared["attribute"] | names.declared["feature"]
     for name in sorted(found.of("profile") or ()):
         if name not in declared:
-            faults.add(place.path, f"profile.{name} is neither attribute nor feature: {unknown('field', name, declared)}")
+            message = f"profile.{name} is neither attribute nor feature; {suggestion(name, declared)}"
+            faults.add(place.path, message)
     segments = found.of("segments")
     for name in sorted(segments or ()):
         if name not in names.declared["segment"]:

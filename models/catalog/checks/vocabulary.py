@@ -28,7 +28,7 @@ def check_vocabulary(shaped: Shaped, names: Names, faults: Faults) -> None:
         names.expect("channel", placement.channel, (*path, "channel"), faults)
     for path, feature in shaped.items("features"):
         _feed(feature, path, faults)
-        _keys(feature, path, faults)
+        _keys(feature, path, shaped, faults)
         names.expect_keys(_SCOPE, feature, path, faults)
         _ratio(feature, path, shaped, names, faults)
 
@@ -50,11 +50,11 @@ def _feed(feature: Feature, path: Path, faults: Faults) -> None:
         faults.add((*path, "field"), f"an outcome has no field {feature.field!r}; the only one is 'value'")
 
 
-def _keys(feature: Feature, path: Path, faults: Faults) -> None:
+def _keys(feature: Feature, path: Path, shaped: Shaped, faults: Faults) -> None:
     needed = _NEEDS[feature.aggregate]
     for key in _SHAPING:
         given = getattr(feature, key) is not None
-        if key in needed and not given:
+        if key in needed and not given and not shaped.was_cut_under((*path, key)):
             faults.add(path, f"aggregate {feature.aggregate} needs {key}; add it to feature {feature.id!r}")
         elif given and key not in needed:
             faults.add((*path, key), f"aggregate {feature.aggregate} takes no {key}; remove it")

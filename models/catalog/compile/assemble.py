@@ -37,7 +37,7 @@ def compile_plan(catalog: schema.Catalog) -> Plan:
         name: masks.int32_column([rules.add(getattr(action, name)) for action in catalog.actions])
         for name in ("eligibility", "applicability", "suitability", "context_weight")
     }
-    contact_policies = tuple(policies.compile_policy(policy, action_index, rules) for policy in catalog.contact_policies)
+    contact_policies = tuple(policies.compile_policy(each, action_index, rules) for each in catalog.contact_policies)
     for trigger in catalog.triggers:
         rules.add(trigger.when)
     channels = {channel.id: places.compile_channel(channel) for channel in catalog.channels}

@@ -28,7 +28,8 @@ def group_places(catalog: schema.Catalog) -> dict[str, GroupPlace]:
 
 
 def compile_action(
-    index: int, action: offers.Action, groups: Mapping[str, GroupPlace], channel_of: Mapping[str, str], rules: RuleTable,
+    index: int, action: offers.Action, groups: Mapping[str, GroupPlace], channel_of: Mapping[str, str],
+    rules: RuleTable,
 ) -> plan.Action:
     """``channel_of``: placement id -> channel id."""
     place = groups[action.group]

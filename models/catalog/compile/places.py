@@ -24,9 +24,8 @@ def compile_channel(channel: places.Channel) -> plan.Channel:
 
 def compile_placement(placement: places.Placement, treatments: Mapping[str, plan.Treatment]) -> plan.Placement:
     fallback = tuple(treatments[name] for name in placement.fallback)
-    return plan.Placement(
-        placement.id, placement.channel, placement.count_max, tuple(treatment.action for treatment in fallback), fallback,
-    )
+    actions = tuple(treatment.action for treatment in fallback)
+    return plan.Placement(placement.id, placement.channel, placement.count_max, actions, fallback)
 
 
 def compile_budget(budget: offers.Budget) -> plan.Budget:

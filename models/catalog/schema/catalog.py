@@ -23,12 +23,12 @@ class Catalog(Shape):
     timezone: Zone
     channels: Annotated[list[Channel], Field(min_length=1, max_length=limits.CHANNELS_MAX)]
     placements: Annotated[list[Placement], Field(min_length=1, max_length=limits.PLACEMENTS_MAX)]
-    attributes: Annotated[list[Attribute], Field(max_length=limits.ATTRIBUTES_PER_CUSTOMER_MAX)] = []
-    features: Annotated[list[Feature], Field(max_length=limits.FEATURES_MAX)] = []
-    segments: Annotated[list[Segment], Field(max_length=limits.SEGMENTS_MAX)] = []
-    hierarchy: Annotated[list[Issue], Field(max_length=limits.GROUPS_MAX)] = []
-    budgets: Annotated[list[Budget], Field(max_length=limits.BUDGETS_MAX)] = []
+    attributes: list[Attribute] = Field(default_factory=list, max_length=limits.ATTRIBUTES_PER_CUSTOMER_MAX)
+    features: list[Feature] = Field(default_factory=list, max_length=limits.FEATURES_MAX)
+    segments: list[Segment] = Field(default_factory=list, max_length=limits.SEGMENTS_MAX)
+    hierarchy: list[Issue] = Field(default_factory=list, max_length=limits.GROUPS_MAX)
+    budgets: list[Budget] = Field(default_factory=list, max_length=limits.BUDGETS_MAX)
     actions: Annotated[list[Action], Field(max_length=limits.ACTIONS_MAX)]
-    contact_policies: Annotated[list[ContactPolicy], Field(max_length=limits.CONTACT_POLICIES_MAX)] = []
-    triggers: Annotated[list[Trigger], Field(max_length=limits.TRIGGERS_MAX)] = []
+    contact_policies: list[ContactPolicy] = Field(default_factory=list, max_length=limits.CONTACT_POLICIES_MAX)
+    triggers: list[Trigger] = Field(default_factory=list, max_length=limits.TRIGGERS_MAX)
     arbitration: Arbitration = Arbitration()

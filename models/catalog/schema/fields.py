@@ -21,8 +21,10 @@ _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PATH: Final = re.compile(r"[^.\s][^.]*(\.[^.]+)*\Z")
 #: Words of the rule language: ``profile.in`` would not compile.
-_RESERVED: Final = frozenset({"true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function",
-                              "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while"})
+_RESERVED: Final = frozenset({
+    "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let",
+    "loop", "package", "namespace", "return", "var", "void", "while",
+})
 
 
 class Shape(BaseModel):
@@ -35,7 +37,7 @@ def parse_duration_ms(text: str) -> int:
     """``90s``, ``30m``, ``24h``, ``7d`` -> milliseconds. Raises ValueError."""
     match = _DURATION.match(text)
     if match is None:
-        raise ValueError(f"not a duration: {text[:40]!r}; write a whole number and s, m, h or d, like 90s, 30m, 24h, 7d")
+        raise ValueError(f"not a duration: {text[:40]!r}; write a whole number and s, m, h or d, like 90s or 7d")
     return int(match.group(1)) * _UNIT_MS[match.group(2)]
 
 
@@ -101,13 +103,13 @@ def _id(text: str) -> str:
 
 def _name(text: str) -> str:
     if _NAME.match(text) is None or text in _RESERVED:
-        raise ValueError(f"not a name that rules can read: {text[:40]!r}; letters, digits and _, not beginning with a digit")
+        raise ValueError(f"not a name that rules can read: {text[:40]!r}; letters, digits and _, no leading digit")
     return text
 
 
 def _path(text: str) -> str:
     if _PATH.match(text) is None or text.count(".") >= limits.FIELD_PATH_PARTS_MAX:
-        raise ValueError(f"not a path: {text[:40]!r}; up to {limits.FIELD_PATH_PARTS_MAX} keys joined by dots, like total")
+        raise ValueError(f"not a path: {text[:40]!r}; up to {limits.FIELD_PATH_PARTS_MAX} keys joined by dots")
     return text
 
 

@@ -52,7 +52,7 @@ class Treatment(Shape):
     id: Id
     placement: Id
     content: Content
-    tags: list[Word] = []
+    tags: list[Word] = Field(default_factory=list)
     when: RuleText | None = None
     budget: BudgetUse | None = None
 

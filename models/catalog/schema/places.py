@@ -32,4 +32,4 @@ class Placement(Shape):
     channel: Id
     count_max: Annotated[int, Field(ge=1, le=limits.PLACEMENT_COUNT_MAX)] = 1
     #: Treatments of fallback actions, in the order in which they fill the placement.
-    fallback: list[Id] = []
+    fallback: list[Id] = Field(default_factory=list)
