@@ -31,6 +31,9 @@ OUTCOME_VALUE_MAX: Final = 1e12
 VALIDATION_ERRORS_MAX: Final = 50
 KEY_RATE_MAX: Final = 1_000_000
 GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 2
+#: Calls beside the batches, per shard: decisions that may wait for a state version; slow reads.
+GATEWAY_PATIENT_CALLS_MAX: Final = 16
+GATEWAY_SLOW_READS_MAX: Final = 8
 GATEWAY_RETRY_MS_MIN: Final = 25
 GATEWAY_RETRY_MS_MAX: Final = 500
 CALL_WAIT_MS: Final = 10_000
@@ -115,6 +118,8 @@ OVERDUE_FIRST_MS_MAX: Final = 2 * SECOND_MS
 BREAKER_FAILURES: Final = 3
 BREAKER_PROBE_MS: Final = 500
 SCORER_PROBE_WAIT_MS_MAX: Final = SECOND_MS
+#: At least this long between two reports, however dry the shard is.
+SYNC_GAP_MS: Final = 100
 #: How long a shard waits for the coordinator's answer to a report.
 SYNC_WAIT_MS_MAX: Final = 5 * SECOND_MS
 #: Journal rows that one step of a background read opens.

@@ -10,7 +10,8 @@ from models.profile.facts import ConsentChanged, Decided, EventApplied, OutcomeA
 
 _SAMPLES: Final = 1_024
 _BY_TAG: Final = {
-    EventApplied.TAG: "events", Decided.TAG: "decisions", OutcomeApplied.TAG: "outcomes", ConsentChanged.TAG: "consents",
+    EventApplied.TAG: "events", Decided.TAG: "decisions", OutcomeApplied.TAG: "outcomes",
+    ConsentChanged.TAG: "consents",
 }
 
 

@@ -160,17 +160,23 @@ class Residency:
         while len(self._hot) > self._hot_max:
             self._cool(next(iter(self._hot)))
         waiting: list[bytes] = []
-        if not self.over:
-            return waiting
-        for customer in list(self._entries):
-            if not self.over or len(waiting) >= flush_max:
+        leaving: list[bytes] = []
+        over = self.bytes - self._bytes_max
+        for customer, entry in self._entries.items():
+            if over <= 0:
                 break
-            if self._entries[customer].dirty:
-                self._cool(customer)
+            if not entry.dirty:
+                over -= entry.bytes
+                leaving.append(customer)
+            elif len(waiting) < flush_max:
                 waiting.append(customer)
-            else:
-                self._drop(customer)
-        return waiting if self.over else []
+        for customer in leaving:
+            self._drop(customer)
+        if not self.over:
+            return []
+        for customer in waiting:
+            self._cool(customer)
+        return waiting
 
     def _pack(self, entry: Entry) -> bytes:
         if entry.profile is None or entry.packed:

@@ -15,6 +15,7 @@ from actors.journal.rows import RowSegment, TurnRow, pack_row, unpack_row
 from actors.journal.sqlite import open_journal
 from models import canonical
 from models.errors import InvariantBroken, JournalFailed, KairosError
+from models.profile import facts
 from models.turn.keys import KeyPair
 from models.turn.results import TurnResult
 from models.turn.shard_facts import to_wire
@@ -120,6 +121,19 @@ class ShardStore:
         return turn, [
             self.facts_of(part) if customer is None or part.customer == customer else None for part in turn.segments
         ]
+
+    def past_reply(self, seq: int, customer: bytes, generation: int, request_id: str) -> bytes | None:
+        """The logged answer to a decision request; None when its row or its key is gone."""
+        row = self.journal.row(seq)
+        if row is None:
+            return None
+        for part in unpack_row(row.payload).segments:
+            if (part.customer, part.generation) == (customer, generation):
+                for wire in self.facts_of(part) or ():
+                    fact = facts.from_wire(wire)
+                    if isinstance(fact, facts.Decided) and fact.request_id == request_id:
+                        return fact.reply
+        return None
 
     def facts_of(self, part: RowSegment) -> list[Any] | None:
         key = self.keyring.key(part.customer, part.generation)

@@ -1,0 +1,98 @@
+"""Talking to the coordinator, off every decision's path: a report up, instructions down, adopted between two turns.
+
+A coordinator that is gone costs nothing but news: the shard decides on what it has and asks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import structlog
+
+from actors.shard.parts import ShardParts
+from actors.shard.turn_loop import TurnLoop
+from actors.shard.turning import TurnRunner
+from models import limits
+from models.canonical import pack, unpack
+from models.coordination.messages import Instructions
+from models.errors import DiskFull
+from models.turn.shard_facts import Returned
+
+log = structlog.get_logger(__name__)
+
+#: ``Coordinator.sync``: packed ``Report`` wire -> packed ``Instructions`` wire. May raise anything.
+CallCoordinator = Callable[[bytes], Awaitable[bytes]]
+
+
+class Sync:
+    def __init__(
+        self, parts: ShardParts, runner: TurnRunner, loop: TurnLoop, call: CallCoordinator,
+        die: Callable[[str], NoReturn],
+    ) -> None:
+        self._parts = parts
+        self._runner = runner
+        self._loop = loop
+        self._call = call
+        self._die = die
+        self._number = 0
+        self._poked = asyncio.Event()
+        #: Whether the last report was answered.
+        self.is_in_touch = False
+
+    def poke(self) -> None:
+        """Report at once."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """The background task."""
+        while True:
+            try:
+                await asyncio.wait_for(self._poked.wait(), limits.SYNC_INTERVAL_MS / 1_000)
+            except TimeoutError:
+                pass
+            self._poked.clear()
+            await self.once()
+
+    async def once(self) -> None:
+        """One report; what it brings is adopted when this returns."""
+        self._number += 1
+        number = self._number
+
+        async def make_report() -> bytes:
+            parts = self._parts
+            return pack(parts.core.report(parts.store.journal.epoch, number, parts.now_ms()).to_wire())
+
+        report = await self._loop.at_boundary(make_report)
+        try:
+            answer = await asyncio.wait_for(self._call(report), limits.SYNC_WAIT_MS_MAX / 1_000)
+            instructions = Instructions.from_wire(unpack(answer))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if self.is_in_touch:
+                log.warning("the coordinator does not answer", error=type(error).__name__)
+            self.is_in_touch = False
+            return
+        self.is_in_touch = True
+        await self.follow(instructions)
+
+    async def follow(self, instructions: Instructions) -> None:
+        """Adopt instructions at the next turn boundary, as one durable row."""
+        if instructions.refused:
+            self._die(f"the coordinator refuses this shard: {instructions.refused}")
+
+        async def adopt() -> bool:
+            facts = self._parts.core.instruct(instructions, self._parts.now_ms())
+            if facts:
+                await self._runner.adopt(facts)
+            return any(isinstance(fact, Returned) for fact in facts)
+
+        try:
+            gave_back = await self._loop.at_boundary(adopt)
+        except DiskFull:
+            log.error("no space to adopt the coordinator's instructions; they will come again")
+            return
+        if gave_back:
+            self.poke()

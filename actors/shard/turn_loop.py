@@ -1,0 +1,193 @@
+"""The one task that changes a shard: it takes what has queued up, runs it as a turn, and does its chores in between.
+
+A caller that goes away cancels its own waiting, never the turn. ``die`` is called when the store says that this process
+must not go on (fenced, or a journal that failed); it does not return.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import structlog
+
+from actors.shard.checkpointing import Checkpointer
+from actors.shard.parts import ShardParts
+from actors.shard.ticking import Ticker
+from actors.shard.turning import Outcome, Pending, TurnRunner, refusal
+from models import limits
+from models.errors import DiskFull
+from models.turn.commands import TICK, Command, Reply
+from models.turn.results import Wait
+
+log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+
+
+class TurnLoop:
+    def __init__(
+        self, parts: ShardParts, runner: TurnRunner, die: Callable[[str], NoReturn],
+        ask_coordinator: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._parts = parts
+        self._runner = runner
+        self._die = die
+        self._ask_coordinator = ask_coordinator
+        self._checkpointer = Checkpointer(parts)
+        self._ticker = Ticker(parts, self._checkpointer)
+        self._queue: deque[Pending] = deque()
+        #: Waiting for a ``min_state_version``, by customer.
+        self._parked: dict[bytes, list[tuple[Pending, Wait, asyncio.TimerHandle]]] = {}
+        self._boundary: deque[Callable[[], Awaitable[None]]] = deque()
+        self._quiet: list[asyncio.Future[None]] = []
+        self._wake = asyncio.Event()
+        self._draining = False
+
+    @property
+    def backlog(self) -> int:
+        return len(self._queue)
+
+    def submit(self, commands: Sequence[Command]) -> list[asyncio.Future[Reply]]:
+        """Queue commands in order; each future ends with its reply and never with an error."""
+        loop = asyncio.get_running_loop()
+        pendings = [Pending(command, loop.create_future()) for command in commands]
+        if self._draining or len(self._queue) + len(pendings) > limits.SHARD_QUEUE_MAX:
+            title = "shard is stopping" if self._draining else "shard is full"
+            for pending in pendings:
+                pending.answer(refusal(pending.command, 503, title, "nothing was done; repeat with the same id shortly"))
+        else:
+            self._queue.extend(pendings)
+            self._wake.set()
+        return [pending.future for pending in pendings]
+
+    async def at_boundary(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Run ``work`` between two turns, when nothing is half done."""
+        done: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+
+        async def run() -> None:
+            try:
+                result = await work()
+            except DiskFull as error:
+                if not done.done():
+                    done.set_exception(error)
+            else:
+                if not done.done():
+                    done.set_result(result)
+
+        self._boundary.append(run)
+        self._wake.set()
+        return await done
+
+    async def timers_fired(self) -> None:
+        """Return once every timer that is due now has fired."""
+        quiet: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ticker.hurry()
+        self._quiet.append(quiet)
+        self._wake.set()
+        await quiet
+
+    async def drain(self) -> None:
+        """Take nothing new, finish what is queued, write a checkpoint. Raises DiskFull when that cannot be written."""
+        self._draining = True
+        while self._queue or self._parked:
+            await self.at_boundary(self._release_parked)
+        await self.at_boundary(self._checkpointer.finish)
+
+    async def _release_parked(self) -> None:
+        for customer in list(self._parked):
+            for pending, wait, timer in self._parked.pop(customer):
+                timer.cancel()
+                pending.answer(wait.as_reply())
+
+    async def run(self) -> None:
+        """For ever. Overdue timers go first."""
+        try:
+            await self._fire_overdue()
+            while True:
+                await self._round()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.critical("the shard leaves", error=type(error).__name__, detail=str(error), exc_info=True)
+            self._die(f"{type(error).__name__}: {error}")
+
+    async def _fire_overdue(self) -> None:
+        end_ms = self._parts.clock.real_ms() + limits.OVERDUE_FIRST_MS_MAX
+        while (due := await self._ticker.due()) and self._parts.clock.real_ms() < end_ms:
+            await self._turn(due, [])
+
+    async def _round(self) -> None:
+        self._wake.clear()
+        while self._boundary:
+            await self._boundary.popleft()()
+        due = await self._ticker.due()
+        room = limits.TURN_COMMANDS_MAX - len(due)
+        batch = [self._queue.popleft() for _ in range(min(room, len(self._queue)))]
+        if due or batch:
+            await self._turn(due, batch)
+        more = await self._checkpointer.step()
+        if self._ticker.is_quiet:
+            self._tell_quiet()
+        if due or batch or more or self._queue or self._boundary:
+            await asyncio.sleep(0)
+        else:
+            await self._sleep()
+
+    async def _sleep(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), max(0.001, self._ticker.wait_s()))
+        except TimeoutError:
+            return
+
+    def _tell_quiet(self) -> None:
+        for quiet in self._quiet:
+            if not quiet.done():
+                quiet.set_result(None)
+        self._quiet.clear()
+
+    async def _turn(self, due: list[bytes], batch: list[Pending]) -> None:
+        loop = asyncio.get_running_loop()
+        ticks = [Pending(Command(TICK, customer, "", {}), loop.create_future()) for customer in due]
+        outcome = await self._runner.run([*ticks, *batch])
+        self._parts.counters.totals["ticks"] += len(ticks)
+        if outcome.is_refused and due:
+            self._again_later(due)
+        if outcome.is_dry:
+            self._ask_coordinator()
+        self._park(outcome)
+
+    def _again_later(self, due: list[bytes]) -> None:
+        for customer in due:
+            entry = self._parts.residency.get(customer)
+            if entry is not None:
+                self._parts.due.note(customer, entry.due_ms)
+        self._ticker.rest(limits.TIMER_POLL_MS)
+
+    def _park(self, outcome: Outcome) -> None:
+        """Who waits for a version waits for the customer's next turn, at most until its deadline."""
+        for customer in outcome.changed & self._parked.keys():
+            for pending, _, timer in self._parked.pop(customer):
+                timer.cancel()
+                self._queue.appendleft(pending)
+        for pending, wait in outcome.waiting:
+            if pending.command.customer in outcome.changed:
+                self._queue.appendleft(pending)
+                continue
+            deadline_ms = pending.command.deadline_ms or self._parts.clock.real_ms() + limits.DEADLINE_MS_DEFAULT
+            left_s = max(0.0, (deadline_ms - self._parts.clock.real_ms()) / 1_000)
+            timer = asyncio.get_running_loop().call_later(left_s, self._give_up, pending, wait)
+            self._parked.setdefault(pending.command.customer, []).append((pending, wait, timer))
+
+    def _give_up(self, pending: Pending, wait: Wait) -> None:
+        customer = pending.command.customer
+        left = [parked for parked in self._parked.get(customer, []) if parked[0] is not pending]
+        if left:
+            self._parked[customer] = left
+        else:
+            self._parked.pop(customer, None)
+        pending.answer(wait.as_reply())
+
+    def view(self) -> dict[str, Any]:
+        return {"backlog": len(self._queue), "parked": sum(map(len, self._parked.values())), "draining": self._draining}

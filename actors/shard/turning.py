@@ -1,0 +1,219 @@
+"""One turn: load, prepare, score, resolve, append, and only then answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from actors.shard.parts import ShardParts
+from actors.shard.scorer_client import Scored
+from models import canonical, limits
+from models.errors import DiskFull, Fenced, JournalFailed
+from models.turn import keys
+from models.turn.commands import DECISION, EXPLAIN, Command, Reply, problem
+from models.turn.results import AnswerAt, TurnResult, Wait
+from models.turn.shard_facts import ShardFact
+from models.turn.waves import Wave
+
+log = structlog.get_logger(__name__)
+
+
+class Scoring(Protocol):
+    """What a turn needs of ``ScorerClient``."""
+
+    async def score(self, version: str | None, matrix: NDArray[np.float32], wait_ms: float) -> Scored: ...
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    command: Command
+    future: asyncio.Future[Reply]
+
+    def answer(self, reply: Reply) -> None:
+        """A caller that is gone hears nothing; what was done for it stays done."""
+        if not self.future.done():
+            self.future.set_result(reply)
+
+
+@dataclass(slots=True)
+class Outcome:
+    #: Commands whose ``min_state_version`` is not reached yet: nothing was done for them.
+    waiting: list[tuple[Pending, Wait]] = field(default_factory=list)
+    #: Customers with new facts.
+    changed: frozenset[bytes] = frozenset()
+    #: A decision went without budget units: the coordinator should be asked at once.
+    is_dry: bool = False
+    #: Nothing could be written.
+    is_refused: bool = False
+
+
+def refusal(command: Command, status: int, title: str, detail: str) -> Reply:
+    return Reply(status, canonical.pack(problem(status, title, detail, request_id=command.request_id)))
+
+
+def _too_late(command: Command) -> Reply:
+    return refusal(command, 504, "deadline passed", "the deadline passed before the turn was on disk; nothing was done")
+
+
+class TurnRunner:
+    def __init__(self, parts: ShardParts, scorer: Scoring) -> None:
+        self._parts = parts
+        self._scorer = scorer
+        #: Of the last turn, for ``server-timing``.
+        self.score_ms = 0.0
+        self.commit_ms = 0.0
+
+    async def run(self, batch: Sequence[Pending]) -> Outcome:
+        """Answer every command of the batch, or say that it waits. Raises Fenced and JournalFailed: then leave."""
+        live = self._refuse_expired(batch)
+        if self._parts.core.state.plan is None:
+            self._refuse(live, 503, "no catalog yet", "this shard has not adopted a catalog yet; repeat shortly")
+            return Outcome()
+        started = time.perf_counter()
+        self.score_ms = self.commit_ms = 0.0
+        while live:
+            try:
+                result = await self._decide([pending.command for pending in live])
+            except (Fenced, JournalFailed):
+                raise
+            except Exception as error:
+                return await self._isolate(live, error)
+            late = self._late(live, result)
+            if not late:
+                outcome = await self._finish(live, result)
+                self._parts.counters.turned((time.perf_counter() - started) * 1_000, len(live))
+                return outcome
+            live = [pending for pending in live if pending not in late]
+        return Outcome()
+
+    async def adopt(self, facts: list[ShardFact]) -> None:
+        """A turn of shard facts alone. Raises DiskFull when it could not be written."""
+        parts = self._parts
+        result = parts.core.adopt(facts, parts.now_ms(), os.urandom(16))
+        appended = await parts.writer(parts.store.commit, result)
+        parts.settle(result, appended.seq, appended.bytes)
+
+    def _refuse(self, pendings: Sequence[Pending], status: int, title: str, detail: str) -> None:
+        for pending in pendings:
+            pending.answer(refusal(pending.command, status, title, detail))
+
+    def _refuse_expired(self, batch: Sequence[Pending]) -> list[Pending]:
+        now_ms = self._parts.clock.real_ms()
+        live = []
+        for pending in batch:
+            if 0 < pending.command.deadline_ms <= now_ms:
+                self._parts.counters.totals["expired"] += 1
+                pending.answer(_too_late(pending.command))
+            elif not pending.future.cancelled():
+                live.append(pending)
+        return live
+
+    async def _isolate(self, live: list[Pending], error: Exception) -> Outcome:
+        """Something in this batch cannot be worked on: find it, fail it alone, do the rest. Nothing was appended."""
+        if len(live) == 1:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("a command failed", kind=live[0].command.kind, error=type(error).__name__,
+                      where=f"{where.filename}:{where.lineno}")
+            self._parts.counters.totals["failed"] += 1
+            self._refuse(live, 500, "internal error", "the command could not be worked on; nothing was done")
+            return Outcome()
+        outcomes = [await self.run([pending]) for pending in live]
+        return Outcome(
+            [pair for outcome in outcomes for pair in outcome.waiting],
+            frozenset().union(*(outcome.changed for outcome in outcomes)),
+            any(outcome.is_dry for outcome in outcomes), any(outcome.is_refused for outcome in outcomes),
+        )
+
+    async def _decide(self, commands: list[Command]) -> TurnResult:
+        parts = self._parts
+        customers = list(dict.fromkeys(command.customer for command in commands))
+        pairs = [pair for pair in keys.wanted(commands) if pair not in parts.core.state.recent]
+        missing = parts.residency.missing(customers)
+        known = {}
+        if missing or pairs:
+            loaded = await parts.writer(parts.store.load, missing, pairs)
+            known = loaded.keys
+            for stored in loaded.profiles.values():
+                parts.residency.admit(stored)
+        profiles = parts.residency.take(customers)
+        turn = parts.core.begin(commands, profiles, known, parts.now_ms(), os.urandom(16))
+        wait_ms = self._scorer_wait_ms(commands)
+        while (wave := turn.next_wave()) is not None:
+            scored = await self._score(wave, wait_ms)
+            turn.resolve(wave, scored.scores, scored.degraded, parts.clock.real_ms())
+        return turn.finish()
+
+    def _scorer_wait_ms(self, commands: Sequence[Command]) -> float:
+        """Half of the tightest deadline, at most the general bound."""
+        now_ms = self._parts.clock.real_ms()
+        left = [c.deadline_ms - now_ms for c in commands if c.deadline_ms and c.kind in (DECISION, EXPLAIN)]
+        return max(1.0, min([limits.SCORER_WAIT_MS_MAX, *(left_ms / 2 for left_ms in left)]))
+
+    async def _score(self, wave: Wave, wait_ms: float) -> Scored:
+        if not wave.rows:
+            return Scored(None, False)
+        started = time.perf_counter()
+        scored = await self._scorer.score(wave.scorer_version, wave.matrix, wait_ms)
+        self.score_ms += (time.perf_counter() - started) * 1_000
+        self._parts.counters.totals["waves"] += 1
+        self._parts.counters.totals["waves_degraded"] += scored.degraded
+        return scored
+
+    def _late(self, live: Sequence[Pending], result: TurnResult) -> list[Pending]:
+        """Whose deadline passed before the append: answered so, and the turn is made again without them."""
+        now_ms = self._parts.clock.real_ms()
+        late = [
+            pending for pending, reply in zip(live, result.replies, strict=True)
+            if 0 < pending.command.deadline_ms <= now_ms and not (isinstance(reply, Reply) and reply.status == 504)
+        ]
+        if result.is_empty:
+            return []
+        for pending in late:
+            self._parts.counters.totals["expired"] += 1
+            pending.answer(_too_late(pending.command))
+        return late
+
+    async def _finish(self, live: Sequence[Pending], result: TurnResult) -> Outcome:
+        parts = self._parts
+        started = time.perf_counter()
+        try:
+            if result.is_empty:
+                await parts.writer(parts.store.journal.confirm)
+                parts.core.note_missed(result.missed)
+            else:
+                appended = await parts.writer(parts.store.commit, result)
+                took_ms = (time.perf_counter() - started) * 1_000
+                parts.counters.appended(took_ms, appended.bytes)
+                parts.settle(result, appended.seq, appended.bytes)
+        except DiskFull:
+            log.error("the disk is full, nothing is acknowledged")
+            parts.counters.totals["disk_full"] += 1
+            self._refuse(live, 503, "no space", "the journal's disk is full; nothing was done, repeat later")
+            return Outcome(is_refused=True)
+        self.commit_ms = (time.perf_counter() - started) * 1_000
+        waiting = []
+        for pending, reply in zip(live, result.replies, strict=True):
+            if isinstance(reply, Wait):
+                waiting.append((pending, reply))
+            elif isinstance(reply, AnswerAt):
+                pending.answer(await self._past_answer(pending.command, reply))
+            else:
+                pending.answer(reply)
+        return Outcome(waiting, frozenset(result.profiles), bool(result.missed))
+
+    async def _past_answer(self, command: Command, answer: AnswerAt) -> Reply:
+        parts = self._parts
+        seq = answer.seq or parts.core.state.seq
+        reply = await parts.writer(parts.store.past_reply, seq, answer.customer, answer.generation, answer.request_id)
+        if reply is None:
+            return refusal(command, 410, "gone", "the answer to this request is older than the journal's retention")
+        return Reply(200, reply)
