@@ -48,3 +48,11 @@ def checked_float(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError("the number is too large or has too many digits; quote it if it is text")
     return value
+
+
+def whole_text(text: str) -> str:
+    """Text whose escaped surrogate pairs (as JSON writes an emoji) are joined. Raises ValueError for half a pair."""
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        raise ValueError("the text holds half a surrogate pair, which is no character; remove the escape") from None

@@ -22,7 +22,7 @@ from ruamel.yaml.events import (
 
 from models import limits
 from models.catalog.faults import BadCatalog, Path, bad_catalog
-from models.catalog.scalars import plain_scalar
+from models.catalog.scalars import plain_scalar, whole_text
 
 
 class Lines:
@@ -105,11 +105,10 @@ class _Reader:
     def _scalar(self, event: Any) -> None:
         self._refuse_tag(event)
         value: Any = event.value
-        if event.style is None and event.tag is None:
-            try:
-                value = plain_scalar(event.value)
-            except ValueError as error:
-                self.fault(self._here(), str(error), event)
+        try:
+            value = plain_scalar(value) if event.style is None and event.tag is None else whole_text(value)
+        except ValueError as error:
+            self.fault(self._here(), str(error), event)
         self._place(value, event)
 
     def _place(self, value: Any, event: Any) -> None:

@@ -16,8 +16,8 @@ from models.catalog.schema.fields import load_zone
 
 
 def plain(catalog: schema.Catalog) -> dict[str, Any]:
-    """The catalog as plain data, as it was written: keys in schema order, defaults left out."""
-    written: dict[str, Any] = catalog.model_dump(by_alias=True, exclude_unset=True)
+    """The catalog as plain data, as it was written: keys in schema order, no defaults, no nulls."""
+    written: dict[str, Any] = catalog.model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
     return written
 
 
