@@ -1,0 +1,28 @@
+"""One real installation for the whole session: real Ray, real Serve, real HAProxy, started by the real command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.server import Server, kairos, start
+
+START = "2026-03-02T15:00:00Z"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The shared installation: manual clock, packaged catalog, two shards."""
+    live = start(tmp_path_factory.mktemp("kairos") / "data", "--clock", f"manual:{START}")
+    yield live
+    live.close()
+    done = subprocess.run([*kairos(), "down", "--data-dir", str(live.data_dir)], check=False, timeout=120)
+    assert done.returncode == 0, "the shared installation did not drain"
+
+
+@pytest.fixture(autouse=True)
+def installed_with_this_interpreter() -> None:
+    assert Path(sys.executable).with_name("kairos").exists(), "install first: make test does"

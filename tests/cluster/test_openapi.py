@@ -1,0 +1,24 @@
+"""schemathesis asks everything that the server's own description allows, and much that it does not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from support.server import Server
+
+
+def test_the_server_keeps_to_its_own_description(server: Server) -> None:
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")), "run", f"{server.url}/openapi.json",
+            "--header", f"Authorization: Bearer {server.key}", "--max-examples", "25", "--seed", "1",
+            "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
+            "response_schema_conformance,negative_data_rejection,ignored_auth",
+            "--exclude-path-regex", "/v1/clock",
+        ],
+        capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "NO_COLOR": "1"},
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
