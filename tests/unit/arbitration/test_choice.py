@@ -1,0 +1,64 @@
+"""Who takes a position: weights that add up, probabilities that are kept, draws that follow them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.arbitration.choice import METHODS, choose, probabilities
+from models.catalog.plan import Exploration
+from models.randomness import draw
+
+PRIORITIES = st.lists(st.floats(0.0, 1e6), min_size=1, max_size=30).map(lambda found: sorted(found, reverse=True))
+EXPLORATIONS = st.builds(
+    Exploration, st.sampled_from(sorted(METHODS)), st.floats(0.0, 1e6), st.floats(0.0, 1.0)
+)
+
+
+@given(EXPLORATIONS, PRIORITIES)
+def test_probabilities_add_up_to_one_and_none_is_negative(exploration: Exploration, priorities: list[float]) -> None:
+    found = probabilities(exploration, priorities)
+    assert sum(found) == pytest.approx(1.0)
+    assert min(found) >= -1e-12
+
+
+@given(EXPLORATIONS, PRIORITIES, st.floats(0.0, 1.0, exclude_max=True))
+def test_what_is_chosen_never_has_probability_zero(
+    exploration: Exploration, priorities: list[float], drawn: float
+) -> None:
+    at, probability = choose(exploration, priorities, drawn)
+    assert 0.0 < probability <= 1.0
+    assert probability == pytest.approx(probabilities(exploration, priorities)[at])
+
+
+def test_inverse_gap_weighting_is_the_formula_of_the_design() -> None:
+    exploration = Exploration("inverse_gap", 200.0, 0.1)
+    second = 1 / (3 + 200 * 0.5)
+    third = 1 / (3 + 200 * 1.0)
+    assert probabilities(exploration, [2.0, 1.0, 0.0]) == pytest.approx(
+        [0.9 + 0.1 * (1 - second - third), 0.1 * second, 0.1 * third]
+    )
+
+
+def test_priorities_of_zero_are_explored_uniformly() -> None:
+    assert probabilities(Exploration("inverse_gap", 200.0, 1.0), [0.0] * 4) == pytest.approx([0.25] * 4)
+
+
+def test_without_exploration_the_best_is_certain() -> None:
+    assert probabilities(Exploration("none", 200.0, 0.5), [3.0, 2.0]) == [1.0, 0.0]
+
+
+def test_epsilon_explores_its_share_uniformly() -> None:
+    assert probabilities(Exploration("epsilon", 0.0, 0.2), [3.0, 2.0]) == pytest.approx([0.9, 0.1])
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_draws_follow_the_probabilities(method: str) -> None:
+    exploration, priorities, rounds = Exploration(method, 4.0, 0.5), [3.0, 2.0, 1.0, 0.0], 20_000
+    drawn = Counter(choose(exploration, priorities, draw(b"seed", "hero", n))[0] for n in range(rounds))
+    for at, chance in enumerate(probabilities(exploration, priorities)):
+        deviation = (chance * (1 - chance) / rounds) ** 0.5
+        assert abs(drawn[at] / rounds - chance) <= 5 * deviation
