@@ -41,7 +41,8 @@ class Pending:
     #: The customer's work, and the fork on which this decision stands.
     base: Work
     trial: Work
-    dry_run: bool
+    #: What a dry run tells as ``state_version``; None for a decision that counts.
+    dry_version: int | None
     seed: bytes
     fingerprint: bytes
     #: As logged: without what is not compared, the nested event as rules see it.
@@ -68,6 +69,7 @@ def prepare(context: TurnContext, work: Work, index: int, command: Command) -> A
     trial = work.fork()
     if dry_run:
         trial.advance()
+    version = trial.version
     request = {name: value for name, value in body.items() if name not in NOT_COMPARED}
     if body["event"] is not None:
         refusal = _apply_nested(context, trial, body, request)
@@ -75,12 +77,13 @@ def prepare(context: TurnContext, work: Work, index: int, command: Command) -> A
             return refusals.as_reply(refusal)
     request["dry_run"] = dry_run
     trial.be_born(body["customer_id"])
-    return _prepare_on(context, work, trial, index, command, request, fingerprint, dry_run)
+    shown = version if dry_run else None
+    return _prepare_on(context, work, trial, index, command, request, fingerprint, shown)
 
 
 def _prepare_on(
     context: TurnContext, work: Work, trial: Work, index: int, command: Command, request: dict[str, Any],
-    fingerprint: bytes, dry_run: bool,
+    fingerprint: bytes, dry_version: int | None,
 ) -> Answer | Pending:
     assert trial.profile is not None
     seed = randomness.derive_seed(context.turn_seed, index)
@@ -94,7 +97,7 @@ def _prepare_on(
     if state.layout is not None:
         record = predicates.standing(trial.profile, context.plan, context.now_ms).view.record()
         vector = state.layout.customer_vector(record, request["channel"], context.now_ms)
-    return Pending(index, command, work, trial, dry_run, seed, fingerprint, request, preparation, vector)
+    return Pending(index, command, work, trial, dry_version, seed, fingerprint, request, preparation, vector)
 
 
 def resolve(context: TurnContext, pending: Pending, scores: NDArray[np.float32] | None, degraded: bool) -> Reply:
@@ -103,7 +106,7 @@ def resolve(context: TurnContext, pending: Pending, scores: NDArray[np.float32] 
     if degraded or scorer_version is None or not pending.preparation.scored.size:
         scores = None
     verdict = deciding.resolve(pending.preparation, scores, degraded, context.free, scorer_version)
-    if pending.dry_run:
+    if pending.dry_version is not None:
         return Reply(200, canonical.pack(_dry_answer(pending, verdict)))
     trial = pending.trial
     decision_id = ids.decision_id(trial.customer, pending.seed)
@@ -144,9 +147,9 @@ def _apply_nested(context: TurnContext, trial: Work, body: dict[str, Any], reque
 
 
 def _dry_answer(pending: Pending, verdict: Verdict) -> dict[str, Any]:
-    if pending.command.kind == EXPLAIN:
+    if pending.command.kind == EXPLAIN or pending.dry_version is None:
         return answering.explanation(pending.preparation, verdict, None)
-    return answering.answer(pending.preparation, verdict, pending.request, None, pending.base.version)
+    return answering.answer(pending.preparation, verdict, pending.request, None, pending.dry_version)
 
 
 def _fact(

@@ -8,11 +8,11 @@ _HEAD_BYTES = 4
 _SUM_BYTES = 8
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The process is gone: whoever held memory starts again from the disk."""
 
 
-class WriteRefused(Exception):
+class RefusedError(Exception):
     """Nothing was written; the process lives on."""
 
 
@@ -31,14 +31,14 @@ class SimulatedDisk:
         """Durable when it returns: the row's sequence."""
         fault, self.fault = self.fault, ""
         if fault == "refuse":
-            raise WriteRefused
+            raise RefusedError
         frame = _frame(payload)
         if fault == "torn":
             self._log += frame[: int(len(frame) * self.torn_at)]
-            raise Crash
+            raise CrashError
         self._log += frame
         if fault == "unacknowledged":
-            raise Crash
+            raise CrashError
         return len(self.rows())
 
     def rows(self) -> list[bytes]:

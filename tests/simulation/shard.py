@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from simulation.disk import SimulatedDisk
 
 from models import canonical, ids
 from models.profile import packing
@@ -24,7 +25,6 @@ from models.turn.results import AnswerAt, TurnResult, Wait
 from models.turn.shard_facts import CatalogAdopted, Granted, ShardFact
 from models.turn.shard_state import ShardState
 from models.turn.waves import Wave
-from simulation.disk import SimulatedDisk
 
 SECRET = b"secret"
 Scorer = Callable[[Wave], tuple[NDArray[np.float32] | None, bool]]
@@ -107,7 +107,7 @@ class SimulatedShard:
         self.adopt(facts + [Granted(budget, period, total) for (budget, period), total in grants.items()])
 
     def turn(self, commands: list[Command], scorer: Scorer = no_scorer) -> list[Reply]:
-        """One turn, appended and answered. Raises ``Crash`` or ``WriteRefused`` as the disk does."""
+        """One turn, appended and answered. Raises ``CrashError`` or ``RefusedError`` as the disk does."""
         wanted = {pair: self.stored[pair] for pair in keys.wanted(commands) if pair in self.stored}
         profiles = {command.customer: self.profiles.get(command.customer) for command in commands}
         turn = self.core.begin(commands, profiles, wanted, self.core.now_ms(self.wall_ms), self._next_seed())

@@ -1,0 +1,114 @@
+"""One seeded run: random traffic on a shard whose disk fails and whose process dies, judged after every step."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from simulation.catalog import plan
+from simulation.disk import CrashError, RefusedError, SimulatedDisk
+from simulation.oracle import check_budgets, check_journal
+from simulation.promises import Promises
+from simulation.shard import SimulatedShard
+from simulation.workload import Workload
+
+from models.budgets.periods import period_key
+from models.profile import packing
+from models.turn.commands import ERASE, Command
+from models.turn.shard_facts import EvidenceAdopted, Granted, ShardFact
+from models.turn.waves import Wave
+
+START_MS: Final = 1_767_225_600_000
+_STEPS_MS: Final = (0, 1, 1_000, 60_000, 300_000, 900_000, 3_600_000, 10_800_000)
+
+
+class World:
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.shard = SimulatedShard(SimulatedDisk(), START_MS)
+        self.shard.seed = seed << 20
+        self.workload = Workload(self.rng)
+        self.promises = Promises()
+        self.shard.adopt_plan(plan(), {})
+        self.grant()
+
+    def grant(self) -> None:
+        """What the coordinator would do: the whole cap of every budget that has nothing yet."""
+        known = {(p.budget, p.period) for p in self.shard.core.state.escrow.positions() if p.granted}
+        facts: list[ShardFact] = []
+        for budget in plan().budgets.values():
+            period = period_key(budget.period, self.shard.core.now_ms(self.shard.wall_ms), plan().zone)
+            if (budget.id, period) not in known:
+                facts.append(Granted(budget.id, period, budget.cap))
+        if facts:
+            self.shard.adopt(facts)
+
+    def step(self) -> None:
+        """Time passes, a batch arrives, perhaps something breaks."""
+        self.shard.wall_ms += self.rng.choice(_STEPS_MS)
+        self.grant()
+        commands = self.workload.batch(self.shard.wall_ms)
+        fault = self.rng.choices(("", "refuse", "torn", "unacknowledged"), (85, 5, 5, 5))[0]
+        if fault == "unacknowledged":
+            commands = [command for command in commands if command.kind != ERASE]
+        self.send(commands, fault)
+        chance = self.rng.random()
+        if chance < 0.05:
+            self.shard.save_checkpoint()
+        elif chance < 0.10:
+            self.shard.start()
+        elif chance < 0.15:
+            self.adopt_evidence()
+        self.shard.validate()
+
+    def send(self, commands: list[Command], fault: str = "") -> None:
+        """One turn; what it answers is held against what was told before. A cut-off turn is sent again."""
+        self.shard.disk.fault, self.shard.disk.torn_at = fault, self.rng.random()
+        before = self.image()
+        try:
+            replies = self.shard.turn(commands, self.score)
+        except RefusedError:
+            assert self.image() == before, "a refused append left something behind"
+            return
+        except CrashError:
+            self.promises.cut_off(commands)
+            self.shard.start()
+            assert fault == "unacknowledged" or self.image() == before, "a restart does not stand where it stood"
+            replies = self.shard.turn(commands, self.score)
+        finally:
+            self.shard.disk.fault = ""
+        for command, reply in zip(commands, replies, strict=True):
+            self.promises.heard(command, reply, self.shard.core.state.last_ms)
+            self.workload.heard(command, reply)
+
+    def adopt_evidence(self) -> None:
+        """What the coordinator would publish: this shard's own counts."""
+        state = self.shard.core.state
+        changes = [count.to_wire() for count in state.counts.changes_since(0)]
+        self.shard.adopt([EvidenceAdopted(state.evidence.version + 1, changes)])
+
+    def score(self, wave: Wave) -> tuple[NDArray[np.float32] | None, bool]:
+        """A scorer that is sometimes late."""
+        return None, self.rng.random() < 0.2
+
+    def image(self) -> tuple[bytes, dict[bytes, bytes]]:
+        """All state as bytes."""
+        profiles = {key: packing.pack(profile) for key, profile in self.shard.profiles.items() if profile}
+        return self.shard.core.pack_state(), profiles
+
+    def finish(self) -> None:
+        """Judge the whole journal, and that time returns every unit that nobody spent."""
+        shard = self.shard
+        rows = shard.rows()
+        check_journal(rows)
+        expected = check_budgets(rows)
+        actual = {(p.budget, p.period): (p.held, p.spent, p.unfunded) for p in shard.core.state.escrow.positions()}
+        assert {key: sums for key, sums in expected.items() if any(sums)} == {
+            key: sums for key, sums in actual.items() if any(sums)
+        }
+        image = self.image()
+        shard.start()
+        assert self.image() == image, "a restart does not stand where it stood"
+        shard.check_reexecution()
