@@ -38,8 +38,8 @@ class Dependencies:
     asked: frozenset[str] | None
 
     def fields_of(self, rules: Iterable[int]) -> frozenset[str] | None:
-        """Profile fields that these rules and the caller's rules read; None: all."""
-        return _fields((self.plan.rules[rule] for rule in rules), self.asked)
+        """Profile fields that these rules read; None: all."""
+        return _fields(self.plan.rules[rule] for rule in rules)
 
 
 def dependencies(plan: Plan) -> Dependencies:
@@ -83,7 +83,7 @@ def _build(plan: Plan) -> Dependencies:
         segment_readers={name: tuple(rules) for name, rules in segment_readers.items()},
         whole_segment_readers=tuple(whole_segments),
         clocked=frozenset(segment.id for segment in plan.segments if plan.rules[segment.rule].dynamic),
-        asked=_fields(caller, frozenset()),
+        asked=_fields(caller),
     )
 
 
@@ -107,10 +107,8 @@ def _note(index: int, names: frozenset[str] | None, by_name: dict[str, list[int]
         by_name[name].append(index)
 
 
-def _fields(rules: Iterable[Rule], beginning: frozenset[str] | None) -> frozenset[str] | None:
-    if beginning is None:
-        return None
-    found = set(beginning)
+def _fields(rules: Iterable[Rule]) -> frozenset[str] | None:
+    found: set[str] = set()
     for rule in rules:
         if rule.profile_fields is None:
             return None

@@ -84,24 +84,21 @@ class _Evaluation:
         self.errors = dict(old.errors) if old else {}
         self.weights = dict(old.weights) if old else {}
         self.changed = changed
-        self.context: Any = old.context if old else None
-        self.segments_set = True
+        #: Holds what the rules of this pass read; made when there are any.
+        self.context: Any = None
+        self.segments_set = False
 
     def run(self) -> Standing:
         affected = self._affected()
-        possible = self._possible(affected)
-        if possible or self._asked_changed():
-            self._new_context(possible)
-        if possible:
+        if affected:
+            self._new_context(self._possible(affected))
             self.results = self.results.copy()
             self._judge_segments(affected)
             for rule in sorted(affected):
                 self._judge(rule)
             self.results.setflags(write=False)
-        if not self.segments_set:
-            self._set_segments()
         return Standing(
-            self.results, self.segments, self.context, self.errors, self.weights, self.view, self.now_ms
+            self.results, self.segments, self._callers_context(), self.errors, self.weights, self.view, self.now_ms
         )
 
     def _affected(self) -> set[int]:
@@ -119,8 +116,6 @@ class _Evaluation:
 
     def _possible(self, affected: set[int]) -> set[int]:
         """``affected`` and what may follow from segments among it."""
-        if not affected:
-            return affected
         found = set(affected)
         for segment in self.plan.segments:
             if segment.rule in found:
@@ -130,19 +125,25 @@ class _Evaluation:
     def _segment_readers(self, id_: str) -> set[int]:
         return {*self.known.segment_readers.get(id_, ()), *self.known.whole_segment_readers}
 
-    def _asked_changed(self) -> bool:
-        if self.changed is None or self.known.asked is None:
-            return self.changed is None or bool(self.changed)
-        return not self.known.asked.isdisjoint(self.changed)
+    def _callers_context(self) -> Any:
+        """The old one where nothing in it has changed."""
+        asked = self.known.asked
+        if self.old is not None and self.changed is not None and self.segments == self.old.segments:
+            unchanged = not self.changed if asked is None else asked.isdisjoint(self.changed)
+            if unchanged:
+                return self.old.context
+        context = engine.rule_context()
+        context.add_variable("profile", self._record(asked))
+        context.add_variable("segments", self.segments)
+        return context
+
+    def _record(self, names: frozenset[str] | None) -> dict[str, Any]:
+        record = self.view.record()
+        return record if names is None else {name: record[name] for name in names if name in record}
 
     def _new_context(self, rules: set[int]) -> None:
-        record = self.view.record()
-        names = self.known.fields_of(rules)
-        if names is not None:
-            record = {name: record[name] for name in names if name in record}
         self.context = engine.rule_context()
-        self.context.add_variable("profile", record)
-        self.segments_set = False
+        self.context.add_variable("profile", self._record(self.known.fields_of(rules)))
         if self.known.clocked:
             self.context.add_variable("now", local_datetime(self.now_ms, self.plan.zone))
             for name in ("context", "event", "world"):

@@ -57,9 +57,9 @@ class Running:
             times, micros = times[cut:], micros[cut:]
         weighted = feature.aggregate != "count"
         if not times or time_ms >= times[-1]:
-            times = (*times, time_ms)
+            times += (time_ms,)
             if weighted:
-                micros = (*micros, amount)
+                micros += (amount,)
         else:
             at = bisect_right(times, time_ms)
             times = (*times[:at], time_ms, *times[at:])

@@ -44,11 +44,11 @@ def validate_aggregate(id_: str, held: Aggregate, window_ms: int) -> None:
         width_ms = bucket_width_ms(window_ms)
         cells = [bucket[0] // width_ms for bucket in held.buckets]
         _require(cells == sorted(set(cells)), f"buckets of feature {id_} are not sorted or share a cell")
+    if isinstance(held, Running):
         _require(
             not held.buckets or not held.times or held.buckets[-1][0] <= held.times[0],
             f"a bucket of feature {id_} is newer than its exact events",
         )
-    if isinstance(held, Running):
         count = len(held.times) + sum(bucket[1] for bucket in held.buckets)
         total = sum(held.micros) + sum(bucket[2] for bucket in held.buckets)
         _require(held.count == count, f"feature {id_} counts {held.count}, its events are {count}")
