@@ -69,6 +69,8 @@ ATTRIBUTE_CHARS_MAX: Final = 1_024
 
 # The catalog.
 CATALOG_BYTES_MAX: Final = 1024 * 1024
+CATALOG_NODES_MAX: Final = 200_000
+CATALOG_ERRORS_MAX: Final = 1_000
 RULE_CHARS_MAX: Final = 1_000
 RULE_COMPREHENSIONS_MAX: Final = 1
 RULE_TRIAL_S: Final = 10.0
@@ -108,6 +110,8 @@ CHECKPOINT_KEPT_APART_MS: Final = HOUR_MS
 TRUNCATE_ROWS: Final = 64
 #: Keys of customers held in memory (about 200 bytes each).
 KEYS_KNOWN_MAX: Final = 65_536
+#: How often a starting shard looks whether the journal's files are free.
+LOCK_RETRY_MS: Final = 200
 #: Timers fired in one turn.
 TICKS_PER_TURN_MAX: Final = 256
 #: How often a shard looks for due timers of customers that only the store knows.
@@ -145,6 +149,13 @@ NEXT_PERIOD_AHEAD_MS: Final = 5_000
 #: An ended period without holds is forgotten after this time (more than clocks may differ).
 ESCROW_KEPT_MS: Final = 10 * MINUTE_MS
 CLOCK_SET_WAIT_MS: Final = 60_000
+#: How long a look at the budgets waits for the shards' newest word.
+BUDGETS_WAIT_MS: Final = 1_000
+COORDINATOR_CHECKPOINT_ROWS: Final = 1_000
+#: Rows of the coordinator's journal that stay below its checkpoint, for inspection.
+COORDINATOR_ROWS_KEPT: Final = 50_000
+#: How long a starting coordinator waits for a dying predecessor to let go of the journal.
+TAKE_OVER_WAIT_MS: Final = 60_000
 
 # Scoring and training.
 SCORERS_LOADED_MAX: Final = 4

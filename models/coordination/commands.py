@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.catalog.plan import Plan
 from models.coordination.facts import Fact
 from models.coordination.messages import Instructions, Report
 
 
 @dataclass(frozen=True, slots=True)
 class PublishCatalog:
-    #: Already validated, as plain data.
-    catalog: dict[str, Any]
-    version: str
+    #: Validated and compiled.
+    plan: Plan
     #: The version over which it is meant to be published; None: over any.
     if_match: str | None = None
 

@@ -68,9 +68,11 @@ class CoordinatorCore:
         """The live catalog, compiled when it is first read; None before the first publication."""
         version = self.state.catalog_version
         if version and (self._plan is None or self._plan.version != version):
-            self._plan = self._compile(self.state.catalog)
-            self._sizes = sizes_per_budget(self._plan)
+            self._use(self._compile(self.state.catalog))
         return self._plan
+
+    def _use(self, plan: Plan) -> None:
+        self._plan, self._sizes = plan, sizes_per_budget(plan)
 
     def replay(self, facts: Iterable[Fact]) -> None:
         for fact in facts:
@@ -125,10 +127,13 @@ class CoordinatorCore:
     def decision_ms(self, now_ms: int) -> int:
         return self.state.clock_ms if self.manual_clock else now_ms
 
-    def laggards(self, now_ms: int, catalog_version: str) -> list[int]:
-        """Live shards that have not adopted a catalog yet."""
-        live = (shard for shard in self.live.values() if shard.is_live(now_ms))
-        return [shard.shard for shard in live if shard.catalog_version != catalog_version]
+    def laggards(self, now_ms: int) -> list[int]:
+        """Live shards that have not adopted the live catalog and the champion yet."""
+        adopted = (self.state.catalog_version, self.state.champion)
+        return [
+            live.shard for live in self.live.values()
+            if live.is_live(now_ms) and (live.catalog_version, live.scorer_version) != adopted
+        ]
 
     def behind_clock(self, now_ms: int) -> list[int]:
         """Live shards that do not stand at the manual clock yet, or lack first grants of its periods."""
@@ -200,14 +205,16 @@ class CoordinatorCore:
                 409, "Another catalog is live",
                 f"if-match names {command.if_match!r}, live is {state.catalog_version!r}; read, merge, publish again",
             )
-        if command.version != state.catalog_version:
+        plan = command.plan
+        if plan.version != state.catalog_version:
             before = state.catalog_caps
-            self._emit(CatalogPublished(command.version, command.catalog))
-            for budget, cap in catalog_caps(command.catalog).items():
+            self._use(plan)
+            self._emit(CatalogPublished(plan.version, dict(plan.catalog)))
+            for budget, cap in catalog_caps(state.catalog).items():
                 if before.get(budget) != cap:
                     self._emit(CapSet(budget, cap))
             self._drop_misfit()
-        return Answer(200, {"catalog_version": command.version, "scorer_note": state.champion_note})
+        return Answer(200, {"catalog_version": plan.version, "scorer_note": state.champion_note})
 
     def _drop_misfit(self) -> None:
         """A champion that reads what the new catalog lacks cannot score: evidence decides from here on."""

@@ -1,0 +1,1 @@
+"""The parts of the ``Coordinator`` actor: its journal, its calls of the shards, and what it answers."""

@@ -1,0 +1,194 @@
+"""What the coordinator does for its callers: run a command, make its facts durable, poke, wait for the shards.
+
+Knows no Ray: the shards, the real clock and the way out of the process are handed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from actors.coordination.record import CoordinatorRecord
+from actors.coordination.shards import Shards
+from models import limits
+from models.canonical import pack
+from models.catalog.plan import Plan
+from models.coordination.commands import (
+    Answer,
+    Command,
+    Handled,
+    Instruct,
+    PromoteScorer,
+    PublishCatalog,
+    RegisterScorer,
+    SetCap,
+    SetClock,
+    Sync,
+)
+from models.coordination.core import CoordinatorCore
+from models.coordination.messages import Instructions, Report
+from models.coordination.views import scorers_view
+from models.errors import KairosError
+from models.times import format_time
+from models.turn.commands import problem
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class CoordinatorService:
+    """``leave`` ends the process: after an error of the journal or of the core, nobody may be answered."""
+
+    def __init__(
+        self, core: CoordinatorCore, record: CoordinatorRecord, shards: Shards, leave: Callable[[BaseException], None],
+        real_ms: Callable[[], int] = wall_ms,
+    ) -> None:
+        self.core = core
+        self._record = record
+        self._shards = shards
+        self._leave = leave
+        self._real_ms = real_ms
+        #: Set, and replaced, with every report of a shard.
+        self._reported = asyncio.Event()
+
+    async def sync(self, report: Report) -> Instructions:
+        handled = await self._do(Sync(report))
+        self._reported.set()
+        self._reported = asyncio.Event()
+        assert isinstance(handled.reply, Instructions)
+        return handled.reply
+
+    async def publish_catalog(self, plan: Plan, if_match: str | None) -> Answer:
+        """Answers when every live shard has adopted it, or with 202 after ``CATALOG_ADOPTION_WAIT_MS``."""
+        return await self._adopted(await self._ask(PublishCatalog(plan, if_match)))
+
+    async def promote_scorer(self, version: str) -> Answer:
+        return await self._adopted(await self._ask(PromoteScorer(version)))
+
+    async def _adopted(self, answer: Answer) -> Answer:
+        if answer.status != 200:
+            return answer
+        everywhere = await self._until(
+            lambda: not self.core.laggards(self._real_ms()), limits.CATALOG_ADOPTION_WAIT_MS
+        )
+        behind = self.core.laggards(self._real_ms())
+        adopted = sorted(shard for shard in self.core.live if shard not in behind)
+        body = {**answer.body, "adopted": adopted, "waiting_for": behind}
+        return Answer(200 if everywhere else 202, body)
+
+    async def set_cap(self, budget: str, cap: int) -> Answer:
+        answer = await self._ask(SetCap(budget, cap))
+        if answer.status != 200:
+            return answer
+        (row,) = (row for row in self.core.budgets(self._real_ms())["budgets"] if row["id"] == budget)
+        return Answer(200, row)
+
+    async def register_scorer(self, version: str, manifest: dict[str, Any]) -> Answer:
+        return await self._ask(RegisterScorer(version, manifest))
+
+    async def set_clock(self, clock_ms: int) -> Answer:
+        """Answers when every live shard stands there and has its first grants of the periods that began."""
+        answer = await self._ask(SetClock(clock_ms))
+        if answer.status != 200:
+            return answer
+        now_ms = self._real_ms()
+        live = [shard.shard for shard in self.core.live.values() if shard.is_live(now_ms)]
+        await asyncio.gather(*(self._advance(shard) for shard in live))
+        self._poke(live)
+        if not await self._until(lambda: not self.core.behind_clock(self._real_ms()), limits.CLOCK_SET_WAIT_MS):
+            behind = self.core.behind_clock(self._real_ms())
+            detail = f"the clock is set, but shards {behind} do not stand there yet; ask again with the same time"
+            return Answer(503, problem(503, "Shards are behind", detail))
+        return answer
+
+    async def _advance(self, shard: int) -> None:
+        handled = await self._do(Instruct(shard))
+        assert isinstance(handled.reply, Instructions)
+        await self._shards.advance(shard, _packed(handled.reply))
+
+    async def budgets(self) -> Answer:
+        """As of now: what was acknowledged before this call is in it, as far as its shard is live.
+
+        Two reports of each shard are awaited, because the first may have been under way already.
+        """
+        for _ in range(2):
+            now_ms = self._real_ms()
+            seen = {s.shard: s.number for s in self.core.live.values() if s.is_live(now_ms)}
+            self._poke(seen)
+            if not await self._until(partial(self._newer_than, seen), limits.BUDGETS_WAIT_MS):
+                break
+        await self._confirm()
+        return Answer(200, self.core.budgets(self._real_ms()))
+
+    def _newer_than(self, seen: dict[int, int]) -> bool:
+        return all(self.core.live[shard].number != number for shard, number in seen.items())
+
+    async def catalog(self) -> Answer:
+        await self._confirm()
+        state = self.core.state
+        if not state.catalog_version:
+            return Answer(404, problem(404, "No catalog", "no catalog is published yet; PUT /v1/catalog publishes one"))
+        return Answer(200, {"catalog_version": state.catalog_version, "catalog": state.catalog})
+
+    async def scorers(self) -> Answer:
+        await self._confirm()
+        return Answer(200, scorers_view(self.core.state))
+
+    async def clock(self) -> Answer:
+        mode = "manual" if self.core.manual_clock else "wall"
+        return Answer(200, {"time": format_time(self.core.decision_ms(self._real_ms())), "mode": mode})
+
+    async def status(self) -> Answer:
+        mode = "manual" if self.core.manual_clock else "wall"
+        view = {"epoch": self.core.epoch, "clock": mode, **self.core.status(self._real_ms())}
+        return Answer(200, view)
+
+    async def _ask(self, command: Command) -> Answer:
+        handled = await self._do(command)
+        assert isinstance(handled.reply, Answer)
+        return handled.reply
+
+    async def _do(self, command: Command) -> Handled:
+        """Handle, make durable, poke. An error of core or journal ends the process before anybody is answered."""
+        try:
+            now_ms = self._real_ms()
+            handled = self.core.handle(command, now_ms)
+            await self._record.write(handled.facts, self.core, now_ms)
+        except Exception as error:
+            self._leave(error)
+            raise
+        self._poke(handled.poke)
+        return handled
+
+    async def _confirm(self) -> None:
+        """A read: all that it may show is durable, and the journal is still mine."""
+        try:
+            await self._record.write((), self.core, self._real_ms())
+        except KairosError as error:
+            self._leave(error)
+            raise
+
+    def _poke(self, shards: Iterable[int]) -> None:
+        for shard in shards:
+            self._shards.poke(shard)
+
+    async def _until(self, true: Callable[[], bool], wait_ms: int) -> bool:
+        """Wait for reports until ``true()``; False when ``wait_ms`` passed."""
+        deadline = time.monotonic() + wait_ms / 1_000
+        while not true():
+            remaining_s = deadline - time.monotonic()
+            if remaining_s <= 0:
+                return False
+            try:
+                await asyncio.wait_for(self._reported.wait(), min(remaining_s, 0.25))
+            except TimeoutError:
+                continue  # A shard may have ceased to be live meanwhile.
+        return True
+
+
+def _packed(instructions: Instructions) -> bytes:
+    return pack(instructions.to_wire())
