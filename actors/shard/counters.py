@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from models.profile.facts import ConsentChanged, Decided, EventApplied, OutcomeApplied
+from models.turn.keys import Hint
 
 _SAMPLES: Final = 1_024
 _BY_TAG: Final = {
@@ -34,6 +35,11 @@ class Counters:
     def facts(self, tags: Iterable[int]) -> None:
         for tag in tags:
             self.totals[_BY_TAG.get(tag, "other_facts")] += 1
+
+    def outcomes(self, hints: Iterable[bytes]) -> None:
+        for hint in map(Hint.unpack, hints):
+            self.totals["late_confirmations"] += hint.late
+            self.totals["unfunded"] += hint.unfunded
 
     def view(self) -> dict[str, Any]:
         return {

@@ -26,11 +26,11 @@ from models.turn.shard_state import ShardState
 _ALL = 2**31
 
 
-class NoSuchDecision(KairosError):
+class NoSuchDecisionError(KairosError):
     """This customer never got such a decision, or it is erased."""
 
 
-class Truncated(KairosError):
+class TruncatedError(KairosError):
     """The decision is older than the journal's retention."""
 
 
@@ -39,7 +39,7 @@ class Explainer:
         self._parts = parts
 
     async def explain(self, customer: bytes, decision_id: str) -> dict[str, Any]:
-        """The contract's Explanation. Raises NoSuchDecision, Truncated, or InvariantBroken when bytes differ."""
+        """The contract's Explanation. Raises NoSuchDecisionError, TruncatedError; InvariantBroken when bytes differ."""
         rows = sorted(await rows_of(self._parts, customer, 2**62, _ALL))
         fold = await self._parts.writer(self._start, customer)
         changes = sorted(await rows_of(self._parts, CATALOG_ROWS, 2**62, _ALL, fold.state.seq))
@@ -51,8 +51,8 @@ class Explainer:
                 seq, replayed = found
                 return await self._reexecute(seq, replayed)
         if await self._parts.writer(self._parts.store.journal.base) is not None:
-            raise Truncated("this decision is older than what the journal keeps")
-        raise NoSuchDecision("this customer has no such decision")
+            raise TruncatedError("this decision is older than what the journal keeps")
+        raise NoSuchDecisionError("this customer has no such decision")
 
     def _start(self, customer: bytes) -> Fold:
         """Where the kept journal begins. In the writer thread."""
@@ -100,15 +100,19 @@ class Explainer:
         state = self._parts.core.state
         if state.evidence.version == fact.evidence_version:
             return state.evidence
-        checkpoint = await self._parts.writer(self._parts.store.journal.checkpoint, seq - 1)
-        base = checkpoint or await self._parts.writer(self._parts.store.journal.base)
-        start = ShardState.unpack(state.shard, base.state) if base else ShardState(state.shard)
+        start = await self._parts.writer(self._state_before, seq)
         evidence = start.evidence
         adoptions = sorted(await rows_of(self._parts, EVIDENCE_ROWS, seq, _ALL, start.seq))
         while adoptions and evidence.version != fact.evidence_version:
             part, adoptions = adoptions[: limits.READ_ROWS], adoptions[limits.READ_ROWS :]
             evidence = await self._parts.writer(self._adopt, evidence, part)
         return evidence
+
+    def _state_before(self, seq: int) -> ShardState:
+        """The nearest state that was kept from before row ``seq``. In the writer thread."""
+        journal, shard = self._parts.store.journal, self._parts.settings.shard
+        found = journal.checkpoint(seq - 1) or journal.base()
+        return ShardState.unpack(shard, found.state) if found else ShardState(shard)
 
     def _adopt(self, evidence: Evidence, rows: Sequence[int]) -> Evidence:
         scratch = ShardState(self._parts.settings.shard, evidence=evidence)

@@ -12,21 +12,23 @@ from models.canonical import pack
 def journal_page(store: ShardStore, after: int, limit: int) -> dict[str, Any]:
     """Rows with ``seq > after``, at most ``limit``.
 
-    ``rows``: ``{"seq", "t": clock, "s": seed, "f": shard fact wires, "g": [[customer, generation, public, fact wires or
-    None where they are erased], ...]}``. ``next``: what to give as ``after`` next, None at the end. ``last``: the newest
-    row. ``base``: where a truncated journal begins (``seq``, ``t``, packed ``state``; profiles by ``base_page``), or None.
+    ``rows``: ``{"seq", "t": clock, "s": seed, "f": shard fact wires, "g": segments}``, a segment being ``[customer,
+    generation, public, fact wires or None where they are erased]``. ``next``: what to give as ``after`` next, None at
+    the end. ``last``: the newest row. ``base``: where a truncated journal begins (``seq``, ``t``, packed ``state``; its
+    profiles by ``base_page``), or None.
     """
     journal = store.journal
     limit = max(1, min(limit, limits.JOURNAL_PAGE_ROWS_MAX))
-    rows = []
+    rows: list[dict[str, Any]] = []
+    newest = after
     for row in journal.rows(after, limit):
         turn, wires = store.opened(row)
         segments = [
             [part.customer, part.generation, part.public, facts]
             for part, facts in zip(turn.segments, wires, strict=True)
         ]
+        newest = row.seq
         rows.append({"seq": row.seq, "t": turn.now_ms, "s": turn.turn_seed, "f": turn.shard_facts, "g": segments})
-    newest = rows[-1]["seq"] if rows else after
     base = journal.base()
     return {
         "rows": rows, "next": newest if newest < journal.last_seq and rows else None, "last": journal.last_seq,

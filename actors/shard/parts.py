@@ -14,6 +14,7 @@ from actors.shard.due import DueHeap
 from actors.shard.residency import Residency
 from actors.shard.settings import ShardSettings
 from actors.shard.store import ShardStore
+from models.profile.facts import OutcomeApplied
 from models.turn.core import ShardCore
 from models.turn.results import TurnResult
 from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, ScorerAdopted, ShardFact
@@ -120,3 +121,5 @@ class ShardParts:
         self.tail.grow(len(result.segments), size)
         for part in result.segments:
             self.counters.facts(part.public["k"])
+            if OutcomeApplied.TAG in part.public["k"]:
+                self.counters.outcomes(hint for _, _, hint in part.public["i"])

@@ -6,6 +6,7 @@ A coordinator that is gone costs nothing but news: the shard decides on what it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
@@ -48,12 +49,11 @@ class Sync:
     async def run(self) -> None:
         """The background task."""
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._poked.wait(), limits.SYNC_INTERVAL_MS / 1_000)
-            except TimeoutError:
-                pass
             self._poked.clear()
             await self.once()
+            await asyncio.sleep(limits.SYNC_GAP_MS / 1_000)
 
     async def once(self) -> None:
         """One report; what it brings is adopted when this returns."""

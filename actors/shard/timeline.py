@@ -1,4 +1,4 @@
-"""A customer's timeline: its events, decisions and outcomes as they were applied, newest first, read from the journal."""
+"""A customer's timeline: its events, decisions and outcomes as they were applied, newest first, from the journal."""
 
 from __future__ import annotations
 

@@ -55,8 +55,9 @@ class TurnLoop:
         pendings = [Pending(command, loop.create_future()) for command in commands]
         if self._draining or len(self._queue) + len(pendings) > limits.SHARD_QUEUE_MAX:
             title = "shard is stopping" if self._draining else "shard is full"
+            detail = "nothing was done; repeat with the same id shortly"
             for pending in pendings:
-                pending.answer(refusal(pending.command, 503, title, "nothing was done; repeat with the same id shortly"))
+                pending.answer(refusal(pending.command, 503, title, detail))
         else:
             self._queue.extend(pendings)
             self._wake.set()
@@ -168,10 +169,10 @@ class TurnLoop:
     def _park(self, outcome: Outcome) -> None:
         """Who waits for a version waits for the customer's next turn, at most until its deadline."""
         for customer in outcome.changed & self._parked.keys():
-            for pending, _, timer in self._parked.pop(customer):
+            for pending, _, timer in reversed(self._parked.pop(customer)):
                 timer.cancel()
                 self._queue.appendleft(pending)
-        for pending, wait in outcome.waiting:
+        for pending, wait in reversed(outcome.waiting):
             if pending.command.customer in outcome.changed:
                 self._queue.appendleft(pending)
                 continue

@@ -1,0 +1,192 @@
+"""``ProfileShard``: the single writer of its customers, as an actor. It only wires the pieces of ``actors.shard``.
+
+Every call takes and returns bytes. The class is plain; who launches it makes it an actor (named, detached, restarted
+for ever, its tasks never retried). ``__init__`` never raises for what may pass: the work of starting is done by a task,
+and calls wait for it. What must not go on, as the store says, ends the process at once, with an answer to nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+import structlog
+
+from actors.shard.clock import DecisionClock
+from actors.shard.explanations import Explainer
+from actors.shard.export import packed_base_page, packed_journal_page
+from actors.shard.neighbours import CoordinatorHandle, ScorerHandle
+from actors.shard.parts import ShardParts
+from actors.shard.reads import Reads
+from actors.shard.recovery import recover
+from actors.shard.scorer_client import CallScorer, ScorerClient
+from actors.shard.settings import ShardSettings
+from actors.shard.store import ShardStore
+from actors.shard.sync import CallCoordinator, Sync
+from actors.shard.turn_loop import TurnLoop
+from actors.shard.turning import TurnRunner
+from models import limits
+from models.canonical import pack, unpack
+from models.coordination.messages import Instructions
+from models.errors import JournalLocked
+from models.turn.commands import EXPLANATION, TIMELINE, Command, Reply
+
+log = structlog.get_logger(__name__)
+_EXIT_STATUS = 70
+
+
+def leave(reason: str) -> NoReturn:
+    """End the process now: no exit hook, no answer. Ray starts the actor again."""
+    log.critical("leaving the process", reason=reason)
+    os._exit(_EXIT_STATUS)
+
+
+class ProfileShard:
+    def __init__(
+        self, settings: dict[str, Any], *, call_scorer: CallScorer | None = None,
+        call_coordinator: CallCoordinator | None = None, die: Callable[[str], NoReturn] = leave,
+    ) -> None:
+        """``settings``: see ``ShardSettings``. The neighbours are found by name unless given."""
+        self._settings = ShardSettings.from_plain(settings)
+        self._die = die
+        self._scorer = ScorerClient(call_scorer or ScorerHandle().call)
+        self._call_coordinator = call_coordinator or CoordinatorHandle().call
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._starting: asyncio.Task[None] | None = None
+        self._started_ms = 0.0
+
+    async def handle(self, batch: bytes) -> bytes:
+        """Msgpack list of command wires -> ``{"r": [reply wires], "t": {"shard", "score", "commit": ms}}``."""
+        await self._ready()
+        started = time.perf_counter()
+        commands = [Command.from_wire(wire) for wire in unpack(batch)]
+        replies = await self._answers(commands)
+        took_ms = (time.perf_counter() - started) * 1_000
+        timing = {
+            "shard": round(took_ms, 2), "score": round(self._runner.score_ms, 2),
+            "commit": round(self._runner.commit_ms, 2),
+        }
+        return pack({"r": [reply.to_wire() for reply in replies], "t": timing})
+
+    async def _answers(self, commands: list[Command]) -> list[Reply]:
+        reads = {i: self._reads.answer(c) for i, c in enumerate(commands) if c.kind in (TIMELINE, EXPLANATION)}
+        turned = iter(self._loop.submit([c for i, c in enumerate(commands) if i not in reads]))
+        return list(await asyncio.gather(*(reads[i] if i in reads else next(turned) for i in range(len(commands)))))
+
+    async def ping(self) -> bytes:
+        """Alive; says nothing about the shard's state."""
+        self._begin()
+        return b"pong"
+
+    async def poke(self) -> None:
+        """The coordinator has news: report to it at once."""
+        await self._ready()
+        self._sync.poke()
+
+    async def advance(self, instructions: bytes) -> bytes:
+        """Adopt packed ``Instructions`` (a new manual clock and what goes with it); answers when every timer due by
+        then has fired: ``{"now_ms"}``."""
+        await self._ready()
+        await self._sync.follow(Instructions.from_wire(unpack(instructions)))
+        await self._loop.timers_fired()
+        self._sync.poke()
+        return pack({"now_ms": self._parts.now_ms()})
+
+    async def journal(self, after: int = 0, limit: int = limits.JOURNAL_PAGE_ROWS_MAX) -> bytes:
+        """A page of the journal for tools, see ``actors.shard.export``."""
+        await self._ready()
+        return await self._parts.writer(packed_journal_page, self._parts.store, after, limit)
+
+    async def base(self, after: bytes = b"", limit: int = limits.JOURNAL_PAGE_ROWS_MAX) -> bytes:
+        """A page of the profiles from which a truncated journal begins, see ``actors.shard.export``."""
+        await self._ready()
+        return await self._parts.writer(packed_base_page, self._parts.store, after, limit)
+
+    async def drain(self) -> bytes:
+        """Take nothing new, finish what waits, write a checkpoint; the process may be ended when this answers."""
+        await self._ready()
+        await self._loop.drain()
+        return pack({"seq": self._parts.store.journal.last_seq})
+
+    async def status(self) -> bytes:
+        """What ``GET /v1/status`` and the metrics show of this shard."""
+        settings = self._settings
+        if not self._begin().done():
+            return pack({"shard": settings.shard, "state": "starting"})
+        parts, state = self._parts, self._parts.core.state
+        return pack({
+            "shard": settings.shard, "state": "serving" if state.plan is not None else "no_catalog",
+            "epoch": parts.store.journal.epoch, "seq": state.seq, "now_ms": parts.now_ms(), **self._loop.view(),
+            "customers_resident": len(parts.residency), "customers_hot": parts.residency.hot,
+            "resident_bytes": parts.residency.bytes, "catalog_version": state.catalog_version,
+            "evidence_version": state.evidence.version, "scorer_version": state.active_scorer,
+            "degraded": self._scorer.open, "coordinator": self._sync.is_in_touch,
+            "recovery_ms": round(self._started_ms), "counters": parts.counters.view(),
+        })
+
+    async def _ready(self) -> None:
+        """Every call waits until the shard serves."""
+        await asyncio.shield(self._begin())
+
+    def _begin(self) -> asyncio.Task[None]:
+        """Start at the first call, whichever it is."""
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().create_task(self._start())
+        return self._starting
+
+    async def _start(self) -> None:
+        started = time.monotonic()
+        try:
+            store = await self._open()
+            self._parts = parts = ShardParts(self._settings, store, DecisionClock(self._settings))
+            await parts.writer(recover, parts, f"{socket.gethostname()}:{os.getpid()}")
+        except Exception as error:
+            log.critical("the shard cannot start", error=type(error).__name__, detail=str(error), exc_info=True)
+            self._die(f"{type(error).__name__}: {error}")
+        self._runner = TurnRunner(parts, self._scorer)
+        self._loop = TurnLoop(parts, self._runner, self._die, lambda: self._sync.poke())
+        self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die)
+        self._reads = Reads(parts, Explainer(parts), self._die)
+        self._started_ms = (time.monotonic() - started) * 1_000
+        self._spawn(self._loop.run())
+        self._spawn(self._sync.run())
+        self._spawn(self._scorer.keep_probing())
+        self._sync.poke()
+        gc.collect()
+        gc.freeze()
+
+    async def _open(self) -> ShardStore:
+        """The files, as soon as an earlier process has let go of them. Opened here: one thread at a time uses them."""
+        while True:
+            try:
+                return ShardStore.open(self._settings.directory)
+            except JournalLocked as error:
+                log.warning("the journal is still held", detail=str(error))
+                await asyncio.sleep(limits.LOCK_RETRY_MS / 1_000)
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.critical("a task of the shard failed", error=type(error).__name__, exc_info=True)
+                self._die(f"{type(error).__name__}: {error}")
+
+        task = asyncio.get_running_loop().create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """End the tasks and close the files, without a checkpoint: for whoever runs a shard inside its own process."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._parts.writer.stop()
+        self._parts.store.close()

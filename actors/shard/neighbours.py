@@ -1,0 +1,39 @@
+"""The shard's neighbours on Ray, found by name and found again when they are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import ray
+from ray import serve
+
+from actors.naming import COORDINATOR, NAMESPACE, SCORER_APP, SCORER_DEPLOYMENT
+
+
+class CoordinatorHandle:
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    async def call(self, report: bytes) -> bytes:
+        """``Coordinator.sync``. Raises whatever Ray raises when it is not there."""
+        if self._handle is None:
+            self._handle = await asyncio.to_thread(ray.get_actor, COORDINATOR, namespace=NAMESPACE)
+        try:
+            answer: bytes = await self._handle.sync.remote(report)
+        except Exception:
+            self._handle = None
+            raise
+        return answer
+
+
+class ScorerHandle:
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    async def call(self, request: bytes) -> bytes:
+        """``Scorer.score``. The first call looks the deployment up, so it belongs to a probe, not to a decision."""
+        if self._handle is None:
+            self._handle = await asyncio.to_thread(serve.get_deployment_handle, SCORER_DEPLOYMENT, SCORER_APP)
+        answer: bytes = await self._handle.score.remote(request)
+        return answer
