@@ -99,12 +99,9 @@ class GatewayApp:
                 body = negotiation.encode(answer.value, as_msgpack)
         total_s = time.perf_counter() - started_s
         own_s = total_s - answer.waited_s
-        headers = [
-            (b"content-length", b"%d" % len(body)), (b"server-timing", _server_timing(own_s, answer.timing)), _NOSNIFF,
-            *answer.headers,
-        ]
-        if media:
-            headers.append((b"content-type", media))
+        headers = [(b"server-timing", _server_timing(own_s, answer.timing)), _NOSNIFF, *answer.headers]
+        if status != 204:
+            headers += [(b"content-length", b"%d" % len(body)), (b"content-type", media)]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
         self._services.metrics.answered(name, status, total_s, own_s, answer.timing)

@@ -14,7 +14,7 @@ import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
@@ -23,8 +23,6 @@ from models import canonical, limits
 from models.errors import KairosError
 from models.turn.commands import Command, Reply
 
-#: Slow reads that travel alone, beside the batches, at once per shard.
-ALONE_MAX: Final = 8
 Call = Callable[[bytes], Awaitable[bytes]]
 
 log = structlog.get_logger(__name__)
@@ -75,9 +73,10 @@ class Group:
 class Lane:
     """The queue in front of one shard."""
 
-    def __init__(self, call: Call, name: str = "") -> None:
+    def __init__(self, call: Call, name: str = "", in_flight_max: int = limits.GATEWAY_CALLS_IN_FLIGHT_MAX) -> None:
         self._call = call
         self._name = name
+        self._in_flight_max = in_flight_max
         self._queue: deque[Group] = deque()
         self._waiting = 0
         self._in_flight = 0
@@ -103,7 +102,7 @@ class Lane:
 
     def submit_alone(self, command: Command, wait_ms: float) -> asyncio.Future[Replies]:
         """A slow read in a call of its own, so that no batch waits for it."""
-        if self._alone >= ALONE_MAX:
+        if self._alone >= limits.GATEWAY_SLOW_READS_MAX:
             raise retry_later(503, "too many slow reads are waiting for the shard of this customer")
         group = self._group([command], wait_ms)
         self._alone += 1
@@ -118,13 +117,13 @@ class Lane:
 
     def _wake(self) -> None:
         """Launch at the end of this round of the event loop, with all that arrived in it."""
-        if self._queue and not self._woken and self._in_flight < limits.GATEWAY_CALLS_IN_FLIGHT_MAX:
+        if self._queue and not self._woken and self._in_flight < self._in_flight_max:
             self._woken = True
             asyncio.get_running_loop().call_soon(self._launch)
 
     def _launch(self) -> None:
         self._woken = False
-        if self._in_flight < limits.GATEWAY_CALLS_IN_FLIGHT_MAX:
+        if self._in_flight < self._in_flight_max:
             batch = self._take()
             if batch:
                 self._in_flight += 1

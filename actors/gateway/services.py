@@ -59,7 +59,12 @@ class Services:
         self.trial = trial
         #: Set by the app: the finished description of the API, as JSON.
         self.openapi = b""
-        self.lanes = [Lane(self._caller(shard), str(shard)) for shard in range(settings.shards)]
+        shards = range(settings.shards)
+        self.lanes = [Lane(self._caller(shard), str(shard)) for shard in shards]
+        #: For what may have to wait inside the shard: nothing else may wait behind it.
+        self.patient_lanes = [
+            Lane(self._caller(shard), f"{shard} patient", limits.GATEWAY_PATIENT_CALLS_MAX) for shard in shards
+        ]
 
     def _caller(self, shard: int) -> Callable[[bytes], Awaitable[bytes]]:
         return lambda batch: self.backend.shard(shard, "handle", batch)
@@ -76,9 +81,13 @@ class Services:
         deadline_ms = int(time.time() * 1_000) + wait_ms
         return Command(kind, self.key_of(customer_id), customer_id, body, request_id, deadline_ms)
 
+    def _lane(self, shard: int, commands: Sequence[Command]) -> Lane:
+        patient = any(command.body.get("min_state_version") is not None for command in commands)
+        return self.patient_lanes[shard] if patient else self.lanes[shard]
+
     async def ask(self, command: Command, wait_ms: int = limits.CALL_WAIT_MS) -> Answer:
         """One command, batched with what else waits for its shard. Raises ``Refused``."""
-        lane = self.lanes[self.shard_of(command.customer)]
+        lane = self._lane(self.shard_of(command.customer), [command])
         started_s = time.perf_counter()
         return _answer(await lane.submit([command], wait_ms), started_s)
 
@@ -110,7 +119,7 @@ class Services:
 
     async def _ask_shard(self, shard: int, commands: Sequence[Command], wait_ms: int) -> Replies | Refused:
         try:
-            return await self.lanes[shard].submit(commands, wait_ms)
+            return await self._lane(shard, commands).submit(commands, wait_ms)
         except Refused as refused:
             return refused
 
