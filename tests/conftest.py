@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ _REAL_RAY = Path(__file__).parent / "cluster"
 
 
 @pytest.fixture(autouse=True)
-def no_ray_outside_cluster_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_ray_outside_cluster_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only ``tests/cluster`` may start Ray: anything else that tries fails at once."""
     if not request.path.is_relative_to(_REAL_RAY):
         ray = pytest.importorskip("ray", reason="Ray is a dependency; install from the lock")
@@ -28,4 +27,4 @@ def no_ray_outside_cluster_tests(request: pytest.FixtureRequest, monkeypatch: py
             raise AssertionError("a test outside tests/cluster must not start Ray")
 
         monkeypatch.setattr(ray, "init", refuse)
-    yield
+

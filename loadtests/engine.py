@@ -1,0 +1,76 @@
+"""The engine against bare xgboost: a turn of 64 decisions x 20 candidates, bytes to bytes, fsync included."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loadtests import scenario
+from loadtests.engine_shard import EngineShard, decision_wire, history, send
+from loadtests.trees import COLUMNS, DEPTH, TREES, booster
+from models import canonical
+
+DECISIONS = 64
+ROUNDS = 60
+PREDICTIONS_PER_ROUND = 5
+
+
+def run() -> dict[str, Any]:
+    """Interleaved rounds in one process; one thread."""
+    return asyncio.run(_run())
+
+
+async def _run() -> dict[str, Any]:
+    trees = booster()
+    with tempfile.TemporaryDirectory(prefix="kairos-bench-") as place:
+        shard = EngineShard(Path(place), scenario.catalog(), trees)
+        await shard.open()
+        await _seed(shard)
+        batches = [_batch(turn) for turn in range(ROUNDS + 10)]
+        for batch in batches[:10]:
+            await shard.handle(batch)
+        turns, bare = await _rounds(shard, batches[10:], trees)
+        rows = shard.scorer.rows // len(batches)
+        shard.close()
+    ratios = [turn / one for turn, one in zip(turns, bare, strict=True)]
+    return {
+        "decisions_per_turn": DECISIONS, "rows_per_turn": rows, "trees": TREES, "depth": DEPTH,
+        "features": len(COLUMNS), "turn_ms": statistics.median(turns) * 1e3,
+        "turn_p99_ms": sorted(turns)[int(len(turns) * 0.99)] * 1e3,
+        "bare_predict_ms": statistics.median(bare) * 1e3, "ratio": statistics.median(ratios),
+        "decision_us": statistics.median(turns) / DECISIONS * 1e6,
+    }
+
+
+async def _seed(shard: EngineShard) -> None:
+    now_ms = shard.parts.now_ms()
+    for customer in range(scenario.CUSTOMERS):
+        await send(shard, history(f"c-{customer}", 20, now_ms - 1_000))
+
+
+def _batch(turn: int) -> bytes:
+    first = turn * DECISIONS
+    return canonical.pack([decision_wire(scenario.decision(first + n)) for n in range(DECISIONS)])
+
+
+async def _rounds(shard: EngineShard, batches: list[bytes], trees: Any) -> tuple[list[float], list[float]]:
+    """Wall seconds of each turn, and of bare prediction of as many rows right after it."""
+    matrix = np.random.default_rng(3).gamma(2.0, 3.0, (DECISIONS * scenario.SURVIVORS, len(COLUMNS)))
+    matrix = matrix.astype(np.float32)
+    turns, bare = [], []
+    for batch in batches:
+        begin = time.perf_counter()
+        replies = await shard.handle(batch)
+        turns.append(time.perf_counter() - begin)
+        assert all(status == 200 for status, _ in canonical.unpack(replies))
+        begin = time.perf_counter()
+        for _ in range(PREDICTIONS_PER_ROUND):
+            trees.predict(matrix)
+        bare.append((time.perf_counter() - begin) / PREDICTIONS_PER_ROUND)
+    return turns, bare

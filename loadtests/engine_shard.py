@@ -1,0 +1,124 @@
+"""A whole shard without Ray: the turn, the journal with its fsync and its seals, the scorer in process."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.shard.clock import DecisionClock
+from actors.shard.parts import ShardParts
+from actors.shard.recovery import recover
+from actors.shard.scorer_client import Scored
+from actors.shard.settings import ShardSettings
+from actors.shard.store import ShardStore
+from actors.shard.turning import Pending, TurnRunner
+from loadtests import scenario
+from models import canonical
+from models.budgets.periods import period_key
+from models.catalog.check import compile_catalog
+from models.ids import customer_key
+from models.messages.decisions import DecisionRequest
+from models.scoring.booster import Booster
+from models.turn.commands import DECISION, HISTORY, Command
+from models.turn.shard_facts import CatalogAdopted, Granted, ScorerAdopted
+
+SECRET = b"benchmark benchmark benchmark b "
+GRANT = 100_000_000
+
+
+class InProcess:
+    """Scores in the shard's own process."""
+
+    def __init__(self, booster: Booster | None) -> None:
+        self.booster = booster
+        self.rows = 0
+
+    async def score(self, version: str | None, matrix: NDArray[np.float32], wait_ms: float) -> Scored:
+        if self.booster is None:
+            return Scored(None, False)
+        self.rows += len(matrix)
+        return Scored(self.booster.predict(matrix), False)
+
+
+class EngineShard:
+    """Bytes in, bytes out: what ``ProfileShard.handle`` does, called directly."""
+
+    def __init__(
+        self, place: Path, catalog: dict[str, Any], booster: Booster | None = None, **settings: Any,
+    ) -> None:
+        plain = ShardSettings(shard=0, shards=1, data_dir=str(place), **settings)
+        store = ShardStore.open(plain.directory)
+        self.parts = ShardParts(plain, store, DecisionClock(plain))
+        self.scorer = InProcess(booster)
+        self.runner = TurnRunner(self.parts, self.scorer)
+        self._catalog = catalog
+        self._booster = booster
+
+    async def open(self) -> None:
+        """Recover what is there; at the first time adopt the catalog, the scorer and the first grants."""
+        await self.parts.writer(recover, self.parts, "benchmark")
+        if self.parts.core.state.plan is not None:
+            return
+        plan = compile_catalog(self._catalog)
+        facts: list[Any] = [CatalogAdopted(plan.version, dict(plan.catalog))]
+        if self._booster is not None:
+            manifest = self._booster.manifest
+            facts.append(ScorerAdopted(manifest.version, manifest.to_wire()))
+        now_ms = self.parts.now_ms()
+        for budget in plan.budgets.values():
+            facts.append(Granted(budget.id, period_key(budget.period, now_ms, plan.zone), GRANT))
+        await self.runner.adopt(facts)
+
+    async def handle(self, batch: bytes) -> bytes:
+        loop = asyncio.get_running_loop()
+        pendings = [Pending(Command.from_wire(wire), loop.create_future()) for wire in canonical.unpack(batch)]
+        await self.runner.run(pendings)
+        return canonical.pack([pending.future.result().to_wire() for pending in pendings])
+
+    def close(self) -> None:
+        self.parts.writer.stop()
+        self.parts.store.close()
+
+
+def decision_wire(body: dict[str, Any]) -> list[Any]:
+    """A decision request as the gateway sends it to the shard."""
+    checked = DecisionRequest.model_validate(body).to_command_body(body["request_id"])
+    key = customer_key(SECRET, body["customer_id"])
+    return Command(DECISION, key, body["customer_id"], checked, body["request_id"], 0).to_wire()
+
+
+def history_wire(customer: str, number: int, type_: str, time_ms: int, **properties: Any) -> list[Any]:
+    """One event of a history import."""
+    body = {
+        "event_id": f"bench:{customer}:{number}", "customer_id": customer, "type": type_, "time_ms": time_ms,
+        "channel": None, "properties": properties,
+    }
+    return Command(HISTORY, customer_key(SECRET, customer), customer, body).to_wire()
+
+
+def history(customer: str, events: int, until_ms: int, days: float = 60.0) -> list[list[Any]]:
+    """``events`` events spread over the days before ``until_ms``, over the scenario's four kinds."""
+    step = int(days * 86_400_000 / max(events, 1))
+    kinds = ("basket", "page_view", "search", "page_view")
+    return [
+        history_wire(
+            customer, n, kinds[n % 4], until_ms - (events - n) * step, total=float(n % 90) + 0.5,
+            departments=[f"D{n % 12}", f"D{n % 7}"],
+        )
+        for n in range(events)
+    ]
+
+
+async def send(shard: EngineShard, wires: list[list[Any]], size: int = 256) -> list[list[Any]]:
+    """Hand over commands in batches; returns the replies."""
+    replies: list[list[Any]] = []
+    for start in range(0, len(wires), size):
+        replies += canonical.unpack(await shard.handle(canonical.pack(wires[start : start + size])))
+    return replies
+
+
+__all__ = ["EngineShard", "decision_wire", "history", "history_wire", "scenario", "send"]
