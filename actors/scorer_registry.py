@@ -23,7 +23,7 @@ _MANIFEST: Final = "manifest.json"
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-class UnknownScorer(KairosError):
+class UnknownScorerError(KairosError):
     """No scorer of this version is registered here."""
 
 
@@ -65,12 +65,12 @@ class ScorerRegistry:
         return found[-1] if found else None
 
     def manifest(self, version: str) -> Manifest:
-        """Raises ``UnknownScorer``, or ``BadInput`` when the file is damaged or names another version."""
+        """Raises ``UnknownScorerError``, or ``BadInput`` when the file is damaged or names another version."""
         path = self._folder(version) / _MANIFEST
         try:
             data = json.loads(path.read_bytes())
         except FileNotFoundError as error:
-            raise UnknownScorer(f"no scorer {version!r} in {self._root}; register one with `kairos train`") from error
+            raise UnknownScorerError(f"no scorer {version!r} in {self._root}; make one with `kairos train`") from error
         except ValueError as error:
             raise BadInput(f"{path} is damaged ({error}); remove the folder and train again") from error
         manifest = Manifest.from_wire(data)
@@ -79,7 +79,7 @@ class ScorerRegistry:
         return manifest
 
     def load(self, version: str) -> Booster:
-        """The trees of a version, verified against their manifest. Raises ``UnknownScorer``, ``BadInput``."""
+        """The trees of a version, verified against their manifest. Raises ``UnknownScorerError``, ``BadInput``."""
         manifest = self.manifest(version)
         path = self._folder(version) / manifest.file
         try:
@@ -89,7 +89,7 @@ class ScorerRegistry:
 
     def _folder(self, version: str) -> Path:
         if not _VERSION.fullmatch(version):
-            raise UnknownScorer(f"{version[:80]!r} is no version of a scorer; see `GET /v1/scorers`")
+            raise UnknownScorerError(f"{version[:80]!r} is no version of a scorer; see `GET /v1/scorers`")
         return self._root / version
 
 

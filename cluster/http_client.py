@@ -24,7 +24,7 @@ _PAUSE_S_MAX: Final = 2.0
 _TIMEOUT_S: Final = 30.0
 
 
-class CallFailed(KairosError):
+class CallFailedError(KairosError):
     """The server answered with a problem, or not at all while repeating made sense."""
 
     def __init__(self, what: str, status: int, problem: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ class HttpClient:
     async def call(
         self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None
     ) -> Any:
-        """The decoded body of a 2xx answer. Raises ``CallFailed``."""
+        """The decoded body of a 2xx answer. Raises ``CallFailedError``."""
         answer = await self.response(method, path, body, params)
         return orjson.loads(answer.content) if answer.content else None
 
@@ -78,7 +78,7 @@ class HttpClient:
         self, method: str, path: str, body: Any = None, params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """A 2xx answer, after as many repeats as patience allows. Raises ``CallFailed``."""
+        """A 2xx answer, after as many repeats as patience allows. Raises ``CallFailedError``."""
         content = None if body is None else body if isinstance(body, bytes | str) else orjson.dumps(body)
         sent = {"content-type": "application/json", **(headers or {})} if content is not None else headers
         give_up_s, pause_s = time.monotonic() + self._patience_s, _FIRST_PAUSE_S
@@ -87,7 +87,7 @@ class HttpClient:
                 answer = await self._http.request(method, path, content=content, params=params, headers=sent)
             except httpx.TransportError as error:
                 detail = str(error) or type(error).__name__
-                failure, wait_s = CallFailed(f"{method} {path}", 0, {"detail": detail}), pause_s
+                failure, wait_s = CallFailedError(f"{method} {path}", 0, {"detail": detail}), pause_s
             else:
                 if answer.is_success:
                     return answer
@@ -101,12 +101,12 @@ class HttpClient:
             pause_s = min(2 * pause_s, _PAUSE_S_MAX)
 
 
-def _failure(method: str, path: str, answer: httpx.Response) -> CallFailed:
+def _failure(method: str, path: str, answer: httpx.Response) -> CallFailedError:
     try:
         problem = orjson.loads(answer.content)
     except orjson.JSONDecodeError:
         problem = {"detail": answer.text[:300]}
-    return CallFailed(f"{method} {path}", answer.status_code, problem if isinstance(problem, dict) else {})
+    return CallFailedError(f"{method} {path}", answer.status_code, problem if isinstance(problem, dict) else {})
 
 
 def _wait_s(answer: httpx.Response, pause_s: float) -> float:

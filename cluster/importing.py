@@ -57,7 +57,7 @@ def progress_of(source: str, note: Path) -> Progress:
 async def send_file(
     path: Path, client: HttpClient, data_dir: Path, on_progress: Callable[[Progress], None] = lambda _: None
 ) -> Progress:
-    """Send what this server has not answered yet. Raises ``BadInput`` on an unreadable file, ``CallFailed``."""
+    """Send what this server has not answered yet. Raises ``BadInput`` on an unreadable file, ``CallFailedError``."""
     source = history_file.source_of(path)
     note = data_dir / _FOLDER / f"{_note_name(source, client.url)}.json"
     progress = progress_of(source, note)

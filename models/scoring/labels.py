@@ -60,7 +60,7 @@ class _Shown:
 
 
 class Labeller:
-    """Reads one shard's turns in order, from the first; then gives its rows as columns."""
+    """Reads one shard's turns in order; then gives its rows as columns."""
 
     def __init__(self) -> None:
         #: None before the first adoption.
@@ -71,6 +71,12 @@ class Labeller:
         self._now_ms = 0
         #: Customers whose beginning lies before the journal's: their features cannot be computed.
         self.headless: set[bytes] = set()
+
+    def begin(self, plan: Plan, evidence: Evidence, profiles: Mapping[bytes, Profile]) -> None:
+        """Where a truncated journal begins: what was live, and the customers, as of its base."""
+        self._catalog = plan, Layout(default_features(plan), plan)
+        self._evidence = evidence
+        self._profiles = dict(profiles)
 
     @property
     def plan(self) -> Plan | None:
