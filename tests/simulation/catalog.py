@@ -98,3 +98,13 @@ def _actions() -> list[dict[str, Any]]:
 @cache
 def plan() -> Plan:
     return check_data(catalog())
+
+
+@cache
+def other_plan() -> Plan:
+    """A later version: the same promises, other values, holds and features."""
+    changed = catalog()
+    changed["channels"][0]["hold_ttl"] = "5m"
+    changed["features"][1] = {"id": "spend", "event": "basket", "aggregate": "mean", "field": "total", "window": "1d"}
+    changed["actions"][2]["value"] = 9.0
+    return check_data(changed)

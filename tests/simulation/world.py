@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from simulation.catalog import plan
+from simulation.catalog import other_plan, plan
 from simulation.disk import CrashError, RefusedError, SimulatedDisk
 from simulation.oracle import check_budgets, check_journal
 from simulation.promises import Promises
@@ -17,10 +18,12 @@ from simulation.workload import Workload
 from models.budgets.periods import period_key
 from models.profile import packing
 from models.turn.commands import ERASE, Command
-from models.turn.shard_facts import EvidenceAdopted, Granted, ShardFact
+from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, Granted, ScorerAdopted, ShardFact
 from models.turn.waves import Wave
 
 START_MS: Final = 1_767_225_600_000
+#: What the simulated scorer reads; its scores are a hash of the row.
+FEATURES: Final = ("profile.baskets", "time.hour", "channel.push", "action.value", "action.evidence", "group.coupons")
 _STEPS_MS: Final = (0, 1, 1_000, 60_000, 300_000, 900_000, 3_600_000, 10_800_000)
 
 
@@ -61,6 +64,12 @@ class World:
             self.shard.start()
         elif chance < 0.15:
             self.adopt_evidence()
+        elif chance < 0.18:
+            later = other_plan() if self.shard.core.state.catalog_version == plan().version else plan()
+            self.shard.adopt([CatalogAdopted(later.version, dict(later.catalog))])
+        elif chance < 0.22:
+            version = self.rng.choice([None, "one", "two"])
+            self.shard.adopt([ScorerAdopted(version, {"features": list(FEATURES)} if version else {})])
         self.shard.validate()
 
     def send(self, commands: list[Command], fault: str = "") -> None:
@@ -90,8 +99,14 @@ class World:
         self.shard.adopt([EvidenceAdopted(state.evidence.version + 1, changes)])
 
     def score(self, wave: Wave) -> tuple[NDArray[np.float32] | None, bool]:
-        """A scorer that is sometimes late."""
-        return None, self.rng.random() < 0.2
+        """A scorer that is sometimes late; without a champion it has nothing to say."""
+        if self.rng.random() < 0.2:
+            return None, True
+        if wave.scorer_version is None:
+            return None, False
+        assert wave.matrix.shape[1] == len(FEATURES)
+        digests = [hashlib.blake2b(row.tobytes(), digest_size=2).digest() for row in wave.matrix]
+        return np.array([int.from_bytes(digest, "big") / 65_536 for digest in digests], np.float32), False
 
     def image(self) -> tuple[bytes, dict[bytes, bytes]]:
         """All state as bytes."""
