@@ -118,11 +118,11 @@ class ContactJudge:
 
 
 def _room(profile: Profile, plan: Plan, now_ms: int, positions: int) -> int:
-    """How many of ``positions`` more contacts the ledger takes."""
-    for wanted in range(positions, 0, -1):
-        if ledger.has_room(profile, plan, now_ms, wanted):
-            return wanted
-    return 0
+    """How many more contacts the ledger takes; more than ``positions``, thus never used up, when they all fit."""
+    if ledger.has_room(profile, plan, now_ms, positions):
+        return positions + 1
+    fitting = (wanted for wanted in range(positions - 1, 0, -1) if ledger.has_room(profile, plan, now_ms, wanted))
+    return next(fitting, 0)
 
 
 def event_marks(plan: Plan, context: Any, event: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import pytest
 from models import limits
 from models.arbitration.contact_policy import event_marks
 from models.catalog import rules
+from models.profile.apply import apply
+from models.profile.facts import EventApplied
 from models.profile.state import FALLBACK, HELD, RELEASED
 
 HOUR, DAY = limits.HOUR_MS, limits.DAY_MS
@@ -24,9 +26,6 @@ def loyal(scene: Any) -> Any:
 
 
 def set_features(scene: Any) -> None:
-    from models.profile.apply import apply
-    from models.profile.facts import EventApplied
-
     for number, type_ in enumerate(("basket", "cart_abandoned", "cart_abandoned")):
         fact = EventApplied(f"e{number}", type_, scene.now_ms - HOUR, "web", {"total": 50.0, "departments": ["TOYS"]})
         scene.profile = apply(scene.profile, fact, scene.plan, scene.now_ms)
