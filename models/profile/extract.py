@@ -15,7 +15,7 @@ def value_for(feature: Feature, properties: Mapping[str, Any]) -> Any:
     """The value of the feature's field in the form its aggregate stores, or None when the event is left out.
 
     sum, mean: integer millionths. max, min, last, decayed_sum: float. distinct: a tuple of value hashes.
-    Aggregates without a field take part in every event (0).
+    count, days_since_last: 0, for every event or, with a field, for those in which it is a number.
     """
     if not feature.field:
         return 0
@@ -29,6 +29,8 @@ def value_for(feature: Feature, properties: Mapping[str, Any]) -> Any:
     number = numeric(found)
     if number is None:
         return None
+    if feature.aggregate in ("count", "days_since_last"):
+        return 0
     if feature.aggregate in ("sum", "mean"):
         return to_micro(number)
     return float(number)
