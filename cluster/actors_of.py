@@ -12,6 +12,7 @@ from actors.profile_shard import ProfileShard
 from actors import naming
 from cluster.installation import Installation
 from cluster.settings import Settings
+from models.times import parse_time_ms
 
 #: A shard or coordinator comes back for ever, but a call to it is never repeated by Ray: the caller decides.
 _OPTIONS: dict[str, Any] = {
@@ -22,10 +23,10 @@ _OPTIONS: dict[str, Any] = {
 
 def actor_settings(settings: Settings, installation: Installation) -> dict[str, Any]:
     """Plain values that every actor is constructed from (they cross process borders)."""
+    mode, _, begin = settings.clock.partition(":")
     return {
-        "data_dir": str(settings.data_dir.resolve()), "shards": installation.shards, "clock": settings.clock,
-        "resident_bytes": settings.resident_bytes, "retention_ms": settings.retention_ms,
-        "log_level": settings.log_level,
+        "data_dir": str(settings.data_dir.resolve()), "shards": installation.shards, "clock": mode,
+        "clock_ms": parse_time_ms(begin) if begin else 0,
     }
 
 
@@ -34,6 +35,7 @@ class Actors:
 
     def __init__(self, settings: Settings, installation: Installation) -> None:
         self._plain = actor_settings(settings, installation)
+        self._bounds = {"resident_bytes": settings.resident_bytes, "retention_ms": settings.retention_ms}
         self._shards = installation.shards
 
     def names(self) -> list[str]:
@@ -44,7 +46,7 @@ class Actors:
         handles = {naming.COORDINATOR: self._make(naming.COORDINATOR, Coordinator, self._plain)}
         for shard in range(self._shards):
             name = naming.shard_name(shard)
-            handles[name] = self._make(name, ProfileShard, {**self._plain, "shard": shard})
+            handles[name] = self._make(name, ProfileShard, {**self._plain, **self._bounds, "shard": shard})
         return handles
 
     @staticmethod

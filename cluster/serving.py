@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.gateway.deployment import gateway_app
+from actors.gateway.gateway import Gateway
 from ray import serve
 from ray.serve.config import ProxyLocation
 
@@ -13,6 +13,7 @@ from actors.scorer import scorer_app
 from cluster.actors_of import actor_settings
 from cluster.installation import Installation
 from cluster.settings import Settings
+from models import limits
 
 
 def start_serve(settings: Settings, installation: Installation, secret: bytes) -> None:
@@ -26,9 +27,18 @@ def start_serve(settings: Settings, installation: Installation, secret: bytes) -
         [
             serve.RunTarget(scorer_app(plain), name=naming.SCORER_APP, route_prefix=None),
             serve.RunTarget(
-                gateway_app({**plain, "secret": secret, "replicas": settings.gateways}),
+                _gateway(settings.gateways).bind({**plain, "secret": secret}),
                 name=naming.GATEWAY_APP, route_prefix="/",
             ),
         ],
         wait_for_applications_running=True,
     )
+
+
+def _gateway(replicas: int) -> Any:
+    """Back-pressure is the gateway's own (it answers 429 and 503 with ``retry-after``), so Serve's is out of reach."""
+    return serve.deployment(
+        name=naming.GATEWAY_DEPLOYMENT, num_replicas=replicas, max_ongoing_requests=limits.GATEWAY_ONGOING_MAX,
+        ray_actor_options={"num_cpus": 0}, logging_config={"enable_access_log": False, "log_level": "WARNING"},
+        graceful_shutdown_wait_loop_s=0.2, health_check_period_s=2.0,
+    )(Gateway)

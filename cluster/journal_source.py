@@ -1,0 +1,114 @@
+"""Journals as the tools read them: pages of rows, from a live server's call or from a stopped one's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from actors.shard.export import base_page, journal_page
+from actors.shard.settings import ShardSettings
+from actors.shard.store import ShardStore
+from cluster.installation import read_installation
+from models import limits
+from models.canonical import unpack
+from models.errors import BadInput, KairosError
+
+_TIMEOUT_S = 60.0
+
+
+class JournalSource(Protocol):
+    """Pages as ``actors.shard.export`` makes them."""
+
+    shards: int
+
+    def rows(self, shard: int, after: int) -> dict[str, Any]:
+        """``rows``, ``next``, ``last``, ``base``."""
+
+    def base(self, shard: int, after: bytes) -> dict[str, Any]:
+        """``profiles`` of a truncated journal's begin, ``next``."""
+
+
+class LiveJournals:
+    def __init__(self, url: str, key: str) -> None:
+        self._client = httpx.Client(
+            base_url=url, timeout=_TIMEOUT_S, trust_env=False,
+            headers={"authorization": f"Bearer {key}", "accept": "application/msgpack"},
+        )
+        self.shards = len(self._get("/v1/status", {})["shards"])
+
+    def _get(self, path: str, params: dict[str, Any]) -> Any:
+        try:
+            answer = self._client.get(path, params=params)
+        except httpx.HTTPError as error:
+            raise KairosError(f"{self._client.base_url} does not answer: {error}") from error
+        body = unpack(answer.content)
+        if answer.status_code != httpx.codes.OK:
+            raise KairosError(f"{path} -> {answer.status_code}: {body.get('detail')}")
+        return body
+
+    def rows(self, shard: int, after: int) -> dict[str, Any]:
+        page: dict[str, Any] = self._get("/v1/journal", {"shard": shard, "after": after})
+        return page
+
+    def base(self, shard: int, after: bytes) -> dict[str, Any]:
+        page: dict[str, Any] = self._get("/v1/journal/base", {"shard": shard, "after": after.hex()})
+        return page
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class StoredJournals:
+    def __init__(self, data_dir: Path) -> None:
+        installation = read_installation(data_dir)
+        if installation is None:
+            raise BadInput(f"{data_dir} holds no installation; name another with --data-dir, or a live server with --url")
+        self.shards = installation.shards
+        self._stores: dict[int, ShardStore] = {}
+        for shard in range(self.shards):
+            directory = ShardSettings(shard, self.shards, str(data_dir)).directory
+            if not directory.is_dir():
+                raise KairosError(f"{directory} is missing; restore it from a backup")
+            self._stores[shard] = ShardStore.open(directory)
+
+    def rows(self, shard: int, after: int) -> dict[str, Any]:
+        return journal_page(self._stores[shard], after, limits.JOURNAL_PAGE_ROWS_MAX)
+
+    def base(self, shard: int, after: bytes) -> dict[str, Any]:
+        return base_page(self._stores[shard], after, limits.JOURNAL_PAGE_ROWS_MAX)
+
+    def close(self) -> None:
+        for store in self._stores.values():
+            store.close()
+
+
+@contextmanager
+def open_journals(data_dir: Path, url: str | None, key: str) -> Iterator[JournalSource]:
+    """A live server's journals when ``url`` is given, else the files. Raises ``KairosError``."""
+    source = LiveJournals(url, key) if url is not None else StoredJournals(data_dir)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def pages(source: JournalSource, shard: int) -> Iterator[dict[str, Any]]:
+    """Every page of a shard's journal, oldest first."""
+    after: int | None = 0
+    while after is not None:
+        page = source.rows(shard, after)
+        yield page
+        after = page["next"]
+
+
+def base_profiles(source: JournalSource, shard: int) -> Iterator[tuple[bytes, int, bytes | None]]:
+    """(customer, generation, packed profile or None where erased) at the begin of a truncated journal."""
+    after: bytes | None = b""
+    while after is not None:
+        page = source.base(shard, after)
+        yield from (tuple(entry) for entry in page["profiles"])
+        after = page["next"]
