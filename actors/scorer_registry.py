@@ -7,6 +7,7 @@ coordinator's business, not a file's.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from models.errors import BadInput, KairosError
 from models.scoring.booster import Booster
 from models.scoring.manifest import Manifest
 
+_LOG: Final = logging.getLogger("kairos.scorers")
 _FOLDER: Final = "scorers"
 _MANIFEST: Final = "manifest.json"
 #: A version is a folder's name: nothing that could lead elsewhere.
@@ -52,11 +54,16 @@ class ScorerRegistry:
         return folder
 
     def manifests(self) -> list[Manifest]:
-        """Every registered scorer, oldest first. Raises ``BadInput`` on a damaged manifest."""
+        """Every registered scorer, oldest first. One with a damaged manifest is left out, and the log says so."""
         if not self._root.is_dir():
             return []
-        versions = [path.name for path in self._root.iterdir() if _VERSION.fullmatch(path.name) and path.is_dir()]
-        found = [self.manifest(version) for version in versions]
+        found = []
+        for path in self._root.iterdir():
+            if _VERSION.fullmatch(path.name) and path.is_dir():
+                try:
+                    found.append(self.manifest(path.name))
+                except KairosError as error:
+                    _LOG.warning("a registered scorer is left out: %s", error)
         return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
 
     def newest(self) -> Manifest | None:
