@@ -19,6 +19,8 @@ def power(base: float, exponent: float) -> float:
         return 1.0
     if base <= 0.0:
         return 0.0
+    if exponent == 1.0:
+        return base
     try:
         return float(base**exponent)
     except OverflowError:
@@ -35,14 +37,16 @@ def priority(rules: Arbitration, propensity: float, context: float, value: float
 
 def rank(preparation: Preparation, scores: NDArray[np.float32] | None) -> dict[int, Ranked]:
     """Action index -> its numbers, of every scored action, in plan order. Raises when the scores are not theirs."""
-    plan = preparation.plan
-    actions: list[int] = preparation.scored.tolist()
-    propensities: list[float] = _propensities(preparation, scores).tolist()
+    plan, scored = preparation.plan, preparation.scored
+    rules = plan.arbitration
+    found = zip(
+        scored.tolist(), _propensities(preparation, scores).tolist(), preparation.context_weights,
+        plan.value[scored].tolist(), plan.lever[scored].tolist(), strict=True,
+    )
     ranked: dict[int, Ranked] = {}
-    for action, raw, weight in zip(actions, propensities, preparation.context_weights, strict=True):
+    for action, raw, weight, value, lever in found:
         propensity = significant(raw)
-        value = priority(plan.arbitration, propensity, weight, float(plan.value[action]), float(plan.lever[action]))
-        ranked[action] = Ranked(action, propensity, weight, value)
+        ranked[action] = Ranked(action, propensity, weight, priority(rules, propensity, weight, value, lever))
     return ranked
 
 

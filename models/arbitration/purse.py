@@ -27,6 +27,8 @@ class Purse:
 
     def lacks(self, treatment: Treatment) -> tuple[str, str] | None:
         """(budget id, what is missing) of the first budget that cannot pay for the treatment; None when all can."""
+        if not treatment.budgets:
+            return None
         for budget, units in needs(treatment).items():
             if self._closed and budget not in self.consulted:
                 continue
