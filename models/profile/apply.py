@@ -13,6 +13,7 @@ from typing import Any
 from models import limits
 from models.catalog.plan import Feature, Plan
 from models.profile import ledger, windows
+from models.profile.cache import Cache
 from models.profile.dependencies import dependencies
 from models.profile.extract import value_for
 from models.profile.facts import (
@@ -54,7 +55,8 @@ def apply(profile: Profile | None, fact: Fact, plan: Plan, now_ms: int) -> Profi
     nobody's, empty, at version 0, one generation on.
     """
     if isinstance(fact, Born):
-        return Profile(fact.customer_id, last_ms=now_ms, generation=profile.generation if profile else 1)
+        generation = profile.generation if profile else 1
+        return Profile(fact.customer_id, last_ms=now_ms, generation=generation, cache=Cache())
     assert profile is not None, "the first fact of a customer is Born"
     if isinstance(fact, Erased):
         return Profile("", last_ms=now_ms, generation=profile.generation + 1)

@@ -104,10 +104,11 @@ class _Evaluation:
     def _affected(self) -> set[int]:
         """Rules that read a changed field themselves (or the clock, for segments)."""
         known = self.known
-        clocked = {segment.rule for segment in self.plan.segments if segment.id in known.clocked}
-        if self.changed is None:
+        if self.old is None or self.changed is None:
             return {*known.standing, *known.weights, *(segment.rule for segment in self.plan.segments)}
-        found = set(clocked)
+        found: set[int] = set()
+        if known.clocked and self.old.now_ms != self.now_ms:
+            found = {segment.rule for segment in self.plan.segments if segment.id in known.clocked}
         if self.changed:
             found.update(known.whole_readers)
             for name in self.changed:
