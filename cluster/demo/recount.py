@@ -63,7 +63,7 @@ class Recounter:
             group["id"]: issue["issue"] for issue in catalog["hierarchy"] for group in issue["groups"]
         }
         self._place = {
-            placement: {"channel": channel, "direction": direction[channel]} for placement, channel in channel_of.items()
+            id_: {"channel": channel, "direction": direction[channel]} for id_, channel in channel_of.items()
         }
         self._action = {
             action["id"]: {"action": action["id"], "group": action["group"], "issue": issue_of[action["group"]]}
