@@ -6,10 +6,11 @@ Knows no Ray: the shards, the real clock and the way out of the process are hand
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from actors.coordination.record import CoordinatorRecord
 from actors.coordination.shards import Shards
@@ -34,6 +35,9 @@ from models.coordination.views import scorers_view
 from models.errors import KairosError
 from models.times import format_time
 from models.turn.commands import problem
+
+#: How often a waiting call looks again although no shard reported.
+_LOOK_S: Final = 0.25
 
 
 def wall_ms() -> int:
@@ -72,13 +76,10 @@ class CoordinatorService:
     async def _adopted(self, answer: Answer) -> Answer:
         if answer.status != 200:
             return answer
-        everywhere = await self._until(
-            lambda: not self.core.laggards(self._real_ms()), limits.CATALOG_ADOPTION_WAIT_MS
-        )
-        behind = self.core.laggards(self._real_ms())
+        behind = await self._wait_for(self.core.laggards, limits.CATALOG_ADOPTION_WAIT_MS)
         adopted = sorted(shard for shard in self.core.live if shard not in behind)
         body = {**answer.body, "adopted": adopted, "waiting_for": behind}
-        return Answer(200 if everywhere else 202, body)
+        return Answer(202 if behind else 200, body)
 
     async def set_cap(self, budget: str, cap: int) -> Answer:
         answer = await self._ask(SetCap(budget, cap))
@@ -98,9 +99,8 @@ class CoordinatorService:
         now_ms = self._real_ms()
         live = [shard.shard for shard in self.core.live.values() if shard.is_live(now_ms)]
         await asyncio.gather(*(self._advance(shard) for shard in live))
-        self._poke(live)
-        if not await self._until(lambda: not self.core.behind_clock(self._real_ms()), limits.CLOCK_SET_WAIT_MS):
-            behind = self.core.behind_clock(self._real_ms())
+        behind = await self._wait_for(self.core.behind_clock, limits.CLOCK_SET_WAIT_MS)
+        if behind:
             detail = f"the clock is set, but shards {behind} do not stand there yet; ask again with the same time"
             return Answer(503, problem(503, "Shards are behind", detail))
         return answer
@@ -118,14 +118,13 @@ class CoordinatorService:
         for _ in range(2):
             now_ms = self._real_ms()
             seen = {s.shard: s.number for s in self.core.live.values() if s.is_live(now_ms)}
-            self._poke(seen)
-            if not await self._until(partial(self._newer_than, seen), limits.BUDGETS_WAIT_MS):
+            if await self._wait_for(partial(self._silent_since, seen), limits.BUDGETS_WAIT_MS):
                 break
         await self._confirm()
         return Answer(200, self.core.budgets(self._real_ms()))
 
-    def _newer_than(self, seen: dict[int, int]) -> bool:
-        return all(self.core.live[shard].number != number for shard, number in seen.items())
+    def _silent_since(self, seen: Mapping[int, int], _now_ms: int) -> list[int]:
+        return [shard for shard, number in seen.items() if self.core.live[shard].number == number]
 
     async def catalog(self) -> Answer:
         await self._confirm()
@@ -176,18 +175,17 @@ class CoordinatorService:
         for shard in shards:
             self._shards.poke(shard)
 
-    async def _until(self, true: Callable[[], bool], wait_ms: int) -> bool:
-        """Wait for reports until ``true()``; False when ``wait_ms`` passed."""
+    async def _wait_for(self, behind: Callable[[int], list[int]], wait_ms: int) -> list[int]:
+        """Poke the shards that are behind until none is, or ``wait_ms`` passed; returns those that still are."""
         deadline = time.monotonic() + wait_ms / 1_000
-        while not true():
+        while shards := behind(self._real_ms()):
             remaining_s = deadline - time.monotonic()
             if remaining_s <= 0:
-                return False
-            try:
-                await asyncio.wait_for(self._reported.wait(), min(remaining_s, 0.25))
-            except TimeoutError:
-                continue  # A shard may have ceased to be live meanwhile.
-        return True
+                return shards
+            self._poke(shards)
+            with contextlib.suppress(TimeoutError):  # A shard may have ceased to be live meanwhile.
+                await asyncio.wait_for(self._reported.wait(), min(remaining_s, _LOOK_S))
+        return []
 
 
 def _packed(instructions: Instructions) -> bytes:
