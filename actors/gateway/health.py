@@ -28,6 +28,37 @@ async def _status(services: Services, shard: int) -> dict[str, Any] | None:
     return status
 
 
-def is_ready(status: dict[str, Any] | None) -> bool:
-    """The shard answers, has adopted a catalog and holds its first grants."""
-    return status is not None and bool(status.get("catalog_version")) and bool(status.get("ready", True))
+async def coordinator_status(services: Services) -> dict[str, Any] | None:
+    """The coordinator's part of the status; None when it does not answer in time."""
+    try:
+        async with asyncio.timeout(STATUS_WAIT_S):
+            _, body = await services.coordinator("status")
+    except (TimeoutError, Refused):
+        return None
+    known: dict[str, Any] = body
+    return known
+
+
+def merged(coordinator: dict[str, Any] | None, shards: dict[int, dict[str, Any] | None]) -> list[dict[str, Any]]:
+    """One entry per shard: what the coordinator knows of it (its first grants), then what it says of itself."""
+    told = {entry["shard"]: entry for entry in (coordinator or {}).get("shards", ())}
+    return [
+        {"shard": shard, "up": status is not None, **told.get(shard, {}), **(status or {})}
+        for shard, status in shards.items()
+    ]
+
+
+def not_ready(coordinator: dict[str, Any] | None, shards: dict[int, dict[str, Any] | None]) -> list[str]:
+    """Shards that do not answer, have adopted no catalog, or wait for their first grants, each with the reason.
+
+    Without the coordinator nobody knows of grants, but then every shard goes on with those it holds.
+    """
+    found = []
+    for entry in merged(coordinator, shards):
+        if not entry["up"]:
+            found.append(f"{entry['shard']} does not answer")
+        elif not entry.get("catalog_version"):
+            found.append(f"{entry['shard']} has no policy")
+        elif coordinator is not None and not entry.get("ready"):
+            found.append(f"{entry['shard']} waits for its first grants")
+    return found

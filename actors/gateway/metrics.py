@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -54,7 +54,15 @@ class Metrics:
             self._waiting.labels(str(shard)).set(count)
         for shard, status in shards.items():
             self._shard.labels(str(shard), "up").set(0 if status is None else 1)
-            for figure, value in (status or {}).items():
-                if isinstance(value, int | float):
-                    self._shard.labels(str(shard), figure).set(value)
+            for figure, value in _numbers(status or {}):
+                self._shard.labels(str(shard), figure).set(value)
         return generate_latest(self.registry)
+
+
+def _numbers(status: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of a status by name, those one level down with the name of their group before them."""
+    for name, value in status.items():
+        if isinstance(value, int | float):
+            yield prefix + name, value
+        elif isinstance(value, Mapping) and not prefix:
+            yield from _numbers(value, f"{name}_")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from actors.gateway.docs import DOCS_PAGE
 from actors.gateway.exchange import Answer, Exchange
-from actors.gateway.health import is_ready, shard_statuses
+from actors.gateway.health import coordinator_status, merged, not_ready, shard_statuses
 from actors.gateway.negotiation import JSON, MSGPACK
 from actors.gateway.problems import bad_field, retry_later
 from actors.gateway.routing import Query, Route
@@ -16,23 +17,34 @@ from models import limits
 from models.messages import answers
 
 _SEQ_MAX = 2**53 - 1
+_HEX_KEY = re.compile(r"([0-9a-f]{32})?", re.ASCII)
 
 
 async def get_status(services: Services, exchange: Exchange) -> Answer:
-    coordinator, shards = await asyncio.gather(services.coordinator("status"), shard_statuses(services))
-    listed = [{"shard": shard, "up": status is not None, **(status or {})} for shard, status in shards.items()]
-    _, body = coordinator
-    degraded = any(status is None or bool(status.get("degraded")) for status in shards.values())
-    return Answer(200, {**body, "degraded": degraded, "shards": listed})
+    coordinator, shards = await asyncio.gather(coordinator_status(services), shard_statuses(services))
+    listed = merged(coordinator, shards)
+    degraded = coordinator is None or any(not entry["up"] or bool(entry.get("degraded")) for entry in listed)
+    return Answer(200, {**(coordinator or {}), "coordinator": coordinator is not None, "degraded": degraded,
+                        "shards": listed})
 
 
 async def get_journal(services: Services, exchange: Exchange) -> Answer:
     if "shard" not in exchange.query:
         raise bad_field(["query", "shard"], f"name a shard, from 0 to {services.settings.shards - 1}")
     shard = exchange.query_int("shard", 0, 0, services.settings.shards - 1)
-    after = exchange.query_int("after", 0, 0, _SEQ_MAX)
     limit = exchange.query_int("limit", limits.JOURNAL_PAGE_ROWS_MAX, 1, limits.JOURNAL_PAGE_ROWS_MAX)
-    return Answer(200, raw=await services.shard_call(shard, "journal", after, limit), media=MSGPACK)
+    base_after = exchange.query.get("base_after")
+    if base_after is not None:
+        page = await services.shard_call(shard, "base", _customer_key(base_after), limit)
+    else:
+        page = await services.shard_call(shard, "journal", exchange.query_int("after", 0, 0, _SEQ_MAX), limit)
+    return Answer(200, raw=page, media=MSGPACK)
+
+
+def _customer_key(text: str) -> bytes:
+    if _HEX_KEY.fullmatch(text) is None:
+        raise bad_field(["query", "base_after"], "give a customer key of 32 hex digits, or nothing to begin")
+    return bytes.fromhex(text)
 
 
 async def get_alive(services: Services, exchange: Exchange) -> Answer:
@@ -40,10 +52,10 @@ async def get_alive(services: Services, exchange: Exchange) -> Answer:
 
 
 async def get_ready(services: Services, exchange: Exchange) -> Answer:
-    shards = await shard_statuses(services)
-    missing = [str(shard) for shard, status in shards.items() if not is_ready(status)]
+    coordinator, shards = await asyncio.gather(coordinator_status(services), shard_statuses(services))
+    missing = not_ready(coordinator, shards)
     if missing:
-        raise retry_later(503, f"shards without an owner, a policy or first grants: {', '.join(missing)}")
+        raise retry_later(503, f"not ready: shard {', shard '.join(missing)}")
     return Answer(200, {"ready": True})
 
 
@@ -77,6 +89,8 @@ ROUTES = (
             Query("shard", _whole(0, limits.SHARDS_MAX - 1), "Whose journal; one that exists", required=True),
             Query("after", _whole(0, _SEQ_MAX), "Rows after this sequence"),
             Query("limit", _whole(1, limits.JOURNAL_PAGE_ROWS_MAX), "How many rows"),
+            Query("base_after", {"type": "string", "pattern": "^([0-9a-f]{32})?$", "maxLength": 32},
+                  "Instead of rows: the profiles from which a truncated journal begins, after this customer key"),
         ),
     ),
     Route(
