@@ -126,7 +126,7 @@ class ProfileShard:
             "resident_bytes": parts.residency.bytes, "catalog_version": state.catalog_version,
             "evidence_version": state.evidence.version, "scorer_version": state.active_scorer,
             "degraded": self._scorer.open, "coordinator": self._sync.is_in_touch,
-            "recovery_ms": round(self._started_ms), "counters": parts.counters.view(),
+            "recovery_ms": round(self._started_ms), "ready": self._sync.is_ready, **parts.counters.view(),
         })
 
     async def _ready(self) -> None:

@@ -19,7 +19,7 @@ def wall_ms() -> int:
 
 class DecisionClock:
     def __init__(self, settings: ShardSettings, real_ms: Callable[[], int] = wall_ms) -> None:
-        self._manual = settings.is_manual
+        self._manual = settings.manual_clock
         self._begin_ms = settings.clock_ms
         self.real_ms = real_ms
 

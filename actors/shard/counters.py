@@ -42,15 +42,13 @@ class Counters:
             self.totals["unfunded"] += hint.unfunded
 
     def view(self) -> dict[str, Any]:
-        return {
-            **self.totals,
-            "append_ms": _quantiles(self._append_ms), "turn_ms": _quantiles(self._turn_ms),
-        }
+        """Flat: totals since the start, and quantiles of the newest samples."""
+        return {**self.totals, **_quantiles("append", self._append_ms), **_quantiles("turn", self._turn_ms)}
 
 
-def _quantiles(samples: Iterable[float]) -> dict[str, float]:
-    ordered = sorted(samples)
-    if not ordered:
-        return {"p50": 0.0, "p99": 0.0}
+def _quantiles(name: str, samples: Iterable[float]) -> dict[str, float]:
+    ordered = sorted(samples) or [0.0]
     last = len(ordered) - 1
-    return {"p50": round(ordered[last // 2], 3), "p99": round(ordered[round(last * 0.99)], 3)}
+    return {
+        f"{name}_p50_ms": round(ordered[last // 2], 3), f"{name}_p99_ms": round(ordered[round(last * 0.99)], 3),
+    }

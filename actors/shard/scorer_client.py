@@ -44,7 +44,8 @@ class ScorerClient:
         if self.open:
             return Scored(None, True)
         try:
-            scores = await asyncio.wait_for(self._ask(version, matrix), wait_ms / 1_000)
+            async with asyncio.timeout(wait_ms / 1_000):
+                scores = await self._ask(version, matrix)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -77,7 +78,8 @@ class ScorerClient:
         """Ask for nothing but an answer; closes the breaker when one comes."""
         nothing = pack({"version": None, "rows": 0, "cols": 0, "data": b""})
         try:
-            await asyncio.wait_for(self._call(nothing), limits.SCORER_PROBE_WAIT_MS_MAX / 1_000)
+            async with asyncio.timeout(limits.SCORER_PROBE_WAIT_MS_MAX / 1_000):
+                await self._call(nothing)
         except asyncio.CancelledError:
             raise
         except Exception as error:

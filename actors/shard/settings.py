@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from models import limits
+from models.times import parse_time_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +17,8 @@ class ShardSettings:
     #: How many shards the installation has (chosen once).
     shards: int
     data_dir: str
-    #: "wall" | "manual"
-    clock: str = "wall"
-    #: Where a manual clock begins (ms).
+    manual_clock: bool = False
+    #: Where a manual clock begins.
     clock_ms: int = 0
     #: Memory that profiles may take, and how many of them stay unpacked.
     resident_bytes: int = limits.RESIDENT_BYTES_DEFAULT
@@ -28,13 +29,15 @@ class ShardSettings:
     checkpoint_bytes: int = limits.CHECKPOINT_BYTES
 
     @classmethod
-    def from_plain(cls, values: dict[str, Any]) -> Self:
-        return cls(**values)
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """From the dict that the composition root passes; unknown keys are for others. ``clock`` is ``wall``,
+        ``manual`` (then ``clock_ms`` says where it begins) or ``manual:TIME``."""
+        mode, _, begin = str(plain.get("clock", "wall")).partition(":")
+        own = {field.name for field in fields(cls)}
+        values = {name: value for name, value in plain.items() if name in own}
+        values["clock_ms"] = parse_time_ms(begin) if begin else int(plain.get("clock_ms", 0))
+        return cls(**{**values, "manual_clock": mode == "manual"})
 
     @property
     def directory(self) -> Path:
         return Path(self.data_dir) / "shards" / str(self.shard)
-
-    @property
-    def is_manual(self) -> bool:
-        return self.clock == "manual"

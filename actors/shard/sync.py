@@ -16,10 +16,11 @@ from actors.shard.parts import ShardParts
 from actors.shard.turn_loop import TurnLoop
 from actors.shard.turning import TurnRunner
 from models import limits
+from models.budgets.escrow import wanted_periods
 from models.canonical import pack, unpack
 from models.coordination.messages import Instructions
 from models.errors import DiskFull
-from models.turn.shard_facts import Returned
+from models.turn.shard_facts import CatalogAdopted, Returned
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,20 @@ class Sync:
         self._poked = asyncio.Event()
         #: Whether the last report was answered.
         self.is_in_touch = False
+        #: The catalog under which the last report was answered, with the grants that it asked for.
+        self._confirmed: str | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """A catalog is adopted, and the first grants of its budgets are here (or the coordinator had none to give)."""
+        state = self._parts.core.state
+        if state.plan is None:
+            return False
+        granted = {(position.budget, position.period) for position in state.escrow.positions()}
+        asked = wanted_periods(state.plan, self._parts.now_ms())
+        return self._confirmed == state.catalog_version or all(
+            (budget, period) in granted for budget, period, has_begun in asked if has_begun
+        )
 
     def poke(self) -> None:
         """Report at once."""
@@ -50,7 +65,8 @@ class Sync:
         """The background task."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._poked.wait(), limits.SYNC_INTERVAL_MS / 1_000)
+                async with asyncio.timeout(limits.SYNC_INTERVAL_MS / 1_000):
+                    await self._poked.wait()
             self._poked.clear()
             await self.once()
             await asyncio.sleep(limits.SYNC_GAP_MS / 1_000)
@@ -66,7 +82,8 @@ class Sync:
 
         report = await self._loop.at_boundary(make_report)
         try:
-            answer = await asyncio.wait_for(self._call(report), limits.SYNC_WAIT_MS_MAX / 1_000)
+            async with asyncio.timeout(limits.SYNC_WAIT_MS_MAX / 1_000):
+                answer = await self._call(report)
             instructions = Instructions.from_wire(unpack(answer))
         except asyncio.CancelledError:
             raise
@@ -76,7 +93,9 @@ class Sync:
             self.is_in_touch = False
             return
         self.is_in_touch = True
+        version = self._parts.core.state.catalog_version
         await self.follow(instructions)
+        self._confirmed = version if version == self._parts.core.state.catalog_version else None
 
     async def follow(self, instructions: Instructions) -> None:
         """Adopt instructions at the next turn boundary, as one durable row."""
@@ -87,12 +106,12 @@ class Sync:
             facts = self._parts.core.instruct(instructions, self._parts.now_ms())
             if facts:
                 await self._runner.adopt(facts)
-            return any(isinstance(fact, Returned) for fact in facts)
+            return any(isinstance(fact, Returned | CatalogAdopted) for fact in facts)
 
         try:
-            gave_back = await self._loop.at_boundary(adopt)
+            has_more_to_say = await self._loop.at_boundary(adopt)
         except DiskFull:
             log.error("no space to adopt the coordinator's instructions; they will come again")
             return
-        if gave_back:
+        if has_more_to_say:
             self.poke()

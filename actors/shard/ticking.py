@@ -31,7 +31,11 @@ class Ticker:
 
     async def due(self) -> list[bytes]:
         """Customers whose timers are due now, in due order, at most ``TICKS_PER_TURN_MAX``."""
-        if self._parts.core.state.plan is None or self._monotonic() < self._quiet_until:
+        if self._parts.core.state.plan is None:
+            self._next_poll = self._monotonic() + limits.TIMER_POLL_MS / 1_000
+            self.is_quiet = True
+            return []
+        if self._monotonic() < self._quiet_until:
             return []
         now_ms = self._parts.now_ms()
         found = self._parts.due.pop(now_ms, limits.TICKS_PER_TURN_MAX)
@@ -64,6 +68,6 @@ class Ticker:
         """Real seconds until something may be due."""
         until_poll = max(0.0, self._next_poll - self._monotonic())
         next_ms = self._parts.due.next_ms()
-        if not next_ms or self._parts.settings.is_manual:
+        if not next_ms or self._parts.settings.manual_clock:
             return until_poll
         return min(until_poll, max(0.001, (next_ms - self._parts.now_ms()) / 1_000))

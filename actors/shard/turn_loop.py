@@ -7,6 +7,7 @@ must not go on (fenced, or a journal that failed); it does not return.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn, TypeVar
@@ -137,10 +138,9 @@ class TurnLoop:
             await self._sleep()
 
     async def _sleep(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), max(0.001, self._ticker.wait_s()))
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.001, self._ticker.wait_s())):
+                await self._wake.wait()
 
     def _tell_quiet(self) -> None:
         for quiet in self._quiet:

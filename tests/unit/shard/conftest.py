@@ -1,0 +1,13 @@
+"""The fixture of every shard test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from unit.shard.rig import Rig
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
