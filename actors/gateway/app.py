@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -69,8 +70,10 @@ class GatewayApp:
             answer = Answer(refused.status, refused.body(exchange.request_id), headers=refused.headers)
         except ClientGone:
             return
-        except Exception:
-            log.exception("request_failed", call=name, request_id=exchange.request_id)
+        except Exception as error:
+            # The trace without the values of variables: they may hold keys and customers.
+            trace = "".join(traceback.format_exception(error))
+            log.error("request_failed", call=name, request_id=exchange.request_id, trace=trace)
             failure = Refused(500, "an error of the server; it may have been done, repeat with the same id")
             answer = Answer(500, failure.body(exchange.request_id))
         await self._answer(exchange, name, answer, started_s, send)

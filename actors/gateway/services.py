@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from actors.gateway.authorise import Authoriser
 from actors.gateway.batching import Lane, Replies, ShardGone
 from actors.gateway.exchange import Answer
@@ -18,6 +20,7 @@ from actors.gateway.shards import ActorFailed, Backend
 from models import canonical, ids, limits
 from models.turn.commands import Command, Reply
 
+log = structlog.get_logger(__name__)
 #: Rule sources -> the error of each that must not be published (see ``actors.rule_trial``).
 Trial = Callable[[Sequence[str]], Mapping[str, str]]
 
@@ -129,6 +132,9 @@ class Services:
             return canonical.unpack(await self.backend.coordinator(method, *(canonical.pack(arg) for arg in args)))
         except ShardGone as error:
             raise retry_later(503, "the coordinator does not answer; it may be restarting") from error
+        except ActorFailed as error:
+            log.error("coordinator_failed", method=method, error=str(error))
+            raise Refused(500, "the coordinator failed; it may have been done, ask again what stands") from error
 
     async def shard_call(self, shard: int, method: str, *args: Any) -> bytes:
         try:

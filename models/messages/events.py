@@ -38,6 +38,10 @@ class Event(Message):
 class HistoryEvent(Message):
     """An event of an import: its position is its id, so an ``event_id`` is allowed but not needed, and not kept."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{name: EVENT_EXAMPLE[name] for name in EVENT_EXAMPLE if name != "event_id"}]}
+    )
+
     customer_id: Id
     type: Id
     time: TimeMs
