@@ -38,6 +38,7 @@ def kill_one_shard() -> int:
         except psutil.NoSuchProcess:
             continue
         if title.startswith(_TITLE):
+            pid = int(process.pid)
             process.kill()
-            return process.pid
+            return pid
     raise KairosError(f"no process of this Kairos is titled {_TITLE}; --chaos needs the shards on this machine")

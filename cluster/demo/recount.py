@@ -28,6 +28,7 @@ class _Contact:
     holds_until: datetime
     confirmed: datetime | None = None
     open: bool = True
+    accepted: bool = False
 
     def counts_at(self, now: datetime, window: timedelta) -> bool:
         if self.confirmed is not None:
@@ -45,6 +46,8 @@ class Recount:
     contacts: int = 0
     #: (budget, local day or "") -> units spent, for budgets that spend on contact.
     spent_on_contact: Counter[tuple[str, str]] = field(default_factory=Counter)
+    #: Action -> items that were accepted.
+    accepted: Counter[str] = field(default_factory=Counter)
     #: Every event id seen.
     events: set[str] = field(default_factory=set)
 
@@ -126,7 +129,12 @@ class Recounter:
 
     def _outcome(self, body: Mapping[str, Any], contacts: dict[tuple[str, str], _Contact]) -> None:
         contact = contacts.get((body["decision_id"], body["action"]))
-        if contact is None or contact.confirmed is not None:
+        if contact is None:
+            return
+        if body["type"] == "accept" and not contact.accepted:
+            contact.accepted = True
+            self.result.accepted[body["action"]] += 1
+        if contact.confirmed is not None:
             return
         if body["type"] == "not_shown":
             contact.open = False

@@ -1,9 +1,9 @@
 """The rest of the year again, through the public API: the clock steps, households visit, history answers.
 
-What history did is confirmed: an offer that was really sent, or of which the household really held the coupons, counts
-as delivered or shown. What it did not do is reported as ``not_shown``, since nobody can know what would have come of it.
-Steps are played one after the other; within a step households are independent and in flight together, each in its own
-order.
+What history did is confirmed: an offer that was really sent, or of which the household really held the coupons,
+counts as delivered or shown. What it did not do is reported as ``not_shown``, since nobody can know what would have
+come of it. Steps are played one after the other; within a step households are independent and in flight together, each
+in its own order.
 """
 
 from __future__ import annotations
