@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from models import limits
 from models.errors import BadInput
 
 #: Keys and indexes from the root of the file, for example ``("actions", 0, "value")``.
@@ -54,10 +55,12 @@ def shorten(text: str, chars: int = 80) -> str:
 
 
 def bad_catalog(found: list[tuple[Path, str, int | None]]) -> BadCatalog:
-    """One exception for all faults, in the order of the file."""
+    """One exception for all faults in the order of the file (of absurdly many, the first)."""
     ordered = sorted(found, key=lambda fault: (fault[2] is None, fault[2] or 0))
     errors: list[dict[str, Any]] = [
-        {"loc": list(path), "msg": message, "line": line} for path, message, line in ordered
+        {"loc": list(path), "msg": message, "line": line}
+        for path, message, line in ordered[: limits.CATALOG_ERRORS_MAX]
     ]
-    plural = "error" if len(errors) == 1 else "errors"
-    return BadCatalog(f"the catalog has {len(errors)} {plural}", errors)
+    count = f"{len(found)} error" if len(found) == 1 else f"{len(found)} errors"
+    shown = "" if len(errors) == len(found) else f", the first {len(errors)} of which follow"
+    return BadCatalog(f"the catalog has {count}{shown}", errors)

@@ -58,6 +58,7 @@ class _Reader:
     stack: list[_Open] = field(default_factory=list)
     root: Any = None
     documents: int = 0
+    nodes: int = 0
     found: list[tuple[Path, str, int | None]] = field(default_factory=list)
 
     def fault(self, path: Path, message: str, event: Any) -> None:
@@ -113,6 +114,9 @@ class _Reader:
 
     def _place(self, value: Any, event: Any) -> None:
         """Put a value where it belongs: as a key, as the value of the key before it, into a list, or as the root."""
+        self.nodes += 1
+        if self.nodes > limits.CATALOG_NODES_MAX:
+            raise bad_catalog([((), f"more than {limits.CATALOG_NODES_MAX} keys and values; shorten it", _line(event))])
         if not self.stack:
             self.root = value
             self.lines.set((), _line(event))

@@ -22,6 +22,8 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+#: A raw string ends at the first quote: a backslash in it is only a backslash.
+_RAW_STRING: Final = re.compile(r"""[bB]?[rR](?P<quote>'''|\"\"\"|'|").*?(?P=quote)""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +50,14 @@ def tokens(source: str) -> list[Token]:
     found = []
     position = 0
     while position < len(source):
-        match = _raw_string(source, position) or _TOKEN.match(source, position)
+        raw = _RAW_STRING.match(source, position)
+        match = raw or _TOKEN.match(source, position)
         assert match is not None
-        kind = match.lastgroup or "string"
+        kind = "string" if raw else str(match.lastgroup)
         if kind != "skip":
             found.append(Token(kind, match.group()))
         position = match.end()
     return found
-
-
-_RAW_STRING: Final = re.compile(r"""[bB]?[rR](?P<q>'''|\"\"\"|'|")(?P<body>.*?)(?P=q)""", re.DOTALL)
-
-
-def _raw_string(source: str, position: int) -> re.Match[str] | None:
-    """A raw string ends at the first quote: a backslash in it is only a backslash."""
-    return _RAW_STRING.match(source, position)
 
 
 def string_value(text: str) -> str | None:

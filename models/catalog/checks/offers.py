@@ -17,7 +17,7 @@ def check_offers(shaped: Shaped, names: Names, faults: Faults) -> None:
             _lever(issue.lever + group.lever, group_path, faults)
     for index, action in enumerate(shaped.catalog.actions):
         path = shaped.path("actions", index)
-        if names.expect("group", action.group, (*path, "group"), faults) and action.group in groups:
+        if names.expect("group", action.group, (*path, "group"), faults) and action.group in groups and action.lever:
             _lever(groups[action.group].lever + action.lever, path, faults)
         _role(action, path, shaped, faults)
         _valid(action, path, faults)
