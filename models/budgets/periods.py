@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from models import limits
-from models.times import format_time, parse_time_ms
+from models.times import format_time
 
 _FIXED_MS: Final = {"minute": limits.MINUTE_MS, "hour": limits.HOUR_MS}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,7 +48,8 @@ def end_of_key(key: str, zone: ZoneInfo) -> int | None:
     if not key:
         return None
     period, _, start = key.partition(":")
-    return period_bounds(period, parse_time_ms(start), zone)[1]
+    start_ms = (datetime.fromisoformat(start) - _EPOCH) // _MILLISECOND
+    return period_bounds(period, start_ms, zone)[1]
 
 
 def _key(period: str, start_ms: int) -> str:

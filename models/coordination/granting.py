@@ -46,12 +46,13 @@ class Round:
         return self.sizes.get(budget, (1,))[0]
 
     def relief(self, key: AccountKey) -> Relief:
-        account = self.state.account(*key)
+        account, cap = self.state.account(*key), self.cap(key[0])
+        over = account.outstanding > cap
         donors = [
             live.shard for live in self.live.values()
-            if live.is_fresh(self.now_ms) and not live.is_cooling(key, self.now_ms)
+            if live.is_fresh(self.now_ms) and (over or not live.is_cooling(key, self.now_ms))
         ]
-        return relieve(account, self.cap(key[0]), self._needs(key, account), donors, self.shards)
+        return relieve(account, cap, self._needs(key, account), donors, self.shards)
 
     def urgent(self, key: AccountKey) -> bool:
         return any(key in live.urgent_since_ms for live in self.live.values())

@@ -79,6 +79,12 @@ def test_a_local_date_that_was_skipped_has_no_period() -> None:
     assert period_bounds("day", end_ms, zone) == (end_ms, end_ms + DAY_MS)
 
 
+def test_the_period_around_the_epoch_has_an_end_too() -> None:
+    key = period_key("week", 0, NEW_YORK)
+    assert key.startswith("week:1969")
+    assert end_of_key(key, NEW_YORK) == period_bounds("week", 0, NEW_YORK)[1]
+
+
 def test_an_unknown_period_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="fortnight"):
         period_bounds("fortnight", 0, NEW_YORK)

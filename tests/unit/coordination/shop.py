@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from models.budgets.escrow import Escrow
@@ -42,10 +44,19 @@ def catalog(pool: int = 40, lumps: int = 23, daily: int = 12) -> dict[str, Any]:
     }
 
 
+@cache
 def plan(**caps: int) -> Plan:
     return check_data(catalog(**caps))
 
 
+def compile_once(data: Mapping[str, Any]) -> Plan:
+    """The plan of a catalog of this module, compiled when it was first asked for."""
+    return next((known for known in (plan(), without_budget("pool")) if known.catalog == data), None) or (
+        compile_catalog(data)
+    )
+
+
+@cache
 def without_budget(budget: str) -> Plan:
     data = catalog()
     data["budgets"] = [b for b in data["budgets"] if b["id"] != budget]
@@ -54,14 +65,14 @@ def without_budget(budget: str) -> Plan:
 
 
 def coordinator(shards: int = SHARDS, **caps: int) -> CoordinatorCore:
-    core = CoordinatorCore(shards, compile_catalog, epoch=1)
+    core = CoordinatorCore(shards, compile_once, epoch=1)
     core.handle(PublishCatalog(plan(**caps)), NOON_MS)
     return core
 
 
 def replayed(facts: list[Fact], shards: int = SHARDS) -> CoordinatorCore:
     """A successor that reads the facts from their wire form."""
-    core = CoordinatorCore(shards, compile_catalog, epoch=2)
+    core = CoordinatorCore(shards, compile_once, epoch=2)
     core.replay(from_wire(unpack(pack(to_wire(fact)))) for fact in facts)
     return core
 

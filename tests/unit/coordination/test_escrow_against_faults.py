@@ -34,7 +34,7 @@ class EscrowUnderFaults(RuleBasedStateMachine):
         self.bounds: dict[tuple[str, str], int] = {}
 
     def _published(self) -> list[Fact]:
-        core = shop.CoordinatorCore(SHARDS, shop.compile_catalog)
+        core = shop.CoordinatorCore(SHARDS, shop.compile_once)
         self.facts.extend(core.handle(shop.PublishCatalog(shop.plan()), NOON_MS).facts)
         return self.facts
 
