@@ -138,20 +138,26 @@ def _stop(running: Running, say: Say) -> None:
     serve.delete(naming.GATEWAY_APP)
     say("writing checkpoints")
     handles = running.actors.ensure()
-    drained, late = ray.wait(
-        [handle.drain.remote() for handle in handles.values()], num_returns=len(handles), timeout=_DRAIN_WAIT_S,
-    )
-    if late:
-        say(f"{len(late)} of {len(late) + len(drained)} checkpoints were not written in time; journals are whole")
-    if running.settings.address is None:
-        serve.shutdown()
-    else:
+    coordinator = handles.pop(naming.COORDINATOR)
+    _drain(list(handles.values()), say)
+    _drain([coordinator], say)
+    if running.settings.address is not None:
         serve.delete(naming.SCORER_APP)
-        for handle in handles.values():
-            ray.kill(handle)
     ray.shutdown()
     runfile.forget_run(running.settings.data_dir)
     say("stopped")
+
+
+def _drain(handles: list[Any], say: Say) -> None:
+    """Let actors write their checkpoints, then end them for good."""
+    import ray
+
+    asked = [handle.drain.remote() for handle in handles]
+    _, late = ray.wait(asked, num_returns=len(asked), timeout=_DRAIN_WAIT_S)
+    if late:
+        say(f"{len(late)} of {len(asked)} checkpoints were not written in time; the journals are whole without them")
+    for handle in handles:
+        ray.kill(handle, no_restart=True)
 
 
 def start_again() -> None:

@@ -17,9 +17,14 @@ SERVE_VARIABLES = {
     "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
     "RAY_SERVE_HAPROXY_NBTHREAD": "1",
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+    # How long a replica that leaves goes on answering, until HAProxy has heard of it (within 0.1 s).
+    "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
     "RAY_enable_metrics_collection": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
+    # Ray serves two metrics pages on every interface without its token; a port that cannot be bound keeps them shut.
+    "AUTOSCALER_METRIC_PORT": "-1",
+    "DASHBOARD_METRIC_PORT": "-1",
 }
 
 #: Ports that only Serve itself needs; chosen free, so that two installations can share a machine.
