@@ -78,7 +78,10 @@ def _operation(route: Route) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None or route.takes_catalog:
-        operation["requestBody"] = {"required": True, "content": _request_content(route)}
+        operation["requestBody"] = {
+            "required": True, "content": _request_content(route),
+            "description": "The same fields may come as msgpack, with content-type application/msgpack.",
+        }
     if route.scope:
         operation["security"] = [{"key": []}]
         operation["x-scope"] = route.scope + "<channel>" if route.scope.endswith(":") else route.scope
@@ -102,12 +105,12 @@ def _query_parameter(query: Query) -> dict[str, Any]:
 def _request_content(route: Route) -> dict[str, Any]:
     if route.body is None:
         catalog = {"type": "object", "description": "See the catalog's own documentation; every error is told at once."}
-        return {_JSON: {"schema": catalog}, "application/yaml": {"schema": catalog}, _MSGPACK: {"schema": catalog}}
+        return {_JSON: {"schema": catalog}, "application/yaml": {"schema": catalog}}
     media: dict[str, Any] = {"schema": _ref(route.body)}
     example = _example(route)
     if example is not None:
         media["example"] = example
-    return {_JSON: media, _MSGPACK: {"schema": _ref(route.body)}}
+    return {_JSON: media}
 
 
 def _example(route: Route) -> Any:

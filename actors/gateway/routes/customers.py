@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import RootModel
 
 from actors.gateway.exchange import Answer, Exchange, validate
+from actors.gateway.problems import bad_field
 from actors.gateway.routing import Query, Route
 from actors.gateway.services import Services
 from models import limits
@@ -15,6 +17,7 @@ from models.messages.customers import Attributes, Consent
 from models.turn import commands
 
 _LIMIT_DEFAULT = 100
+_BEFORE = re.compile(r"[0-9]{1,18}\.[0-9]{1,9}", re.ASCII)
 
 
 async def get_customer(services: Services, exchange: Exchange) -> Answer:
@@ -45,9 +48,12 @@ async def _ask(services: Services, exchange: Exchange, kind: str, body: dict[str
 
 
 async def get_timeline(services: Services, exchange: Exchange) -> Answer:
+    before = exchange.query.get("before")
+    if before is not None and _BEFORE.fullmatch(before) is None:
+        raise bad_field(["query", "before"], "give the next_before of the page before")
     body = {
         "limit": exchange.query_int("limit", _LIMIT_DEFAULT, 1, limits.TIMELINE_ITEMS_MAX),
-        "before": exchange.query.get("before"),
+        "before": before,
     }
     command = services.command(commands.TIMELINE, exchange.path_ids[0], body, exchange.request_id)
     return await services.ask_alone(command)
@@ -68,7 +74,7 @@ ROUTES = (
         "customers", {200: answers.Timeline}, (404, 410, 504), query=(
             Query("limit", {"type": "integer", "minimum": 1, "maximum": limits.TIMELINE_ITEMS_MAX,
                             "default": _LIMIT_DEFAULT}, "How many items"),
-            Query("before", {"type": "string", "maxLength": limits.ID_CHARS_MAX}, "next_before of the page before"),
+            Query("before", {"type": "string", "pattern": f"^{_BEFORE.pattern}$"}, "next_before of the page before"),
         ),
     ),
     Route(

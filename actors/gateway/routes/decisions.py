@@ -16,7 +16,7 @@ from actors.gateway.services import Services
 from models import canonical, ids, limits
 from models.messages import answers
 from models.messages.decisions import DecisionBatch, DecisionRequest
-from models.turn.commands import DECISION, EXPLAIN, EXPLANATION, Command, Reply
+from models.turn.commands import DECISION, EXPLANATION, Command, Reply
 
 
 async def post_decision(services: Services, exchange: Exchange) -> Answer:
@@ -82,7 +82,7 @@ async def post_explanation(services: Services, exchange: Exchange) -> Answer:
     request = _valid(data)
     body = request.to_command_body(exchange.request_id)
     body["dry_run"] = body["explain"] = True
-    command = services.command(EXPLAIN, request.customer_id, body, exchange.request_id, request.deadline_ms)
+    command = services.command(DECISION, request.customer_id, body, exchange.request_id, request.deadline_ms)
     return await services.ask(command, request.deadline_ms)
 
 

@@ -52,7 +52,7 @@ class FakeBackend:
     async def shard(self, shard: int, method: str, *args: Any) -> bytes:
         if method == "status":
             return canonical.pack(self.status.get(shard, {"catalog_version": "sha256:0", "ready": True}))
-        if method == "journal":
+        if method in ("journal", "base"):
             return canonical.pack({"rows": [], "args": list(args)})
         assert method == "handle"
         commands = [Command.from_wire(wire) for wire in canonical.unpack(args[0])]

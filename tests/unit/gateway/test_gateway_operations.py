@@ -84,6 +84,8 @@ def test_the_journal_is_handed_through_as_msgpack(served: Served) -> None:
     response = served.ask("GET", "/v1/journal?shard=1&after=5&limit=10")
     assert response.headers["content-type"] == "application/msgpack"
     assert canonical.unpack(response.content) == {"rows": [], "args": [5, 10]}
+    base = served.ask("GET", f"/v1/journal?shard=1&base_after={'0a' * 16}&limit=10")
+    assert canonical.unpack(base.content)["args"] == [b"\n" * 16, 10]
     for wrong in ("", "?shard=2", "?shard=x", "?shard=0&after=-1", "?shard=0&base_after=zz"):
         assert served.ask("GET", f"/v1/journal{wrong}").status_code == 422
 
