@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models import limits
 from models.arbitration.contact_policy import event_marks
+from models.arbitration.holds import Span
+from models.arbitration.rivalry import tight_exclusive
 from models.catalog import rules
 from models.profile.apply import apply
 from models.profile.facts import EventApplied
@@ -171,3 +174,23 @@ def test_a_contact_of_an_action_that_left_the_catalog_still_counts(loyal: Any) -
     loyal.profile.ledger[-1] = old.with_(action="gone", treatment="gone", group="lost", issue="lost")
     assert loyal.shown("push", {"push_message": 1}) == []
     assert loyal.why("cart_reminder")["rule"] == "one_push_a_day"
+
+
+def test_a_contact_is_counted_in_the_group_in_which_it_was_made(loyal: Any) -> None:
+    for hours in (2, 3, 4):
+        old = loyal.contact("cart_reminder", "cart_push", loyal.now_ms - hours * DAY)
+        loyal.profile.ledger[-1] = old.with_(group="coupons", outcomes=(("none", loyal.now_ms - DAY),))
+    assert loyal.shown("web", {"home_hero": 1}) == ["brand_story"]
+    assert loyal.why("dairy_coupon")["rule"] == "ignored_thrice"
+
+
+def test_exclusive_actions_look_ahead_as_far_as_they_look_back(scene: Any) -> None:
+    policy = next(one for one in scene.plan.policies if one.id == "not_both")
+    reach, now, last = np.ones(len(scene.plan.actions), np.bool_), 1_000, 2_000
+
+    def refused(at: int) -> bool:
+        planned = Span(at, at, "come_back", "win_back", "retain", "push", "outbound", "t", "p", False)
+        return tight_exclusive(policy, reach, scene.plan, [planned], now, last) is not None
+
+    assert refused(last + policy.window_ms - 1)
+    assert not refused(last + policy.window_ms)

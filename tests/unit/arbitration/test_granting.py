@@ -14,7 +14,8 @@ from models.arbitration.holds import last_hold_ms
 from models.profile.state import CONFIRMED, HELD, RELEASED
 
 MINUTE = limits.MINUTE_MS
-WINDOW = 40
+#: Shorter than a hold can stay open, so that holds outlive windows.
+WINDOW = 20
 
 
 @dataclass(frozen=True)
