@@ -10,10 +10,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+import orjson
+
 from models import canonical, limits
 from models.turn.commands import DECISION, EVENT, HISTORY, OUTCOME, Command
 
 KEY_BYTES: Final = 16
+FINGERPRINT_BYTES: Final = 16
 #: Field of a command's body that holds its idempotency key, by kind.
 ID_FIELD: Final = {EVENT: "event_id", HISTORY: "event_id", OUTCOME: "outcome_id", DECISION: "request_id"}
 
@@ -95,7 +98,9 @@ def is_valid(entry: Remembered, generation: int, now_ms: int) -> bool:
 
 
 def body_fingerprint(body: dict[str, Any], without: tuple[str, ...] = ()) -> bytes:
-    """16 bytes over a body as validated, without fields that do not make it another request."""
+    """16 bytes over a body as validated (JSON's types, keys in any order), without fields that do not make it
+    another request. Raises ``TypeError`` for what JSON cannot say."""
     if without:
         body = {name: value for name, value in body.items() if name not in without}
-    return canonical.fingerprint(body)
+    text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=FINGERPRINT_BYTES).digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -139,9 +140,7 @@ class ShardState:
 
     def _lay_out(self) -> None:
         self.layout = None
-        if self.plan is None or self.scorer_version is None:
+        if self.plan is None or not self.manifest.get("features"):
             return
-        try:
+        with suppress(BadInput):  # a scorer of another catalog is adopted and reported, but not asked
             self.layout = Layout(self.manifest["features"], self.plan)
-        except BadInput:
-            self.layout = None  # a scorer of another catalog: adopted, reported, not asked
