@@ -51,12 +51,13 @@ def demo(
     bars = _Bars(console)
     with console.status("load: reading 1.5 million lines of 2,469 households"):
         cast = stages.cast(read_journey(folder), wanted)
-    console.print(f"load: {len(cast.households):,} of {len(cast.journey.households):,} households that were ever mailed")
+    console.print(f"load: {len(cast.households):,} of {len(cast.journey.households):,} households that were mailed")
     manifest, judged = stages.train(cast, settings.data_dir, bars.open)
     running = launch.start(settings, lambda line: console.print(f"[dim]{line}[/dim]"))
     try:
         played = asyncio.run(stages.play(
-            cast, manifest, judged, settings.data_dir, running.url, running.key, bars.open, chaos=chaos, begun_s=begun_s,
+            cast, manifest, judged, settings.data_dir, running.url, running.key, bars.open, chaos=chaos,
+            begun_s=begun_s,
         ))
         body = report.report(played)
         if as_json:
@@ -64,7 +65,7 @@ def demo(
         else:
             report.print_report(body, Console())
         if not leave:
-            console.print(f"[bold]serving on[/bold] {running.url}/docs  (kairos key --data-dir {data_dir}; stop: Ctrl-C)")
+            console.print(f"[bold]serving on[/bold] {running.url}/docs  (key: kairos key --data-dir {data_dir})")
             wait_for_signal(running, console.print)
     finally:
         running.stop(lambda line: console.print(f"[dim]{line}[/dim]"))

@@ -152,7 +152,7 @@ def _lines(body: dict[str, Any]) -> list[tuple[str, str, str]]:
     if body["chaos"] is not None:
         chaos = body["chaos"]
         lines.append((
-            "shard killed (kill -9)", f"pid {chaos['pid']}", f"longest wait of a caller {chaos['longest_wait_ms']:,} ms",
+            "shard killed (kill -9)", f"pid {chaos['pid']}", f"longest wait after it {chaos['longest_wait_ms']:,} ms",
         ))
     return lines
 
