@@ -38,7 +38,6 @@ GATEWAY_SLOW_READS_MAX: Final = 8
 GATEWAY_RETRY_MS_MIN: Final = 25
 GATEWAY_RETRY_MS_MAX: Final = 500
 CALL_WAIT_MS: Final = 10_000
-CATALOG_CALL_WAIT_MS: Final = 30_000
 
 # Time.
 EVENT_LATE_MS_MAX: Final = 7 * DAY_MS
@@ -99,7 +98,7 @@ HOT_PROFILES_DEFAULT: Final = 4_096
 RESIDENT_BYTES_DEFAULT: Final = 512 * 1024 * 1024
 CHECKPOINT_TURNS: Final = 2_000
 #: Customer segments, and bytes of rows, after which a checkpoint begins early: what a restart has to replay.
-CHECKPOINT_SEGMENTS: Final = 8_000
+CHECKPOINT_SEGMENTS: Final = 6_000
 CHECKPOINT_BYTES: Final = 32 * 1024 * 1024
 #: Profiles that one background step packs and writes: a few milliseconds.
 FLUSH_PROFILES: Final = 16

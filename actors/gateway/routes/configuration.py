@@ -7,7 +7,7 @@ from typing import Any
 
 from actors.gateway.body import decode
 from actors.gateway.exchange import Answer, Exchange, validate
-from actors.gateway.problems import Refused, from_bad_input
+from actors.gateway.problems import RETRY_LATER, Refused, from_bad_input
 from actors.gateway.routing import Query, Route
 from actors.gateway.services import Services
 from models import limits
@@ -19,7 +19,7 @@ from models.messages.configuration import Cap, Clock
 
 
 async def get_catalog(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, "catalog")
+    return await _ask(services, exchange, "catalog")
 
 
 async def put_catalog(services: Services, exchange: Exchange) -> Answer:
@@ -28,7 +28,7 @@ async def put_catalog(services: Services, exchange: Exchange) -> Answer:
         return Answer(200, {"catalog_version": plan.version, "dry_run": True})
     if_match = exchange.if_match.decode("latin-1").strip().removeprefix("W/").strip('"')
     expected = None if if_match in ("", "*") else if_match
-    return await _ask(services, "publish_catalog", {"catalog": dict(plan.catalog), "if_match": expected})
+    return await _ask(services, exchange, "publish_catalog", {"catalog": dict(plan.catalog), "if_match": expected})
 
 
 async def _checked_catalog(services: Services, exchange: Exchange) -> Plan:
@@ -45,37 +45,39 @@ async def _checked_catalog(services: Services, exchange: Exchange) -> Plan:
 
 
 async def get_budgets(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, "budgets")
+    return await _ask(services, exchange, "budgets")
 
 
 async def put_budget(services: Services, exchange: Exchange) -> Answer:
     cap = validate(Cap, await exchange.data())
-    return await _ask(services, "set_cap", {"budget": exchange.path_ids[0], "cap": cap.cap})
+    return await _ask(services, exchange, "set_cap", {"budget": exchange.path_ids[0], "cap": cap.cap})
 
 
 async def get_clock(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, "clock")
+    return await _ask(services, exchange, "clock")
 
 
 async def put_clock(services: Services, exchange: Exchange) -> Answer:
     clock = validate(Clock, await exchange.data())
     if services.settings.clock != "manual":
         raise Refused(409, "the clock is the wall's; only an installation started with --clock manual can set it")
-    return await _ask(services, "set_clock", {"time_ms": clock.time})
+    return await _ask(services, exchange, "set_clock", {"time_ms": clock.time})
 
 
 async def get_scorers(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, "scorers")
+    return await _ask(services, exchange, "scorers")
 
 
 async def promote_scorer(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, "promote_scorer", {"version": exchange.path_ids[0]})
+    return await _ask(services, exchange, "promote_scorer", {"version": exchange.path_ids[0]})
 
 
-async def _ask(services: Services, method: str, *args: Any) -> Answer:
-    """A call of the coordinator, which answers ``[status, body]``."""
+async def _ask(services: Services, exchange: Exchange, method: str, *args: Any) -> Answer:
+    """A call of the coordinator, which answers ``[status, body]``; its problems get the id of this request."""
     status, body = await services.coordinator(method, *args)
-    return Answer(status, body)
+    if status >= 400:
+        body["request_id"] = exchange.request_id
+    return Answer(status, body, headers=RETRY_LATER if status == 503 else ())
 
 
 _CATALOG_BODY = (400, 409, 413)

@@ -195,6 +195,13 @@ def test_what_all_customers_share_is_the_coordinators(
     assert served.backend.coordinator_calls == [asked]
 
 
+def test_the_coordinators_refusals_carry_the_id_of_the_request(served: Served) -> None:
+    served.backend.coordinator_answer = [503, problem(503, "Shards are behind", "ask again")]
+    response = served.ask("PUT", "/v1/clock", json={"time": "1970-01-01T00:00:01Z"})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert len(response.json()["request_id"]) == 32
+
+
 def test_the_walls_clock_cannot_be_set(tmp_path: Any) -> None:
     served = Served(tmp_path, clock="wall")
     assert served.ask("PUT", "/v1/clock", json={"time": "2026-01-01T00:00:00Z"}).status_code == 409
