@@ -8,6 +8,7 @@ and calls wait for it. What must not go on, as the store says, ends the process 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
@@ -59,6 +60,9 @@ class ProfileShard:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._started_ms = 0.0
+        with contextlib.suppress(RuntimeError):
+            # Ray makes an asynchronous actor inside its loop; without a loop the first call begins.
+            self._begin()
 
     async def handle(self, batch: bytes) -> bytes:
         """Msgpack list of command wires -> ``{"r": [reply wires], "t": {"shard", "score", "commit": ms}}``."""

@@ -28,6 +28,7 @@ class Checkpointer:
     def __init__(self, parts: ShardParts) -> None:
         self._parts = parts
         self._steps: AsyncGenerator[None, None] | None = None
+        self._seen = 0
 
     @property
     def is_due(self) -> bool:
@@ -38,14 +39,22 @@ class Checkpointer:
         )
 
     async def step(self) -> bool:
-        """One bounded step between two turns: True when there is more to do. Memory is brought under its bound."""
+        """A few steps between two turns: True when there is more to do. Memory is brought under its bound.
+
+        Writes out at least twice as many customers as turns have changed since the last call, so that a checkpoint
+        ends however busy the shard is; that costs in proportion to what those turns cost.
+        """
+        work, self._seen = self._parts.segments - self._seen, self._parts.segments
         try:
             await self._make_room()
             if self._steps is None:
                 if not self.is_due:
                     return False
                 self._steps = self._checkpoint()
-            return await self._advance()
+            for _ in range(1 + 2 * work // limits.FLUSH_PROFILES):
+                if not await self._advance():
+                    break
+            return self._steps is not None
         except DiskFull:
             log.error("no space for a checkpoint; it will be tried again")
             self._steps = None

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from typing import Any
 
 import ray
-from ray import serve
 
 from actors.naming import COORDINATOR, NAMESPACE, SCORER_APP, SCORER_DEPLOYMENT
+
+
+def _scorer_handle() -> Any:
+    # Serve takes as long to import as all the rest of a shard: a restarted shard answers first and imports it then.
+    return import_module("ray.serve").get_deployment_handle(SCORER_DEPLOYMENT, SCORER_APP)
 
 
 class CoordinatorHandle:
@@ -34,6 +39,6 @@ class ScorerHandle:
     async def call(self, request: bytes) -> bytes:
         """``Scorer.score``. The first call looks the deployment up, so it belongs to a probe, not to a decision."""
         if self._handle is None:
-            self._handle = await asyncio.to_thread(serve.get_deployment_handle, SCORER_DEPLOYMENT, SCORER_APP)
+            self._handle = await asyncio.to_thread(_scorer_handle)
         answer: bytes = await self._handle.score.remote(request)
         return answer

@@ -103,6 +103,8 @@ class ShardParts:
     recent_rows: RecentRows = field(default_factory=RecentRows)
     tail: Tail = field(default_factory=Tail)
     counters: Counters = field(default_factory=Counters)
+    #: Customers' segments appended by this process.
+    segments: int = 0
 
     def __post_init__(self) -> None:
         self.core = ShardCore(self.settings.shard)
@@ -119,6 +121,7 @@ class ShardParts:
             self.due.note(customer, self.residency.settle(customer, profile, seq).due_ms)
         self.recent_rows.note(seq, [part.customer for part in result.segments], result.shard_facts)
         self.tail.grow(len(result.segments), size)
+        self.segments += len(result.segments)
         for part in result.segments:
             self.counters.facts(part.public["k"])
             if OutcomeApplied.TAG in part.public["k"]:

@@ -8,25 +8,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from simulation.catalog import plan
+
 from actors.profile_shard import ProfileShard
 from models import ids
 from models.canonical import pack, unpack
-from models.catalog.check import check_text
 from models.coordination.messages import CatalogNews, Granted, Instructions, Report
 from models.errors import KairosError
 from models.turn.commands import Command, Reply
 
 T = TypeVar("T")
-ROOT = Path(__file__).parents[3]
 START_MS = 1_767_225_600_000  # 2026-01-01
 
 
 class LeftError(KairosError):
     """The shard would have left its process."""
-
-
-def leave(reason: str) -> NoReturn:
-    raise LeftError(reason)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -39,8 +35,8 @@ def key(customer_id: str) -> bytes:
 
 def event(customer_id: str, event_id: str, total: float = 10.0, type_: str = "basket", **more: Any) -> Command:
     body = {
-        "event_id": event_id, "customer_id": customer_id, "type": type_, "time_ms": START_MS, "channel": "pos",
-        "properties": {"total": total, "departments": ["DAIRY"]}, **more,
+        "event_id": event_id, "customer_id": customer_id, "type": type_, "time_ms": START_MS, "channel": "desk",
+        "properties": {"total": total}, **more,
     }
     return Command("event", key(customer_id), customer_id, body, request_id=event_id)
 
@@ -48,7 +44,7 @@ def event(customer_id: str, event_id: str, total: float = 10.0, type_: str = "ba
 def decision(customer_id: str, request_id: str, deadline_ms: int = 0, **more: Any) -> Command:
     body = {
         "request_id": request_id, "customer_id": customer_id, "channel": "web",
-        "placements": [{"id": "home_hero", "count": 1}], "context": {}, "event": None, "exclude": [],
+        "placements": [{"id": "strip", "count": 1}], "context": {}, "event": None, "exclude": [],
         "dry_run": False, "explain": False, "min_state_version": None, "deadline_ms": 1_000, **more,
     }
     return Command("decision", key(customer_id), customer_id, body, request_id, deadline_ms)
@@ -73,11 +69,10 @@ class FakeScorer:
 
 
 class FakeCoordinator:
-    """Hands out the example catalog and plenty of every budget."""
+    """Hands out a small catalog and plenty of every budget."""
 
     def __init__(self) -> None:
-        plan = check_text((ROOT / "cluster" / "example_catalog.yaml").read_text())
-        self.catalog: CatalogNews | None = CatalogNews(plan.version, dict(plan.catalog))
+        self.catalog: CatalogNews | None = CatalogNews(plan().version, dict(plan().catalog))
         self.clock_ms = START_MS
         self.reports: list[Report] = []
         self.gone = False
@@ -101,13 +96,19 @@ class Rig:
         self.directory = directory
         self.scorer = FakeScorer()
         self.coordinator = FakeCoordinator()
+        #: Why shards left their process.
+        self.left: list[str] = []
+
+    def leave(self, reason: str) -> NoReturn:
+        self.left.append(reason)
+        raise LeftError(reason)
 
     @asynccontextmanager
     async def shard(self, **settings: Any) -> AsyncIterator[ProfileShard]:
         """A shard that has adopted the catalog; ended without any farewell, as by a kill."""
         plain = {"shard": 0, "shards": 1, "data_dir": str(self.directory), "clock": "manual", "clock_ms": START_MS}
         shard = ProfileShard(
-            {**plain, **settings}, call_scorer=self.scorer, call_coordinator=self.coordinator, die=leave
+            {**plain, **settings}, call_scorer=self.scorer, call_coordinator=self.coordinator, die=self.leave
         )
         await shard.poke()
         try:
@@ -120,8 +121,8 @@ class Rig:
 
 async def until(ask: Callable[[], Awaitable[bytes]], is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """Ask until it is so; the shard's own tasks run in between."""
-    while not is_so(status := unpack(await ask())):
-        await asyncio.sleep(0)  # noqa: ASYNC110
+    while not is_so(status := unpack(await ask())):  # noqa: ASYNC110
+        await asyncio.sleep(0)
     return dict(status)
 
 
