@@ -9,7 +9,8 @@ import sys
 
 import typer
 
-from cluster.cli import audit, catalog, demo, doctor, importing, keys, lifecycle, train
+from cluster.cli import audit, demo, doctor, importing, keys, lifecycle, train
+from cluster.cli.catalog import app as catalog_app
 from models.errors import KairosError
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app.command("import")(importing.import_history)
 app.command("train")(train.train)
 app.command("audit")(audit.audit)
 app.add_typer(keys.app, name="key")
-app.add_typer(catalog.app, name="catalog")
+app.add_typer(catalog_app, name="catalog")
 
 
 def main() -> None:
