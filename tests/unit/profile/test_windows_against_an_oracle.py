@@ -188,3 +188,26 @@ def test_feeding_leaves_what_was_held_as_it_was() -> None:
         before = windows.read(first, one, T0)
         windows.feed(first, one, T0, value_for(one, {"v": 8.0}), T0)
         assert windows.read(first, one, T0) == before
+
+
+def test_a_bucket_leaves_as_a_whole_with_its_newest_event() -> None:
+    one = feature("count", 6_400)
+    held: Any = None
+    for place in range(300):
+        held = windows.feed(held, one, T0 + 15 * place, 0, T0 + 15 * place)
+    newest_ms, events, _ = held.buckets[0]
+    assert events > 1
+    before, edge_ms = windows.read(held, one, newest_ms + 6_399)
+    assert edge_ms == newest_ms + 6_400
+    assert windows.read(held, one, edge_ms)[0] == before - events
+
+
+def test_a_late_maximum_does_not_hide_what_outlives_it() -> None:
+    one = feature("max", 6_400)
+    held: Any = None
+    for place in range(300):
+        held = windows.feed(held, one, T0 + place, 1_000.0 - place, T0 + place)
+    assert held.buckets
+    held = windows.feed(held, one, T0 - 1_000, 5_000.0, T0 + 300)
+    assert windows.read(held, one, T0 + 300)[0] == 5_000.0
+    assert windows.read(held, one, T0 - 1_000 + 6_400)[0] == 1_000.0
