@@ -101,3 +101,13 @@ def test_holds_are_granted_at_all(plan: Any, scene_of: Any) -> None:
     scene = scene_of(plan)
     assert scene.shown("web", {"top": 3}) == ["a", "c"]
     assert scene.shown("sms", {"text": 1}) == ["a"]
+
+
+@pytest.mark.parametrize(("minutes", "shown"), [(34, []), (35, ["a"])])
+def test_a_hold_counts_as_long_as_it_is_open_however_short_the_window(
+    make_plan: Any, scene_of: Any, minutes: int, shown: list[str]
+) -> None:
+    actions = [{"id": "a", "treatments": [{"id": "t", "placement": "top", "content": {}}]}]
+    scene = scene_of(make_plan(actions, contact_policies=[{"id": "one", "limit": 1, "window": "1m"}]))
+    scene.contact("a", "t", scene.now_ms - minutes * MINUTE, state=HELD)
+    assert scene.shown("web", {"top": 1}) == shown
