@@ -54,11 +54,12 @@ class EscrowUnderFaults(RuleBasedStateMachine):
         return self._deliver(report)
 
     def _deliver(self, report: shop.Report) -> object:
+        is_old = report.epoch < self.core.state.epochs.get(report.shard, 0)
         handled = self.core.handle(Sync(report), self.now_ms)
         self.facts.extend(handled.facts)
         assert isinstance(handled.reply, Instructions)
-        if handled.reply.refused:
-            assert report.epoch < self.shards[report.shard].epoch
+        assert bool(handled.reply.refused) == is_old
+        if is_old:
             return multiple()
         return (report.shard, handled.reply)
 
