@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unit.scoring.scoring_catalog import catalog
 
 from models import limits
 from models.canonical import pack
@@ -15,7 +16,6 @@ from models.profile.facts import Born, Decided, EventApplied, Fact, ItemChosen, 
 from models.scoring.labels import Labeller, default_features, merged
 from models.scoring.rows import from_columns
 from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted
-from tests.unit.scoring.scoring_catalog import catalog
 
 DAY_MS = limits.DAY_MS
 START_MS = 1_700_000_000_000

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.scoring.scoring_catalog import catalog
 
 from models.catalog.check import check_data
 from models.catalog.plan import Plan
@@ -15,7 +16,6 @@ from models.errors import BadInput
 from models.scoring.labels import default_features
 from models.scoring.manifest import unresolved
 from models.scoring.matrix import Layout
-from tests.unit.scoring.scoring_catalog import catalog
 
 #: 2024-03-10 06:30 UTC is a Sunday, half past one in New York, before its clocks go forward; an hour later it is 3:30.
 BEFORE_SUMMER_TIME_MS = 1_710_052_200_000
