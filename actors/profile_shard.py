@@ -18,9 +18,10 @@ from typing import Any, NoReturn
 
 import structlog
 
+from actors.logs import configure_logs
 from actors.shard.clock import DecisionClock
 from actors.shard.explanations import Explainer
-from actors.shard.export import packed_base_page, packed_journal_page
+from actors.shard.export import base_page, live_journal_page
 from actors.shard.neighbours import CoordinatorHandle, ScorerHandle
 from actors.shard.parts import ShardParts
 from actors.shard.reads import Reads
@@ -53,6 +54,7 @@ class ProfileShard:
         call_coordinator: CallCoordinator | None = None, die: Callable[[str], NoReturn] = leave,
     ) -> None:
         """``settings``: see ``ShardSettings``. The neighbours are found by name unless given."""
+        configure_logs(str(settings.get("log_level", "INFO")))
         self._settings = ShardSettings.from_plain(settings)
         self._die = die
         self._scorer = ScorerClient(call_scorer or ScorerHandle().call)
@@ -104,12 +106,12 @@ class ProfileShard:
     async def journal(self, after: int = 0, limit: int = limits.JOURNAL_PAGE_ROWS_MAX) -> bytes:
         """A page of the journal for tools, see ``actors.shard.export``."""
         await self._ready()
-        return await self._parts.writer(packed_journal_page, self._parts.store, after, limit)
+        return await live_journal_page(self._parts.store, self._parts.writer, after, limit)
 
     async def base(self, after: bytes = b"", limit: int = limits.JOURNAL_PAGE_ROWS_MAX) -> bytes:
         """A page of the profiles from which a truncated journal begins, see ``actors.shard.export``."""
         await self._ready()
-        return await self._parts.writer(packed_base_page, self._parts.store, after, limit)
+        return pack(await self._parts.writer(base_page, self._parts.store, after, limit))
 
     async def drain(self) -> bytes:
         """Take nothing new, finish what waits, write a checkpoint; the process may be ended when this answers."""

@@ -106,7 +106,7 @@ FLUSH_PROFILES: Final = 16
 FLUSH_ENTRIES: Final = 512
 #: Checkpoints this far apart are kept for audits and explanations.
 CHECKPOINT_KEPT_APART_MS: Final = HOUR_MS
-#: Rows that one background step of retention folds and deletes.
+#: Most rows that one background step of retention folds and deletes (fewer when they have many customers).
 TRUNCATE_ROWS: Final = 64
 #: Keys of customers held in memory (about 200 bytes each).
 KEYS_KNOWN_MAX: Final = 65_536
@@ -128,6 +128,9 @@ SYNC_GAP_MS: Final = 100
 SYNC_WAIT_MS_MAX: Final = 5 * SECOND_MS
 #: Journal rows that one step of a background read opens.
 READ_ROWS: Final = 16
+#: Segments that one step of an export opens, and bytes of rows after which a page ends.
+READ_SEGMENTS: Final = 128
+JOURNAL_PAGE_BYTES: Final = 8 * 1024 * 1024
 TIMELINE_ITEMS_MAX: Final = 500
 JOURNAL_PAGE_ROWS_MAX: Final = 1_000
 

@@ -14,7 +14,7 @@ import structlog
 
 from actors.journal.interface import Checkpoint, FlushBatch, IndexEntry
 from actors.shard.parts import ShardParts, Tail
-from actors.shard.retention import truncate_step
+from actors.shard.retention import Truncator
 from models import limits
 from models.errors import DiskFull
 
@@ -29,6 +29,7 @@ class Checkpointer:
         self._parts = parts
         self._steps: AsyncGenerator[None, None] | None = None
         self._seen = 0
+        self._truncator = Truncator(parts.store, parts.settings.shard)
 
     @property
     def is_due(self) -> bool:
@@ -117,8 +118,7 @@ class Checkpointer:
         forget_ms = checkpoint.at_ms - limits.IDEMPOTENCY_MS
         while await parts.writer(journal.drop_keys, forget_ms, limits.FLUSH_ENTRIES):
             yield
-        while await parts.writer(truncate_step, parts.store, parts.settings.shard,
-                                 checkpoint.at_ms - parts.settings.retention_ms):
+        while await parts.writer(self._truncator.step, checkpoint.at_ms - parts.settings.retention_ms):
             yield
 
     async def _index(self, checkpoint: Checkpoint) -> AsyncGenerator[None, None]:

@@ -6,8 +6,6 @@ themselves, so that an audit of the remaining rows starts from exactly what stoo
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from actors.journal.interface import Base, Row
 from actors.journal.rows import TurnRow, unpack_row
 from actors.shard.store import PlainProfile, ShardStore
@@ -21,36 +19,55 @@ from models.turn.replay import fold_segment
 from models.turn.shard_facts import from_wire as shard_fact_from_wire
 
 
-def truncate_step(store: ShardStore, shard: int, before_ms: int) -> int:
-    """Delete up to ``TRUNCATE_ROWS`` rows older than ``before_ms`` that the newest checkpoint covers; how many.
+class Truncator:
+    """Used in the writer thread alone."""
 
-    Runs in the writer thread.
-    """
-    journal = store.journal
-    covered = journal.checkpoint()
-    base = journal.base()
-    start = base.seq if base else 0
-    if covered is None:
-        return 0
-    rows = list(takewhile(
-        lambda row: row.at_ms < before_ms and row.seq <= covered.seq, journal.rows(start, limits.TRUNCATE_ROWS)
-    ))
-    if not rows:
-        return 0
-    core = ShardCore(shard)
-    if base is not None:
-        core.load_state(base.state)
-    last = rows[-1]
-    profiles = _fold(store, core, [(row, unpack_row(row.payload)) for row in rows])
-    plain = [
-        PlainProfile(customer, last.seq, profile.generation, 0, packing.pack(profile))
-        for customer, profile in profiles.items() if profile is not None
-    ]
-    sealed = store.seal_profiles(plain)
-    kept = {stored.customer for stored in sealed}
-    erased = [customer for customer in profiles if customer not in kept]
-    core.forget_keys(last.seq)
-    return journal.truncate(last.seq + 1, Base(last.seq, last.at_ms, core.pack_state(), sealed, erased))
+    def __init__(self, store: ShardStore, shard: int) -> None:
+        self._store = store
+        self._shard = shard
+        #: The state as of the base, kept between steps.
+        self._core: ShardCore | None = None
+
+    def step(self, before_ms: int) -> int:
+        """Delete a few of the rows older than ``before_ms`` that the newest checkpoint covers; returns how many."""
+        journal = self._store.journal
+        covered = journal.checkpoint()
+        base = journal.base()
+        rows = self._rows(base.seq if base else 0, covered.seq if covered else 0, before_ms)
+        if not rows:
+            self._core = None
+            return 0
+        core = self._core_at(base)
+        last = rows[-1][0]
+        profiles = _fold(self._store, core, rows)
+        plain = [
+            PlainProfile(customer, last.seq, profile.generation, 0, packing.pack(profile))
+            for customer, profile in profiles.items() if profile is not None
+        ]
+        sealed = self._store.seal_profiles(plain)
+        kept = {stored.customer for stored in sealed}
+        erased = [customer for customer in profiles if customer not in kept]
+        core.forget_keys(last.seq)
+        return journal.truncate(last.seq + 1, Base(last.seq, last.at_ms, core.pack_state(), sealed, erased))
+
+    def _core_at(self, base: Base | None) -> ShardCore:
+        seq = base.seq if base else 0
+        if self._core is None or self._core.state.seq != seq:
+            self._core = ShardCore(self._shard)
+            if base is not None:
+                self._core.load_state(base.state)
+        return self._core
+
+    def _rows(self, after: int, covered: int, before_ms: int) -> list[tuple[Row, TurnRow]]:
+        """The next rows to delete: up to ``TRUNCATE_ROWS``, fewer when they have many customers."""
+        rows: list[tuple[Row, TurnRow]] = []
+        segments = 0
+        for row in self._store.journal.rows(after, limits.TRUNCATE_ROWS):
+            if row.at_ms >= before_ms or row.seq > covered or segments >= limits.FLUSH_PROFILES:
+                break
+            rows.append((row, unpack_row(row.payload)))
+            segments += len(rows[-1][1].segments)
+        return rows
 
 
 def _fold(store: ShardStore, core: ShardCore, turns: list[tuple[Row, TurnRow]]) -> dict[bytes, Profile | None]:

@@ -18,9 +18,10 @@ from actors.shard.turning import TurnRunner
 from models import limits
 from models.budgets.escrow import wanted_periods
 from models.canonical import pack, unpack
+from models.catalog.check import compile_catalog
 from models.coordination.messages import Instructions
 from models.errors import DiskFull
-from models.turn.shard_facts import CatalogAdopted, Returned
+from models.turn.shard_facts import CatalogAdopted, Returned, ShardFact
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +105,8 @@ class Sync:
 
         async def adopt() -> bool:
             facts = self._parts.core.instruct(instructions, self._parts.now_ms())
+            if not _is_sound(facts):
+                return False
             if facts:
                 await self._runner.adopt(facts)
             return any(isinstance(fact, Returned | CatalogAdopted) for fact in facts)
@@ -115,3 +118,12 @@ class Sync:
             return
         if has_more_to_say:
             self.poke()
+
+
+def _is_sound(facts: list[ShardFact]) -> bool:
+    """A catalog that does not compile here as it did elsewhere must never be logged: no restart could replay it."""
+    try:
+        return all(compile_catalog(f.catalog).version == f.version for f in facts if isinstance(f, CatalogAdopted))
+    except Exception as error:
+        log.error("a catalog does not compile; it is not adopted", error=type(error).__name__, exc_info=True)
+        return False

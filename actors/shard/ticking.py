@@ -44,8 +44,9 @@ class Ticker:
         self.is_quiet = not found and self._monotonic() < self._next_poll
         ordered = dict.fromkeys(customer for _, customer in sorted(found))
         chosen = list(ordered)[: limits.TICKS_PER_TURN_MAX]
+        left = ordered.keys() - set(chosen)
         for due_ms, customer in found:
-            if customer not in chosen:
+            if customer in left:
                 self._parts.due.note(customer, due_ms)
         return chosen
 
