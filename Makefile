@@ -39,7 +39,7 @@ demo: $(VENV)/.package
 test: $(VENV)/.dev $(VENV)/.package
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 bench: $(VENV)/.dev $(VENV)/.package
 	$(BIN)/python -m loadtests $(ARGS)

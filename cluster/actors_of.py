@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import ray
-from actors.coordinator import Coordinator
-from actors.profile_shard import ProfileShard
 
 from actors import naming
+from actors.coordinator import Coordinator
+from actors.profile_shard import ProfileShard
 from cluster.installation import Installation
 from cluster.settings import Settings
 from models.times import parse_time_ms

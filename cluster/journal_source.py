@@ -55,7 +55,7 @@ class LiveJournals:
         return page
 
     def base(self, shard: int, after: bytes) -> dict[str, Any]:
-        page: dict[str, Any] = self._get("/v1/journal/base", {"shard": shard, "after": after.hex()})
+        page: dict[str, Any] = self._get("/v1/journal", {"shard": shard, "base_after": after.hex()})
         return page
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class StoredJournals:
     def __init__(self, data_dir: Path) -> None:
         installation = read_installation(data_dir)
         if installation is None:
-            raise BadInput(f"{data_dir} holds no installation; name another with --data-dir, or a live server with --url")
+            raise BadInput(f"{data_dir} holds no installation; name another with --data-dir, or a server with --url")
         self.shards = installation.shards
         self._stores: dict[int, ShardStore] = {}
         for shard in range(self.shards):

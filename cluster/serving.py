@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.gateway.gateway import Gateway
 from ray import serve
 from ray.serve.config import ProxyLocation
 
 from actors import naming
+from actors.gateway.gateway import Gateway
 from actors.scorer import scorer_app
 from cluster.actors_of import actor_settings
 from cluster.installation import Installation
