@@ -118,7 +118,9 @@ class Checkpointer:
         forget_ms = checkpoint.at_ms - limits.IDEMPOTENCY_MS
         while await parts.writer(journal.drop_keys, forget_ms, limits.FLUSH_ENTRIES):
             yield
-        while await parts.writer(self._truncator.step, checkpoint.at_ms - parts.settings.retention_ms):
+        # Rows that a remembered key points at stay, however short the retention is.
+        keep_ms = max(parts.settings.retention_ms, limits.IDEMPOTENCY_MS)
+        while await parts.writer(self._truncator.step, checkpoint.at_ms - keep_ms):
             yield
 
     async def _index(self, checkpoint: Checkpoint) -> AsyncGenerator[None, None]:
