@@ -88,7 +88,6 @@ class Work:
     def fork(self) -> Work:
         """The same customer on trial."""
         trial = Work(self.customer, self.profile, self.receipt, self.plan, self.now_ms, _nobody)
-        trial.generation = self.generation
         trial.keys = dict(self.keys)
         return trial
 

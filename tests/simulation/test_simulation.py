@@ -11,7 +11,7 @@ from simulation.world import World
 from models import limits
 from models.turn.commands import TICK
 
-SEEDS = range(300)
+SEEDS = range(240)
 STEPS = 25
 
 

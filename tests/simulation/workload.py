@@ -24,7 +24,8 @@ from models.turn.commands import (
 )
 
 _OUTCOMES = (
-    "impression", "impression", "delivery", "not_shown", "click", "accept", "accept", "convert", "reject", "dismiss",
+    "impression", "impression", "delivery", "not_shown", "click", "accept", "accept", "convert", "reject", "reject",
+    "dismiss",
 )
 
 

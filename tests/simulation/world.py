@@ -8,16 +8,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from simulation.catalog import other_plan, plan
+from simulation.catalog import CUSTOMERS, other_plan, plan
 from simulation.disk import CrashError, RefusedError, SimulatedDisk
 from simulation.oracle import check_budgets, check_journal
 from simulation.promises import Promises
 from simulation.shard import SimulatedShard
-from simulation.workload import Workload
+from simulation.workload import Workload, command_of
 
 from models.budgets.periods import period_key
 from models.profile import packing
-from models.turn.commands import ERASE, Command
+from models.turn.commands import DECISION, ERASE, EXPLAIN, PROFILE, Command
 from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, Granted, ScorerAdopted, ShardFact
 from models.turn.waves import Wave
 
@@ -58,6 +58,7 @@ class World:
             commands = [command for command in commands if command.kind != ERASE]
         self.send(commands, fault)
         chance = self.rng.random()
+        self.look()
         if chance < 0.05:
             self.shard.save_checkpoint()
         elif chance < 0.10:
@@ -71,6 +72,18 @@ class World:
             version = self.rng.choice([None, "one", "two"])
             self.shard.adopt([ScorerAdopted(version, {"features": list(FEATURES)} if version else {})])
         self.shard.validate()
+
+    def look(self) -> None:
+        """Reads, explanations and dry runs change nothing, whatever they carry."""
+        before, rows = self.image(), len(self.shard.disk.rows())
+        customer = self.rng.choice(CUSTOMERS)
+        body = self.workload.decision(customer, self.shard.wall_ms)
+        self.send([
+            command_of(PROFILE, customer, {}), command_of(EXPLAIN, customer, body),
+            command_of(DECISION, customer, {**body, "dry_run": True, "min_state_version": None}),
+        ])
+        assert self.image() == before, "a look left something behind"
+        assert len(self.shard.disk.rows()) == rows
 
     def send(self, commands: list[Command], fault: str = "") -> None:
         """One turn; what it answers is held against what was told before. A cut-off turn is sent again."""
