@@ -23,7 +23,8 @@ CONSENT: Final = "marketing"
 _MARGIN: Final = 0.25
 _VALUE_MIN: Final = 0.25
 #: A campaign has units for as many open offers per household that it was sent to; beyond, its budget is dry.
-_OFFERS_PER_HOUSEHOLD: Final = 2
+_OFFERS_PER_HOUSEHOLD: Final = 3
+_OFFERS_MIN: Final = 5
 _TAGS_MAX: Final = 6
 _TYPES: Final = ("A", "B", "C")
 
@@ -174,7 +175,7 @@ def _policies(journey: Journey) -> list[dict[str, Any]]:
 
 
 def _budget(campaign: Campaign, sent: int) -> dict[str, Any]:
-    return {"id": _budget_id(campaign), "unit": "coupon", "cap": max(1, _OFFERS_PER_HOUSEHOLD * sent)}
+    return {"id": _budget_id(campaign), "unit": "coupon", "cap": _OFFERS_MIN + _OFFERS_PER_HOUSEHOLD * sent}
 
 
 def _budget_id(campaign: Campaign) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 
 from cluster.demo import mailings, stages
 from cluster.demo.catalog import scorer_features
-from cluster.demo.journey import PACKAGE, ZONE, Journey, data_folder, local_day, read_journey
+from cluster.demo.journey import ZONE, Journey, data_folder, local_day
 from cluster.demo.schedule import STEP_HOURS, schedule
 from cluster.history_file import pages
 from models import limits
@@ -23,19 +21,6 @@ from models.profile.apply import apply
 from models.profile.facts import AttributesChanged, Born, EventApplied
 from models.scoring.matrix import Layout
 from models.times import parse_time_ms
-
-if importlib.util.find_spec(PACKAGE) is None and not os.environ.get("CI"):
-    pytest.skip(f"{PACKAGE} is not installed; CI installs it", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def journey() -> Journey:
-    return read_journey(data_folder())
-
-
-@pytest.fixture(scope="module")
-def cast(journey: Journey) -> stages.Cast:
-    return stages.cast(journey, 40)
 
 
 def test_the_known_figures_are_found(journey: Journey) -> None:

@@ -1,0 +1,92 @@
+"""A whole Kairos in one process and one event loop: real gateway, shards, coordinator and scorer, but neither Ray nor a
+socket. For tests that need everything together and no process to kill."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+
+from actors import access, coordinator
+from actors.coordinator import Coordinator
+from actors.gateway.app import GatewayApp
+from actors.gateway.authorise import Authoriser
+from actors.gateway.metrics import Metrics
+from actors.gateway.services import Services, Settings
+from actors.profile_shard import ProfileShard
+from actors.scorer import ScoringEngine
+from actors.scorer_registry import ScorerRegistry
+from models.errors import InvariantBroken, KairosError
+
+
+def _die(reason: str) -> NoReturn:
+    raise InvariantBroken(reason)
+
+
+class InProcess:
+    """Backend of the gateway and shards of the coordinator at once. ``start`` it inside an event loop."""
+
+    def __init__(self, data_dir: Path, clock_ms: int, monkeypatch: Any, shards: int = 2) -> None:
+        self._plain = {"data_dir": str(data_dir), "shards": shards, "clock": "manual", "clock_ms": clock_ms}
+        self._data_dir = data_dir
+        self._engine = ScoringEngine(ScorerRegistry(data_dir))
+        self._pokes: set[Any] = set()
+        self.shards: list[ProfileShard] = []
+        monkeypatch.setattr(coordinator, "RayShards", lambda: self)
+        access.ensure_admin_key(data_dir, now_ms=0)
+        authoriser = Authoriser(data_dir)
+        self._app = GatewayApp(Services(Settings(data_dir, shards, b"secret", "manual"), self, authoriser, Metrics()))
+
+    async def start(self) -> None:
+        self.coordinator_actor = Coordinator(self._plain)
+        self.shards = [self._shard(number) for number in range(self._plain["shards"])]
+        for shard in self.shards:
+            await shard.status()
+
+    async def lose(self, number: int) -> None:
+        """One shard is gone without a checkpoint, and another takes its journal over."""
+        await self.shards[number].stop()
+        self.shards[number] = self._shard(number)
+
+    async def stop(self) -> None:
+        for shard in self.shards:
+            await shard.stop()
+        await self.coordinator_actor.drain()
+
+    def transport(self) -> httpx.ASGITransport:
+        return httpx.ASGITransport(self._app)
+
+    @property
+    def key(self) -> str:
+        return access.read_admin_key(self._data_dir)
+
+    async def shard(self, shard: int, method: str, *args: Any) -> bytes:
+        answer: bytes = await getattr(self.shards[shard], method)(*args)
+        return answer
+
+    async def coordinator(self, method: str, *args: Any) -> bytes:
+        answer: bytes = await getattr(self.coordinator_actor, method)(*args)
+        return answer
+
+    def poke(self, shard: int) -> None:
+        task = asyncio.get_running_loop().create_task(self.shards[shard].poke())
+        self._pokes.add(task)
+        task.add_done_callback(self._pokes.discard)
+
+    async def advance(self, shard: int, instructions: bytes) -> bool:
+        await self.shards[shard].advance(instructions)
+        return True
+
+    async def _score(self, payload: bytes) -> bytes:
+        (answer,) = self._engine.answer([payload])
+        if isinstance(answer, KairosError):
+            raise answer
+        return answer
+
+    def _shard(self, number: int) -> ProfileShard:
+        settings = {**self._plain, "shard": number}
+        return ProfileShard(
+            settings, call_scorer=self._score, call_coordinator=self.coordinator_actor.sync, die=_die,
+        )

@@ -1,0 +1,141 @@
+"""Some weeks of the replay against a whole Kairos in one process: the demo's zeros hold, also over a lost shard."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.in_process import InProcess
+
+from actors.scorer_registry import ScorerRegistry
+from cluster.demo import report, stages
+from cluster.demo.catalog import scorer_features
+from cluster.demo.journey import Journey
+from cluster.demo.mailings import mailing_columns
+from cluster.demo.replay import Replay
+from cluster.demo.schedule import schedule
+from cluster.demo.verify import timeline, verify
+from cluster.http_client import HttpClient
+from cluster.installation import open_installation
+from cluster.journal_rows import live_rows, stored_rows
+from cluster.training import promote
+from models import limits
+from models.scoring.rows import from_columns
+from models.times import format_time
+
+#: Until the evening of 18 October: two mailings (campaigns 16 and 17) and two weeks of checkouts.
+STEPS = 30
+
+
+class _Bar:
+    def advance(self) -> None: ...
+
+    def reach(self, done: int) -> None: ...
+
+
+@contextmanager
+def no_bar(title: str, total: int) -> Any:
+    yield _Bar()
+
+
+@pytest.fixture(scope="module")
+def small(journey: Journey) -> stages.Cast:
+    """Twelve households that got the first mailing, among a few hundred that train."""
+    kept = dict(list(journey.households.items())[:400])
+    cast = stages.cast(replace(journey, households=kept), None)
+    mailed = [home for home in cast.households if 16 in home.campaigns]
+    assert len(mailed) >= 12
+    return replace(cast, households=mailed[:12])
+
+
+def test_two_weeks_with_a_lost_shard_keep_every_promise(
+    small: stages.Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_installation(tmp_path, 2, "sqlite")
+    manifest, judged = stages.train(small, tmp_path, no_bar)
+    steps = schedule(small.journey, small.households, stages.CUT_OFF_MS)[:STEPS]
+
+    async def run() -> report.Played:
+        kairos = InProcess(tmp_path, stages.CUT_OFF_MS, monkeypatch)
+        await kairos.start()
+        async with HttpClient("http://kairos", kairos.key, transport=kairos.transport(), patience_s=5) as client:
+            await stages.publish(client, small.catalog)
+            await promote(client, manifest.version)
+            await stages.set_up(client, small.households, no_bar)
+            progress, _, source = await stages.import_history(client, small, tmp_path, no_bar)
+            replay = Replay(client, small.journey)
+            await replay.play(steps[: STEPS // 2])
+            for shard in range(2):
+                await kairos.lose(shard)
+            tally = await replay.play(steps[STEPS // 2 :])
+            known = tally.acknowledged | {f"{source}:{place}" for place in range(progress.next_position)}
+            verdict = await verify(client, small.households, known, tally.unfunded)
+            lines = await timeline(client, small.households[0].customer_id)
+            # All response windows end, and every contact becomes a row to learn from.
+            far_ms = steps[-1].at_ms + 80 * limits.DAY_MS
+            await client.call("PUT", "/v1/clock", {"time": format_time(far_ms)})
+            from_api, headless = await live_rows(client)
+        await kairos.stop()
+        from_files, _ = stored_rows(tmp_path)
+        assert headless == 0
+        assert len(from_api) == verdict.contacts
+        assert from_api.label.sum() == tally.outcomes["accept applied"]
+        assert from_api.matrix.tobytes() == from_files.matrix.tobytes()
+        assert from_api.actions == from_files.actions
+        assert {item["kind"] for item in lines} == {"event", "decision", "outcome"}
+        return report.Played(
+            len(small.households), "", progress.applied, 1.0, tally, 1.0, manifest, judged, verdict, None, 1.0, 0,
+        )
+
+    played = asyncio.run(run())
+    assert played.verdict.is_clean, played.verdict
+    assert played.verdict.contacts > 12
+    assert played.tally.decisions == stages.count_decisions(steps)
+    assert played.tally.degraded == 0
+    assert {key.split()[1] for key in played.tally.outcomes} == {"applied"}
+    body = report.report(played)
+    assert body["promises"]["events_found"] == played.imported + body["events"]["replayed"]
+    mailings = sum(len({16, 17} & set(home.campaigns)) for home in small.households)
+    assert body["acceptance"]["logged"]["mailings"] == mailings
+    assert 0 < body["acceptance"]["matched"]["mailings"] <= mailings
+    assert body["scorer"]["live_scored"] > 0
+    gates = list(body["funnel"].values())[1:]
+    assert gates == sorted(gates, reverse=True)
+
+
+def test_a_live_decision_scores_as_training_saw_that_mailing(
+    small: stages.Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The propensity that a mailing decision explains is what the scorer says of the training row of that mailing."""
+    manifest, _ = stages.train(small, tmp_path, no_bar)
+    campaign = small.journey.campaigns[16]
+    homes = {home.id: home for home in small.households}
+    wanted = scorer_features()
+    rows = from_columns(
+        mailing_columns(replace(small.journey, households=homes), small.plan, wanted, [campaign]), wanted
+    )
+    expected = ScorerRegistry(tmp_path).load(manifest.version).predict(rows.matrix)
+
+    async def run() -> dict[int, float | None]:
+        kairos = InProcess(tmp_path, stages.CUT_OFF_MS, monkeypatch)
+        await kairos.start()
+        async with HttpClient("http://kairos", kairos.key, transport=kairos.transport(), patience_s=5) as client:
+            await stages.publish(client, small.catalog)
+            await promote(client, manifest.version)
+            await stages.set_up(client, small.households, no_bar)
+            await stages.import_history(client, small, tmp_path, no_bar)
+            tally = await Replay(client, small.journey).play(
+                schedule(small.journey, small.households, stages.CUT_OFF_MS)[:1]
+            )
+        await kairos.stop()
+        return {mailing.household: mailing.propensity for mailing in tally.mailings}
+
+    live = asyncio.run(run())
+    compared = [(live[id_], score) for id_, score in zip(homes, expected, strict=True) if live[id_] is not None]
+    assert len(compared) > 3
+    for said, score in compared:
+        assert said == pytest.approx(float(score), rel=1e-6)
