@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +15,9 @@ from rich.console import Console
 from actors.access import read_admin_key
 from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, live_url
 from cluster.http_client import HttpClient
-from cluster.journal_rows import live_rows, stored_rows
+from cluster.journal_rows import rows_of
+from cluster.journal_source import open_journals
 from cluster.training import promote, read_rows, train_and_register
-from models.errors import BadInput
-from models.scoring.manifest import Manifest
 from models.scoring.rows import Rows
 from models.scoring.training import HOLDOUT_DEFAULT
 
@@ -41,9 +41,13 @@ def train(
     The split is by time: the latest rows judge, those before them stop the growth, the rest trains.
     """
     place = data_dir_of(data_dir)
-    base = url or live_url(place)
-    bearer = "" if base is None else key or read_admin_key(place)
-    manifest, promoted = asyncio.run(_train(place, base, bearer, rows, holdout))
+    live = url or live_url(place)
+    bearer = "" if live is None else key or os.environ.get("KAIROS_KEY") or read_admin_key(place)
+    learnt_from = read_rows(rows) if rows is not None else _from_journals(place, live, bearer)
+    manifest = train_and_register(learnt_from, place, time.time_ns() // 1_000_000, holdout)
+    if live is not None:
+        asyncio.run(_promote(live, bearer, manifest.version))
+    promoted = live is not None
     if as_json:
         print(json.dumps({"promoted": promoted, **manifest.to_wire()}))
         return
@@ -56,35 +60,14 @@ def train(
     print("promoted on the live server" if promoted else f"registered in {place}; nothing runs there to promote it on")
 
 
-async def _train(
-    place: Path, url: str | None, key: str, rows_file: Path | None, holdout: float
-) -> tuple[Manifest, bool]:
-    created_ms = time.time_ns() // 1_000_000
-    if url is None:
-        manifest = train_and_register(_rows_of_files(place, rows_file), place, created_ms, holdout)
-        return manifest, False
-    async with HttpClient(url, key) as client:
-        if rows_file is None:
-            rows, headless = await live_rows(client)
-            _say_headless(headless)
-        else:
-            rows = read_rows(rows_file)
-        manifest = train_and_register(rows, place, created_ms, holdout)
-        await promote(client, manifest.version)
-    return manifest, True
-
-
-def _rows_of_files(place: Path, rows_file: Path | None) -> Rows:
-    if rows_file is not None:
-        return read_rows(rows_file)
-    if not place.is_dir():
-        raise BadInput(f"{place} does not exist; name the data directory with --data-dir, or give --rows")
-    rows, headless = stored_rows(place)
-    _say_headless(headless)
+def _from_journals(place: Path, live: str | None, key: str) -> Rows:
+    with open_journals(place, live, key) as source:
+        rows, headless = rows_of(source)
+    if headless:
+        Console(stderr=True).print(f"{headless} customers are left out: the journal lacks their beginning")
     return rows
 
 
-def _say_headless(headless: int) -> None:
-    if headless:
-        text = f"{headless} customers began before the kept journal and are left out; stop Kairos to train on all"
-        Console(stderr=True).print(text)
+async def _promote(url: str, key: str, version: str) -> None:
+    async with HttpClient(url, key) as client:
+        await promote(client, version)
