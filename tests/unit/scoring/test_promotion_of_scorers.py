@@ -1,0 +1,82 @@
+"""From the registry of files to the champion of every shard, through the public API of a whole Kairos."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.in_process import InProcess
+from unit.scoring.scoring_catalog import catalog
+
+from cluster.http_client import HttpClient
+from cluster.training import promote, read_rows, train_and_register, write_rows
+from models.errors import BadInput, KairosError
+
+START_MS = 1_700_000_000_000
+
+
+def rows_file(path: Path, *names: str) -> Path:
+    draw = np.random.default_rng(1)
+    told = draw.normal(size=300)
+    columns: dict[str, Any] = {
+        "time_ms": START_MS + np.arange(300), "action": ["first"] * 300,
+        "label": (told + draw.normal(size=300) > 0).astype(np.uint8),
+    }
+    write_rows(columns | {name: np.where(told > 2, np.nan, told) for name in names}, path)
+    return path
+
+
+def promoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> dict[str, Any]:
+    async def run() -> dict[str, Any]:
+        kairos = InProcess(tmp_path, START_MS, monkeypatch)
+        await kairos.start()
+        async with HttpClient("http://kairos", kairos.key, transport=kairos.transport(), patience_s=5) as client:
+            try:
+                await client.call("PUT", "/v1/catalog", catalog())
+                await promote(client, version)
+                request = {"customer_id": "ann", "channel": "web", "placements": [{"id": "hero"}], "explain": True}
+                decision: dict[str, Any] = await client.call("POST", "/v1/decisions", request)
+            finally:
+                await kairos.stop()
+        return decision
+
+    return asyncio.run(run())
+
+
+def test_a_promoted_scorer_decides_with_its_own_propensities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = read_rows(rows_file(tmp_path / "rows.parquet", "profile.visits_7d", "action.value"))
+    version = train_and_register(rows, tmp_path, START_MS).version
+    decision = promoted(tmp_path, monkeypatch, version)
+    assert decision["scorer_version"] == version
+    assert not decision["degraded"]
+    (winner,) = (c for c in decision["explanation"]["candidates"] if c["action"] == "first")
+    assert winner["propensity_source"] == "scorer"
+    assert winner["propensity"] != pytest.approx(0.05)
+
+
+def test_a_scorer_that_reads_what_the_catalog_lacks_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = read_rows(rows_file(tmp_path / "rows.parquet", "profile.shoe_size", "action.value"))
+    version = train_and_register(rows, tmp_path, START_MS).version
+    with pytest.raises(KairosError, match="shoe_size"):
+        promoted(tmp_path, monkeypatch, version)
+
+
+def test_a_version_that_nobody_registered_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KairosError, match="xgb-none"):
+        promoted(tmp_path, monkeypatch, "xgb-none")
+
+
+def test_a_file_of_rows_with_text_where_a_feature_should_be_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    columns = {"time_ms": np.arange(3), "action": ["a"] * 3, "label": np.zeros(3, int), "attribute.town": ["x"] * 3}
+    write_rows(columns, path)
+    with pytest.raises(BadInput, match=r"attribute\.town.*string"):
+        read_rows(path)
+    path.write_bytes(b"PAR1 no")
+    with pytest.raises(BadInput, match="cannot read"):
+        read_rows(path)
