@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.server import Server, kairos, start
+from support.server import Server, eventually, kairos, start
 
 START = "2026-03-02T15:00:00Z"
 
@@ -26,3 +26,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def installed_with_this_interpreter() -> None:
     assert Path(sys.executable).with_name("kairos").exists(), "install first: make test does"
+
+
+@pytest.fixture(autouse=True)
+def settled(request: pytest.FixtureRequest) -> None:
+    """What an earlier test killed is back before the next one begins."""
+    if "server" in request.fixturenames:
+        live: Server = request.getfixturevalue("server")
+        eventually("the installation is ready", lambda: live.client.get("/readyz").status_code == 200)
