@@ -34,6 +34,8 @@ GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 2
 GATEWAY_ONGOING_MAX: Final = 10_000
 #: Calls beside the batches, per shard: decisions that may wait for a state version; slow reads.
 GATEWAY_PATIENT_CALLS_MAX: Final = 16
+#: How much longer than its deadline the gateway waits for the shard's own word on a version that was not reached.
+GATEWAY_PATIENT_GRACE_MS: Final = 250
 GATEWAY_SLOW_READS_MAX: Final = 8
 GATEWAY_RETRY_MS_MIN: Final = 25
 GATEWAY_RETRY_MS_MAX: Final = 500
@@ -109,6 +111,8 @@ CHECKPOINT_KEPT_APART_MS: Final = HOUR_MS
 #: Most rows that one background step of retention folds and deletes (fewer when they have many customers).
 TRUNCATE_ROWS: Final = 64
 #: Keys of customers held in memory (about 200 bytes each).
+#: Outcomes of a plan's static gates that are kept for the next decision for which the same holds.
+FUNNELS_KEPT_MAX: Final = 256
 KEYS_KNOWN_MAX: Final = 65_536
 #: How often a starting shard looks whether the journal's files are free.
 LOCK_RETRY_MS: Final = 200

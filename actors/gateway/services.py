@@ -84,15 +84,16 @@ class Services:
         deadline_ms = int(time.time() * 1_000) + wait_ms
         return Command(kind, self.key_of(customer_id), customer_id, body, request_id, deadline_ms)
 
-    def _lane(self, shard: int, commands: Sequence[Command]) -> Lane:
-        patient = any(command.body.get("min_state_version") is not None for command in commands)
-        return self.patient_lanes[shard] if patient else self.lanes[shard]
+    def _submit(self, shard: int, commands: Sequence[Command], wait_ms: int) -> asyncio.Future[Replies]:
+        """Where a version may have to be waited for, the shard says at the deadline that it was not reached."""
+        if any(command.body.get("min_state_version") is not None for command in commands):
+            return self.patient_lanes[shard].submit(commands, wait_ms + limits.GATEWAY_PATIENT_GRACE_MS)
+        return self.lanes[shard].submit(commands, wait_ms)
 
     async def ask(self, command: Command, wait_ms: int = limits.CALL_WAIT_MS) -> Answer:
         """One command, batched with what else waits for its shard. Raises ``Refused``."""
-        lane = self._lane(self.shard_of(command.customer), [command])
         started_s = time.perf_counter()
-        return _answer(await lane.submit([command], wait_ms), started_s)
+        return _answer(await self._submit(self.shard_of(command.customer), [command], wait_ms), started_s)
 
     async def ask_alone(self, command: Command, wait_ms: int = limits.CALL_WAIT_MS) -> Answer:
         """A slow read, in a call of its own. Raises ``Refused``."""
@@ -122,7 +123,7 @@ class Services:
 
     async def _ask_shard(self, shard: int, commands: Sequence[Command], wait_ms: int) -> Replies | Refused:
         try:
-            return await self._lane(shard, commands).submit(commands, wait_ms)
+            return await self._submit(shard, commands, wait_ms)
         except Refused as refused:
             return refused
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import msgpack
@@ -140,6 +141,19 @@ def test_a_decision_that_may_wait_for_a_version_holds_up_no_other(served: Served
 
     served.backend.handle = wait_for_versions
     assert asyncio.run(run()) == [200, 504, 504, 504, 504]
+
+
+def test_a_version_that_the_shard_found_missing_at_the_deadline_is_412(served: Served) -> None:
+    async def wait_for_the_deadline(_: int, commands: list[Command]) -> list[Reply]:
+        deadline: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        left_s = max(0.0, commands[0].deadline_ms / 1_000 - time.time())
+        asyncio.get_running_loop().call_later(left_s + 0.01, deadline.set_result, None)
+        await deadline
+        return [Reply(412, canonical.pack({"status": 412, "title": "not reached"}))]
+
+    served.backend.handle = wait_for_the_deadline
+    response = served.ask("POST", "/v1/decisions", json=DECISION | {"min_state_version": 9, "deadline_ms": 30})
+    assert response.status_code == 412
 
 
 def test_an_outcome_finds_its_shard_by_its_decision(served: Served) -> None:
