@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 
@@ -26,6 +27,7 @@ from models.errors import KairosError
 
 Say = Callable[[str], None]
 _READY_WAIT_S = 120.0
+_RESTARTS = "KAIROS_INTERNAL_RESTARTS"
 _DRAIN_WAIT_S = 60.0
 
 
@@ -59,14 +61,19 @@ def start(settings: Settings, say: Say = lambda _: None) -> Running:
     set_variables(settings.data_dir)
     say("starting Ray (the longest part, 5 to 15 s)")
     _start_ray(settings)
-    from cluster.actors_of import Actors  # imports ray: only after the variables are set
+    from ray.exceptions import RayError  # ray reads its variables at import: only after they are set
+
+    from cluster.actors_of import Actors
     from cluster.serving import start_serve
 
     actors = Actors(settings, installation)
     say(f"starting the coordinator and {installation.shards} shards")
     actors.ensure()
     say("starting Ray Serve: HAProxy, the gateway, the scorer")
-    start_serve(settings, installation, secret)
+    try:
+        start_serve(settings, installation, secret)
+    except (RayError, RuntimeError, TimeoutError) as error:
+        raise KairosError(f"Ray Serve did not start: {str(error).strip().splitlines()[0]}; try again") from error
     _record(settings)
     running = Running(settings, installation, settings.url, key, actors)
     publish_at_start(running.url, key, catalog, say)
@@ -104,6 +111,7 @@ def _record(settings: Settings, ready: bool = False) -> None:
 def _start_ray(settings: Settings) -> None:
     import ray
 
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     common: dict[str, Any] = {"namespace": naming.NAMESPACE, "logging_level": "ERROR", "log_to_driver": False}
     if settings.address is not None:
         ray.init(address=settings.address, **common)
@@ -160,7 +168,18 @@ def _drain(handles: list[Any], say: Say) -> None:
         ray.kill(handle, no_restart=True)
 
 
-def start_again() -> None:
+def restarts() -> int:
+    """How often this process has replaced itself since it last stood."""
+    return int(os.environ.get(_RESTARTS, "0"))
+
+
+def start_again() -> NoReturn:
     """Replace this process by itself: Ray itself has died, and everything is rebuilt from the store."""
     sys.stdout.flush()
+    os.environ[_RESTARTS] = str(restarts() + 1)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def stands() -> None:
+    """Ready: a later death of Ray begins a new count."""
+    os.environ.pop(_RESTARTS, None)

@@ -22,6 +22,8 @@ SERVE_VARIABLES = {
     "RAY_enable_metrics_collection": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
+    # On a busy machine the proxy is slow to start; Serve would kill it after 5 s and start it anew.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
     # Ray serves two metrics pages on every interface without its token; a port that cannot be bound keeps them shut.
     "AUTOSCALER_METRIC_PORT": "-1",
     "DASHBOARD_METRIC_PORT": "-1",

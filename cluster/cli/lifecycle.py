@@ -24,6 +24,8 @@ from models.errors import KairosError
 _DOWN_WAIT_S = 120.0
 _DETACH_WAIT_S = 240.0
 _POLL_S = 0.1
+#: After Ray died under a serving installation, starting is tried this often.
+_RESTARTS_IN_A_ROW = 5
 
 
 def up(
@@ -46,7 +48,14 @@ def up(
         _start_detached(settings)
         return
     console = Console(stderr=True)
-    running = launch.start(settings, lambda line: console.print(f"[dim]{line}[/dim]"))
+    try:
+        running = launch.start(settings, lambda line: console.print(f"[dim]{line}[/dim]"))
+    except KairosError as error:
+        if not 0 < launch.restarts() < _RESTARTS_IN_A_ROW:
+            raise
+        console.print(f"{error}; once more")
+        launch.start_again()
+    launch.stands()
     _print_ready(console, running)
     if not wait_for_signal(running, console.print):
         launch.start_again()
@@ -72,7 +81,7 @@ def _start_detached(settings: Settings) -> None:
     with log.open("ab") as output:
         start = output.tell()
         child = subprocess.Popen(
-            [sys.executable, "-c", "from cluster.cli import main; main()", *arguments],
+            [sys.executable, "-P", "-c", "from cluster.cli import main; main()", *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )
     deadline = time.monotonic() + _DETACH_WAIT_S

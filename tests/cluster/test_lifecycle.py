@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from support.server import Server, eventually, fresh, kairos, start
+
+from models.times import format_time
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -21,8 +24,8 @@ def test_up_survives_its_own_kill_and_down_drains(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     first = start(data_dir)
     customer = fresh("c")
-    event = {"event_id": "e-1", "customer_id": customer, "type": "basket", "time": first.get("/v1/status")["time"],
-             "properties": {"total": 3.5}}
+    now = format_time(time.time_ns() // 1_000_000)
+    event = {"event_id": "e-1", "customer_id": customer, "type": "basket", "time": now, "properties": {"total": 3.5}}
     applied = first.post("/v1/events", {"events": [event]})["results"][0]
     second_up = run("up", "--data-dir", str(data_dir), "--port", str(first.port))
     assert second_up.returncode == 1
