@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -42,35 +44,54 @@ def demo(
 
     Exit status 1 if a cap was violated, a budget overspent or an acknowledged event lost.
     """
-    begun_s = time.perf_counter()
     wanted = _count(households)
+    # Ray writes what it has to say to standard output; with --json that belongs to the report alone.
+    output = sys.stdout
+
+    def show(body: dict[str, Any]) -> None:
+        if as_json:
+            print(json.dumps(body, indent=2), file=output, flush=True)
+        else:
+            report.print_report(body, Console(file=output))
+
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        is_clean = _run(wanted, data_dir, port, show, leave=leave, chaos=chaos)
+    if not is_clean:
+        raise KairosError("a promise was broken; see `promises` in the report")
+
+
+def _run(
+    wanted: int | None, data_dir: Path, port: int | None, show: Callable[[dict[str, Any]], None], *, leave: bool,
+    chaos: bool,
+) -> bool:
+    """Everything from the data to the report; True when every promise was kept."""
+    begun_s = time.perf_counter()
     folder = data_folder()
     console = Console(stderr=True)
+    bars = _Bars(console)
+
+    def say(line: str) -> None:
+        console.print(f"[dim]{line}[/dim]")
+
     _make_anew(data_dir)
     settings = load_settings(data_dir=data_dir, port=port, clock=f"manual:{format_time(stages.CUT_OFF_MS)}")
-    bars = _Bars(console)
     with console.status("load: reading 1.5 million lines of 2,469 households"):
         cast = stages.cast(read_journey(folder), wanted)
     console.print(f"load: {len(cast.households):,} of {len(cast.journey.households):,} households that were mailed")
     manifest, judged = stages.train(cast, settings.data_dir, bars.open)
-    running = launch.start(settings, lambda line: console.print(f"[dim]{line}[/dim]"))
+    running = launch.start(settings, say)
     try:
         played = asyncio.run(stages.play(
             cast, manifest, judged, settings.data_dir, running.url, running.key, bars.open, chaos=chaos,
             begun_s=begun_s,
         ))
-        body = report.report(played)
-        if as_json:
-            print(json.dumps(body, indent=2), flush=True)
-        else:
-            report.print_report(body, Console())
+        show(report.report(played))
         if not leave:
             console.print(f"[bold]serving on[/bold] {running.url}/docs  (key: kairos key --data-dir {data_dir})")
             wait_for_signal(running, console.print)
     finally:
-        running.stop(lambda line: console.print(f"[dim]{line}[/dim]"))
-    if not played.verdict.is_clean:
-        raise KairosError("a promise was broken; see `promises` in the report")
+        running.stop(say)
+    return played.verdict.is_clean
 
 
 def _count(households: str) -> int | None:
