@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from models import limits
 from models.errors import BadInput
@@ -24,6 +25,7 @@ def parse_time_ms(text: str) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+@lru_cache(maxsize=1024)
 def format_time(at_ms: int) -> str:
     """Milliseconds -> RFC 3339 in UTC with ``Z``; the fraction is left out when it is zero."""
     seconds, millis = divmod(at_ms, 1_000)

@@ -21,8 +21,10 @@ def weights(exploration: Exploration, priorities: Sequence[float]) -> list[float
     """Exploration weights of candidates, best first; they add up to 1."""
     count, best = len(priorities), priorities[0]
     if exploration.method == "inverse_gap":
-        gaps = [1.0 - priority / best if best > 0.0 else 0.0 for priority in priorities[1:]]
-        others = [1.0 / (count + exploration.gamma * gap) for gap in gaps]
+        if best <= 0.0:
+            return [1.0 - (count - 1) / count, *[1.0 / count] * (count - 1)]
+        gamma = exploration.gamma
+        others = [1.0 / (count + gamma * (1.0 - priority / best)) for priority in priorities[1:]]
         return [1.0 - sum(others), *others]
     if exploration.method == "epsilon":
         return [1.0 / count] * count
@@ -32,8 +34,9 @@ def weights(exploration: Exploration, priorities: Sequence[float]) -> list[float
 def probabilities(exploration: Exploration, priorities: Sequence[float]) -> list[float]:
     """Selection probabilities of candidates that are sorted best first; they add up to 1."""
     share = 0.0 if exploration.method == "none" else exploration.share
-    explored = weights(exploration, priorities)
-    return [share * weight + (1.0 - share if place == 0 else 0.0) for place, weight in enumerate(explored)]
+    chances = [share * weight for weight in weights(exploration, priorities)]
+    chances[0] += 1.0 - share
+    return chances
 
 
 def choose(exploration: Exploration, priorities: Sequence[float], drawn: float) -> tuple[int, float]:
@@ -41,13 +44,12 @@ def choose(exploration: Exploration, priorities: Sequence[float], drawn: float) 
 
     ``priorities`` are sorted best first. The probability is rounded to the digits that are kept, and never 0.
     """
-    chances = probabilities(exploration, priorities)
-    reached, chosen = 0.0, 0
-    for place, chance in enumerate(chances):
+    reached, chosen, kept = 0.0, 0, 0.0
+    for place, chance in enumerate(probabilities(exploration, priorities)):
         if chance <= 0.0:
             continue
-        chosen = place
+        chosen, kept = place, chance
         reached += chance
         if drawn < reached:
             break
-    return chosen, significant(chances[chosen])
+    return chosen, significant(kept)

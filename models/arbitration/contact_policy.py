@@ -50,7 +50,9 @@ class ContactJudge:
         self._last_ms = last_hold_ms(channel, now_ms)
         self._contacts = tuple(contact for contact in profile.ledger if contact.state != FALLBACK)
         self._marks = {policy: times for policy, times in profile.marks.items() if times}
-        self._spans = [span for contact in self._contacts if (span := span_of(contact, now_ms)) is not None]
+        #: Of what was placed above; those of the ledger are made when a policy counts them.
+        self._placed: list[Span] = []
+        self._known_spans: list[Span] | None = None
         self._room = _room(profile, index.plan, now_ms, positions)
         self._candidates = candidates
         #: Place of the policy in the catalog -> what it refuses.
@@ -80,7 +82,8 @@ class ContactJudge:
         below._contacts, below._marks, below._candidates = self._contacts, self._marks, self._candidates
         below._room = self._room - 1
         below._tight = dict(self._tight)
-        below._spans = [*self._spans, Span(
+        below._known_spans = self._known_spans
+        below._placed = [*self._placed, Span(
             self._now_ms, self._last_ms, action.id, action.group, action.issue, self._channel.id,
             self._channel.direction, treatment.id, treatment.placement, True,
         )]
@@ -97,6 +100,13 @@ class ContactJudge:
             touched |= {place for place, policy in enumerate(index.plan.policies) if policy.id in self._marks}
         return touched
 
+    @property
+    def _spans(self) -> list[Span]:
+        if self._known_spans is None:
+            spans = (span_of(contact, self._now_ms) for contact in self._contacts)
+            self._known_spans = [span for span in spans if span is not None]
+        return [*self._known_spans, *self._placed]
+
     def _judge(self, places: Iterable[int]) -> None:
         here = self._index.in_channel[self._channel.id]
         for place in places:
@@ -109,6 +119,8 @@ class ContactJudge:
         plan, reach = self._index.plan, self._index.reach[place]
         policy = plan.policies[place]
         if isinstance(policy, LimitPolicy):
+            if len(self._contacts) + len(self._placed) < policy.limit:
+                return None
             return tight_limit(policy, reach, self._spans, self._now_ms, self._last_ms)
         if isinstance(policy, RestPolicy):
             return tight_rest(policy, reach, self._contacts, self._marks.get(policy.id, ()), self._now_ms)

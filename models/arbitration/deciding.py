@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from models.arbitration.asking import request_problem
 from models.arbitration.contact_policy import ContactJudge
 from models.arbitration.control import control_group
-from models.arbitration.gates import consents, fallback_treatments, first_fitting, is_quiet, static_gates
-from models.arbitration.index import PlanIndex, index_for
+from models.arbitration.funnel import funnel
+from models.arbitration.index import index_for
 from models.arbitration.placing import Placing
 from models.arbitration.preparation import Preparation, Verdict
 from models.arbitration.priority import rank
 from models.arbitration.purse import Purse
+from models.arbitration.ranking import Ranking
 from models.arbitration.ruling import Ruling
 from models.catalog.plan import Mask, Plan
 from models.errors import InvariantBroken
@@ -45,43 +46,46 @@ def prepare(
         return prepared
     channel = plan.channels[request["channel"]]
     index = index_for(plan)
-    ruling = Ruling(index, predicates.standing(profile, plan, now_ms), request, now_ms)
+    prepared.standing = predicates.standing(profile, plan, now_ms)
+    ruling = Ruling(index, prepared.standing, request, now_ms)
     control = control_group(plan, profile.customer_id.encode(), now_ms)
     prepared.channel, prepared.control_group = channel, control
     prepared.rule_errors, prepared.weight_errors = ruling.errors, ruling.weight_errors
-    remaining = static_gates(index, ruling, channel, profile, request, control, now_ms)
-    prepared.remaining = remaining
-    _treat(prepared, index, ruling, remaining["quiet_hours"])
-    if consents(channel, profile) and not is_quiet(channel, plan, now_ms):
-        prepared.fallbacks = {
-            asked["id"]: fallback_treatments(index, ruling, asked["id"], request, now_ms)
-            for asked in request["placements"]
-        }
+    passed = funnel(index, ruling, channel, profile, request, control, now_ms)
+    prepared.fitting, prepared.fallbacks, prepared.needs = passed.fitting, passed.fallbacks, passed.needs
+    treated = passed.remaining["treatment"]
     positions = sum(asked["count"] for asked in request["placements"])
-    judge = ContactJudge(index, channel, profile, now_ms, remaining["treatment"], positions)
-    prepared.judge = judge
-    remaining["contact_policy"] = _admitted(prepared, judge, remaining["treatment"])
-    prepared.scored = np.flatnonzero(remaining["contact_policy"]).astype(np.uint16)
-    prepared.context_weights = tuple(ruling.weight(rule) for rule in plan.context_weight[prepared.scored].tolist())
+    judge = prepared.judge = ContactJudge(index, channel, profile, now_ms, treated, positions)
+    if judge.refuses_nothing:
+        admitted, prepared.scored, weights = treated, passed.actions, passed.weight_rules
+    else:
+        admitted = _admitted(prepared, judge, treated)
+        prepared.scored = np.flatnonzero(admitted).astype(np.uint16)
+        weights = tuple(plan.context_weight[prepared.scored].tolist())
+    prepared.remaining = {**passed.remaining, "contact_policy": admitted}
+    plain = passed.plain_weights[: len(weights)]
+    prepared.context_weights = plain or tuple(ruling.weight(rule) for rule in weights)
     prepared.evidence = evidence.propensities(plan)
     return prepared
 
 
 def resolve(
     preparation: Preparation, scores: NDArray[np.float32] | None, degraded: bool, free: Callable[[str, str], int],
-    scorer_version: str | None,
+    scorer_version: str | None, ranking: Ranking | None = None,
 ) -> Verdict:
     """Rank by ``scores`` (one per ``preparation.scored``; None: evidence decides) and fill the positions.
 
+    ``ranking`` is ``rank(preparation, scores)`` where the caller has it already, from ``rank_all``.
     ``free(budget id, period key)`` gives the units free at this shard; it is asked once per budget.
     """
     judge, channel = preparation.judge, preparation.channel
     if judge is None or channel is None:
         raise InvariantBroken("a request with a problem cannot be resolved; answer with the problem")
     purse = Purse(preparation.plan, free, preparation.now_ms)
-    numbers = rank(preparation, scores)
-    dry = _dry(preparation, judge, purse, list(numbers))
-    ranked = {action: found for action, found in numbers.items() if action not in dry}
+    if ranking is None:
+        ranking = rank(preparation, scores)
+    dry = _dry(preparation, judge, purse, sorted(ranking.actions))
+    ranked = ranking.without(dry)
     placing = Placing(preparation, channel, ranked, judge, purse)
     placements = [placing.fill(asked["id"], asked["count"]) for asked in preparation.request["placements"]]
     purse.close()
@@ -92,20 +96,8 @@ def resolve(
     )
 
 
-def _treat(prepared: Preparation, index: PlanIndex, ruling: Ruling, alive: Mask) -> None:
-    """Find the first fitting treatment of every action in every requested placement."""
-    found = np.zeros_like(alive)
-    for asked in prepared.request["placements"]:
-        fitting = first_fitting(index, ruling, asked["id"], alive)
-        prepared.fitting[asked["id"]] = fitting
-        found[list(fitting)] = True
-    prepared.remaining["treatment"] = found
-
-
 def _admitted(prepared: Preparation, judge: ContactJudge, alive: Mask) -> Mask:
     """The actions of which at least one fitting treatment passes the contact policies."""
-    if judge.refuses_nothing:
-        return alive
     actions = prepared.plan.actions
     admitted = np.zeros_like(alive)
     for fitting in prepared.fitting.values():
@@ -119,6 +111,8 @@ def _dry(
     prepared: Preparation, judge: ContactJudge, purse: Purse, actions: list[int],
 ) -> dict[int, tuple[str, str]]:
     """The actions none of whose admitted treatments can be paid, each with what the first of them lacks."""
+    if purse.pays(prepared.needs):
+        return {}
     plan = prepared.plan
     dry: dict[int, tuple[str, str]] = {}
     for action in actions:

@@ -156,7 +156,7 @@ def _why_not_chosen(preparation: Preparation, verdict: Verdict, action: Action) 
     """Pushed out by an item above it, or simply not drawn."""
     pushed = ""
     for treatment in _fitting(preparation, action):
-        refusal = verdict.judge.refusal(action, treatment)
+        refusal = verdict.judge().refusal(action, treatment)
         lack = verdict.purse.lacks(treatment)
         if refusal is not None:
             pushed = pushed or f"refused with the items above it: {refusal[0]}: {refusal[1]()}"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.arbitration.power import power
 from models.catalog.plan import (
     ContactPolicy,
     ExclusivePolicy,
@@ -18,17 +21,22 @@ from models.catalog.plan import (
     Treatment,
 )
 
+if TYPE_CHECKING:
+    from models.arbitration.funnel import Funnel, Key
+
 #: How many plans keep their index: the live one, the one before it, and some that an audit runs again.
 _PLANS_KEPT = 8
 
 
 class PlanIndex:
-    """Lookups over one plan. Read-only."""
+    """Lookups over one plan. Read-only, but for ``funnels``."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         #: Over ``plan.rules``.
         self.dynamic: Mask = np.array([rule.dynamic for rule in plan.rules], dtype=np.bool_)
+        #: The same with one False at the end, which the index -1 (no rule) finds.
+        self.pending: Mask = np.append(self.dynamic, False)
         #: Placement -> action index -> its treatments there, in catalog order.
         self.treatments: dict[str, dict[int, tuple[Treatment, ...]]] = {}
         #: Placement -> mask of the actions that have a treatment there.
@@ -45,6 +53,20 @@ class PlanIndex:
         #: Action id -> places of the policies that may count a contact of it.
         self._counting: dict[str, frozenset[int]] = self._counting_policies()
         self._every_policy = frozenset(range(len(plan.policies)))
+        self.any_mandatory: Final = any(action.mandatory for action in plan.actions)
+        #: Per action: its place by id (how equal priorities are ordered), and the constant factors of its priority.
+        self.id_place: NDArray[np.int64] = np.argsort(np.argsort([action.id for action in plan.actions]))
+        rules = plan.arbitration
+        self.value_power: NDArray[np.float64] = np.array([power(v, rules.value) for v in plan.value.tolist()])
+        self.lever_power: NDArray[np.float64] = np.array([power(v, rules.lever) for v in plan.lever.tolist()])
+        #: The instants at which an action begins or ends to be valid.
+        self._bounds: NDArray[np.int64] = np.unique(np.concatenate([plan.valid_from, plan.valid_until]))
+        #: Kept by ``funnel``.
+        self.funnels: dict[Key, Funnel] = {}
+
+    def era(self, now_ms: int) -> int:
+        """Equal at two instants between which no action begins or ends to be valid."""
+        return int(self._bounds.searchsorted(now_ms, "right"))
 
     def counting(self, action: str, group: str, issue: str) -> frozenset[int]:
         """Places of the policies that may count a contact of this action; all when the plan knows it otherwise."""

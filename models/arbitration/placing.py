@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from models.arbitration.choice import choose
 from models.arbitration.contact_policy import ContactJudge
-from models.arbitration.preparation import Preparation, Ranked
+from models.arbitration.index import index_for
+from models.arbitration.preparation import Preparation
 from models.arbitration.purse import Purse
+from models.arbitration.ranking import Ranking
 from models.catalog.plan import Action, Channel, Treatment
 from models.profile.facts import ItemChosen
 from models.randomness import draw
@@ -19,19 +20,24 @@ class Placing:
     """Places items one by one; each one below is judged again with those above it."""
 
     def __init__(
-        self, preparation: Preparation, channel: Channel, ranked: Mapping[int, Ranked], judge: ContactJudge,
-        purse: Purse,
+        self, preparation: Preparation, channel: Channel, ranking: Ranking, judge: ContactJudge, purse: Purse,
     ) -> None:
-        actions = preparation.plan.actions
         self._preparation = preparation
         self._hold_expires_ms = preparation.now_ms + channel.hold_ttl_ms
-        #: Best first; equal priorities by action id.
-        self._order = sorted(ranked.values(), key=lambda one: (-one.priority, actions[one.action].id))
+        self._ranking = ranking
         self._purse = purse
         self._shown: set[int] = set()
-        #: Contact policies as they stand below the items placed so far.
-        self.judge = judge
+        self._judge = judge
+        #: Placed items that ``_judge`` does not know yet.
+        self._unjudged: list[tuple[Action, Treatment]] = []
         self.items: list[ItemChosen] = []
+
+    def judge(self) -> ContactJudge:
+        """Contact policies as they stand below the items placed so far; worked out when somebody asks."""
+        for action, treatment in self._unjudged:
+            self._judge = self._judge.placing(action, treatment)
+        self._unjudged.clear()
+        return self._judge
 
     def fill(self, placement: str, count: int) -> dict[str, Any]:
         """Fill one placement; returns its part of the answer, with fallbacks where winners are too few."""
@@ -41,11 +47,11 @@ class Placing:
             candidates = self._candidates(placement)
             if not candidates:
                 break
+            priorities = self._ranking.priorities
             drawn = draw(self._preparation.seed, placement, rank)
             exploration = self._preparation.plan.arbitration.exploration
-            at, probability = choose(exploration, [one.priority for one, _ in candidates], drawn)
-            one, treatment = candidates[at]
-            answered.append(self._place(placement, rank, one, treatment, probability))
+            at, probability = choose(exploration, [priorities[place] for place in candidates], drawn)
+            answered.append(self._place(placement, rank, candidates[at], probability))
         for treatment in self._preparation.fallbacks.get(placement, ()):
             if len(answered) >= count:
                 break
@@ -53,30 +59,33 @@ class Placing:
                 answered.append(self._fall_back(placement, len(answered) + 1, treatment))
         return {"placement": placement, "items": answered}
 
-    def _candidates(self, placement: str) -> list[tuple[Ranked, Treatment]]:
-        """Who can take the next position, best first; only the mandatory ones if there are any."""
+    def _candidates(self, placement: str) -> list[int]:
+        """Places in the ranking of who can take the next position, best first; only the mandatory ones if any are."""
         plan, fitting = self._preparation.plan, self._preparation.fitting[placement]
-        judge = None if self.judge.refuses_nothing else self.judge
-        found: list[tuple[Ranked, Treatment]] = []
-        for one in self._order:
-            treatment = fitting.get(one.action)
-            if treatment is None or one.action in self._shown or self._purse.lacks(treatment) is not None:
-                continue
-            if judge is None or judge.refusal(plan.actions[one.action], treatment) is None:
-                found.append((one, treatment))
-        mandatory = [(one, treatment) for one, treatment in found if plan.actions[one.action].mandatory]
-        return mandatory or found
+        ranked, shown, purse = self._ranking.actions, self._shown, self._purse
+        found = [place for place, action in enumerate(ranked) if action in fitting and action not in shown]
+        if not purse.pays(self._preparation.needs):
+            found = [place for place in found if purse.lacks(fitting[ranked[place]]) is None]
+        judge = self.judge()
+        if not judge.refuses_nothing:
+            found = [
+                place for place in found
+                if judge.refusal(plan.actions[ranked[place]], fitting[ranked[place]]) is None
+            ]
+        if not index_for(plan).any_mandatory:
+            return found
+        return [place for place in found if plan.actions[ranked[place]].mandatory] or found
 
-    def _place(
-        self, placement: str, rank: int, one: Ranked, treatment: Treatment, probability: float,
-    ) -> dict[str, Any]:
-        action = self._preparation.plan.actions[one.action]
-        self._shown.add(one.action)
-        self.judge = self.judge.placing(action, treatment)
+    def _place(self, placement: str, rank: int, place: int, probability: float) -> dict[str, Any]:
+        ranking = self._ranking
+        action = self._preparation.plan.actions[ranking.actions[place]]
+        treatment = self._preparation.fitting[placement][action.index]
+        self._shown.add(action.index)
+        self._unjudged.append((action, treatment))
         item = ItemChosen(
-            placement, rank, action.id, treatment.id, action.group, action.issue, False, probability, one.propensity,
-            one.priority, self._hold_expires_ms, action.accept_outcome, action.accept_within_ms,
-            self._purse.take(treatment),
+            placement, rank, action.id, treatment.id, action.group, action.issue, False, probability,
+            ranking.propensities[place], ranking.priorities[place], self._hold_expires_ms, action.accept_outcome,
+            action.accept_within_ms, self._purse.take(treatment),
         )
         return self._answer(item, treatment)
 

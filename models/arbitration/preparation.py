@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arbitration.contact_policy import ContactJudge
-from models.arbitration.purse import Purse
+from models.arbitration.purse import Needs, Purse
+from models.arbitration.ranking import Ranked
 from models.catalog.plan import Channel, Mask, Plan, Treatment
 from models.profile.facts import ItemChosen
+from models.profile.predicates import Standing
 
 #: The gates in the order of the contract's funnel. ``budget`` and what follows are judged by ``deciding.resolve``.
 GATES = (
@@ -45,6 +47,9 @@ class Preparation:
     #: Requested placement -> the treatments of its fallback actions that may be shown, in order.
     fallbacks: dict[str, tuple[Treatment, ...]] = field(default_factory=dict)
     judge: ContactJudge | None = None
+    #: What the fitting treatments cost, each sum of units once.
+    needs: tuple[Needs, ...] = ()
+    standing: Standing | None = None
     #: Rule index -> what went wrong when it was evaluated for this decision.
     rule_errors: dict[int, str] = field(default_factory=dict)
     weight_errors: dict[int, str] = field(default_factory=dict)
@@ -53,16 +58,6 @@ class Preparation:
     #: Per scored action.
     context_weights: tuple[float, ...] = ()
     evidence: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """The numbers of one action that passed every gate."""
-
-    action: int
-    propensity: float
-    context_weight: float
-    priority: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +76,5 @@ class Verdict:
     #: "scorer" or "evidence".
     propensity_source: str
     #: Contact policies and budgets as they stood below the last item: why what is not chosen fell out.
-    judge: ContactJudge
+    judge: Callable[[], ContactJudge]
     purse: Purse

@@ -1,58 +1,65 @@
-"""priority = propensity^a x context^b x value^c x lever^d, rounded once and ranked as rounded."""
+"""priority = propensity^a * context^b * value^c * lever^d, rounded once and ranked as rounded."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arbitration.preparation import Preparation, Ranked
-from models.canonical import significant
-from models.catalog.plan import Arbitration
+from models.arbitration.index import index_for
+from models.arbitration.power import power
+from models.arbitration.preparation import Preparation
+from models.arbitration.ranking import Ranking
+from models.canonical import significant_all
 from models.errors import InvariantBroken
 
+Numbers = NDArray[np.float64]
 
-def power(base: float, exponent: float) -> float:
-    """``base ** exponent`` without errors: exponent 0 switches a factor off, a base of 0 or less is 0."""
+
+def rank(preparation: Preparation, scores: NDArray[np.float32] | None) -> Ranking:
+    """Rank every scored action of one decision. Raises when the scores are not theirs."""
+    return rank_all([preparation], scores)[0]
+
+
+def rank_all(preparations: Sequence[Preparation], scores: NDArray[np.float32] | None) -> list[Ranking]:
+    """Rank decisions under one plan and one evidence together: the price of an array operation hardly depends on its
+    length, and every number is that of the decision alone. ``scores``: those of all, in order; None: evidence."""
+    if not preparations:
+        return []
+    first = preparations[0]
+    index, rules = index_for(first.plan), first.plan.arbitration
+    scored = np.concatenate([preparation.scored for preparation in preparations])
+    propensities = significant_all(_propensities(first.evidence[scored], scores))
+    weights = np.fromiter(chain.from_iterable(p.context_weights for p in preparations), np.float64, len(scored))
+    with np.errstate(over="ignore", invalid="ignore"):
+        product = _powers(propensities, rules.propensity) * _powers(weights, rules.context)
+        product = product * index.value_power[scored] * index.lever_power[scored]
+    priorities = significant_all(np.minimum(product, sys.float_info.max))
+    sizes = [len(preparation.scored) for preparation in preparations]
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((index.id_place[scored], -priorities, owners))
+    columns = [column[order].tolist() for column in (scored, propensities, weights, priorities)]
+    rankings, start = [], 0
+    for size in sizes:
+        rankings.append(Ranking(*(column[start : start + size] for column in columns)))
+        start += size
+    return rankings
+
+
+def _powers(bases: Numbers, exponent: float) -> Numbers:
+    """``power`` of every base."""
     if exponent == 0.0:
-        return 1.0
-    if base <= 0.0:
-        return 0.0
+        return np.ones_like(bases)
     if exponent == 1.0:
-        return base
-    try:
-        return float(base**exponent)
-    except OverflowError:
-        return sys.float_info.max
+        return np.maximum(bases, 0.0)
+    return np.array([power(base, exponent) for base in bases.tolist()], np.float64)
 
 
-def priority(rules: Arbitration, propensity: float, context: float, value: float, lever: float) -> float:
-    product = (
-        power(propensity, rules.propensity) * power(context, rules.context) * power(value, rules.value)
-        * power(lever, rules.lever)
-    )
-    return significant(min(product, sys.float_info.max))
-
-
-def rank(preparation: Preparation, scores: NDArray[np.float32] | None) -> dict[int, Ranked]:
-    """Action index -> its numbers, of every scored action, in plan order. Raises when the scores are not theirs."""
-    plan, scored = preparation.plan, preparation.scored
-    rules = plan.arbitration
-    found = zip(
-        scored.tolist(), _propensities(preparation, scores).tolist(), preparation.context_weights,
-        plan.value[scored].tolist(), plan.lever[scored].tolist(), strict=True,
-    )
-    ranked: dict[int, Ranked] = {}
-    for action, raw, weight, value, lever in found:
-        propensity = significant(raw)
-        ranked[action] = Ranked(action, propensity, weight, priority(rules, propensity, weight, value, lever))
-    return ranked
-
-
-def _propensities(preparation: Preparation, scores: NDArray[np.float32] | None) -> NDArray[np.float64]:
+def _propensities(evidence: Numbers, scores: NDArray[np.float32] | None) -> Numbers:
     """Scores as probabilities; where one is no number, the evidence."""
-    evidence: NDArray[np.float64] = preparation.evidence[preparation.scored]
     if scores is None:
         return evidence
     if scores.shape != evidence.shape:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from models.budgets.periods import period_key
 from models.catalog.plan import Plan, Treatment
+
+#: (budget id, units), one of each budget.
+Needs = tuple[tuple[str, int], ...]
 
 
 class Purse:
@@ -27,9 +30,7 @@ class Purse:
 
     def lacks(self, treatment: Treatment) -> tuple[str, str] | None:
         """(budget id, what is missing) of the first budget that cannot pay for the treatment; None when all can."""
-        if not treatment.budgets:
-            return None
-        for budget, units in needs(treatment).items():
+        for budget, units in needs(treatment):
             if self._closed and budget not in self.consulted:
                 continue
             left = self._left(budget)
@@ -38,10 +39,14 @@ class Purse:
                 return budget, f"{left} {unit} free here, {units} needed"
         return None
 
+    def pays(self, wanted: Iterable[Needs]) -> bool:
+        """Each of these alone can be paid: then no treatment with one of them lacks anything."""
+        return all(self._left(budget) >= units for one in wanted for budget, units in one)
+
     def take(self, treatment: Treatment) -> tuple[tuple[str, int, str, str], ...]:
         """Hold the treatment's units; returns them as (budget id, units, period key, spend_on)."""
         held: list[tuple[str, int, str, str]] = []
-        for budget, units in needs(treatment).items():
+        for budget, units in needs(treatment):
             self._taken[budget] = self._taken.get(budget, 0) + units
             held.append((budget, units, self._period(budget), self._plan.budgets[budget].spend_on))
         return tuple(held)
@@ -57,9 +62,11 @@ class Purse:
         return self._periods[budget]
 
 
-def needs(treatment: Treatment) -> dict[str, int]:
-    """Budget id -> units, of the action's use and the treatment's together."""
+def needs(treatment: Treatment) -> Needs:
+    """What a treatment costs: the action's use and its own together."""
+    if not treatment.budgets:
+        return ()
     units: dict[str, int] = {}
     for use in treatment.budgets:
         units[use.id] = units.get(use.id, 0) + use.units
-    return units
+    return tuple(units.items())

@@ -19,25 +19,31 @@ class Ruling:
 
     def __init__(self, index: PlanIndex, standing: Standing, request: dict[str, Any], now_ms: int) -> None:
         self._index = index
+        self.standing = standing
         self._context = standing.context
         self._weights = dict(standing.weights)
         self._bound = False
         self._request = request
         self._now_ms = now_ms
-        #: Over ``plan.rules``, and one True at the end, which the index -1 (no rule) finds.
-        self._results: Mask = np.append(standing.results, True)
-        self._pending: Mask = np.append(index.dynamic, False)
+        #: Over ``plan.rules``, and one True at the end, which the index -1 (no rule) finds. Made when first needed.
+        self._results: Mask | None = None
+        self._pending: Mask = index.pending
         #: Rule index -> what went wrong.
         self.errors: dict[int, str] = dict(standing.errors)
         #: The same for context weights: a rule may be right as one and wrong as the other.
         self.weight_errors: dict[int, str] = {rule: standing.errors[rule] for rule in standing.weights
                                               if rule in standing.errors}
 
+    @property
+    def asked_request(self) -> bool:
+        """A rule about the request itself was evaluated, so that the answers are this decision's alone."""
+        return self._pending is not self._index.pending
+
     def holds(self, rule: int) -> bool:
         """Whether a rule (-1: none, which holds) is true."""
         if self._pending[rule]:
             self._evaluate(rule)
-        return bool(self._results[rule])
+        return bool(self._gathered()[rule])
 
     def gate(self, rule_of: NDArray[np.int32], alive: Mask) -> Mask:
         """``alive`` without the actions whose rule (per action, -1: none) is not true."""
@@ -45,7 +51,7 @@ class Ruling:
         if waiting.any():
             for rule in np.unique(rule_of[waiting]):
                 self._evaluate(int(rule))
-        passed: Mask = alive & self._results[rule_of]
+        passed: Mask = alive & self._gathered()[rule_of]
         return passed
 
     def weight(self, rule: int) -> float:
@@ -61,10 +67,17 @@ class Ruling:
                 self.weight_errors[rule] = error
         return known
 
+    def _gathered(self) -> Mask:
+        if self._results is None:
+            self._results = np.append(self.standing.results, True)
+        return self._results
+
     def _evaluate(self, rule: int) -> None:
         self._bind()
+        if not self.asked_request:
+            self._pending = self._pending.copy()
         result, error = rules.evaluate_or_error(self._index.plan.rules[rule], self._context)
-        self._results[rule] = result
+        self._gathered()[rule] = result
         self._pending[rule] = False
         if error:
             self.errors[rule] = error

@@ -8,6 +8,7 @@ one before it ends, also where a clock change makes a day of 23 or 25 hours.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=256)
 def period_key(period: str, now_ms: int, zone: ZoneInfo) -> str:
     """The key of the period that holds ``now_ms``; "" for a budget without a period."""
     if not period:

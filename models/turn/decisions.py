@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from models import canonical, ids, randomness
 from models.arbitration import deciding
 from models.arbitration.preparation import Preparation, Verdict
+from models.arbitration.ranking import Ranking
 from models.budgets.periods import period_key
-from models.profile import predicates
 from models.profile.facts import Decided
 from models.turn import answering, refusals
 from models.turn.commands import DECISION, EVENT, EXPLAIN, Command, Reply
@@ -94,18 +94,19 @@ def _prepare_on(
     if preparation.problem is not None:
         return refusals.as_reply(preparation.problem)
     vector = np.empty(0, np.float32)
-    if state.layout is not None:
-        record = predicates.standing(trial.profile, context.plan, context.now_ms).view.record()
+    if state.layout is not None and preparation.standing is not None:
+        record = preparation.standing.view.record()
         vector = state.layout.customer_vector(record, request["channel"], context.now_ms)
     return Pending(index, command, work, trial, dry_version, seed, fingerprint, request, preparation, vector)
 
 
-def resolve(context: TurnContext, pending: Pending, scores: NDArray[np.float32] | None, degraded: bool) -> Reply:
-    """Decide: record the fact, remember the key, answer. A dry run only answers."""
+def resolve(
+    context: TurnContext, pending: Pending, scores: NDArray[np.float32] | None, degraded: bool, ranking: Ranking,
+) -> Reply:
+    """Decide: record the fact, remember the key, answer. A dry run only answers. ``ranking`` was made from ``scores``,
+    which are None where evidence decides."""
     scorer_version = context.state.active_scorer
-    if degraded or scorer_version is None or not pending.preparation.scored.size:
-        scores = None
-    verdict = deciding.resolve(pending.preparation, scores, degraded, context.free, scorer_version)
+    verdict = deciding.resolve(pending.preparation, scores, degraded, context.free, scorer_version, ranking)
     if pending.dry_version is not None:
         return Reply(200, canonical.pack(_dry_answer(pending, verdict)))
     trial = pending.trial

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import canonical
+from models.arbitration.priority import rank_all
 from models.errors import InvariantBroken
 from models.profile.state import Profile
 from models.turn import attributes, consent, decisions, erasure, events, outcomes, reading, refusals
@@ -107,17 +108,20 @@ class Turn:
         deadline has passed answer 504 and leave no fact."""
         if scores is not None and len(scores) != wave.rows:
             raise InvariantBroken(f"{len(scores)} scores for {wave.rows} rows")
+        if degraded or wave.scorer_version is None or not wave.rows:
+            scores = None
+        rankings = rank_all([pending.preparation for pending in wave.decisions], scores)
         start = 0
-        for pending in wave.decisions:
+        for pending, ranking in zip(wave.decisions, rankings, strict=True):
             count = pending.preparation.scored.size
-            own = None if scores is None else scores[start : start + count]
+            own = None if scores is None or not count else scores[start : start + count]
             start += count
             command = pending.command
             if wall_ms and command.deadline_ms and wall_ms >= command.deadline_ms:
                 refusal = refusals.deadline_passed(pending.request["request_id"])
                 self._answers[pending.index] = refusals.as_reply(refusal)
             else:
-                self._answers[pending.index] = decisions.resolve(self._context, pending, own, degraded)
+                self._answers[pending.index] = decisions.resolve(self._context, pending, own, degraded, ranking)
 
     def finish(self) -> TurnResult:
         """What is to be appended, and what is to be answered then."""
