@@ -41,6 +41,8 @@ exec {binary} "$@"
 def install_wrapper(data_dir: Path) -> Path:
     """Write the wrapper and what it needs into the data directory; returns its absolute path."""
     path = (data_dir / "bin" / "haproxy").resolve()
+    if os.environ.get(VARIABLE) == str(path):  # this process has replaced itself: the wrapper must not wrap itself
+        del os.environ[VARIABLE]
     path.parent.mkdir(parents=True, exist_ok=True)
     for status, (answered, reason, detail) in _ERRORS.items():
         _error_file(path.parent, status).write_bytes(_response(answered, reason, detail))

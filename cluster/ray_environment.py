@@ -6,7 +6,7 @@ import os
 import socket
 from pathlib import Path
 
-from cluster.haproxy import install_wrapper
+from cluster.haproxy import VARIABLE, install_wrapper
 from models import limits
 
 #: HAProxy in place of the Python proxy, user code on the replica's main loop, the collector frozen after start.
@@ -17,6 +17,8 @@ SERVE_VARIABLES = {
     "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
     "RAY_SERVE_HAPROXY_NBTHREAD": "1",
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+    # The head of a request up to this size reaches the gateway, which says what is wrong with it; HAProxy says HTML.
+    "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": str(limits.REQUEST_HEAD_BYTES_MAX),
     # How long a replica that leaves goes on answering, until HAProxy has heard of it (within 0.1 s).
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
     "RAY_enable_metrics_collection": "0",
@@ -47,7 +49,7 @@ def set_variables(data_dir: Path) -> None:
     """Set what Ray reads at import and at start; must run before ``import ray``. What the caller set is kept."""
     for name, value in SERVE_VARIABLES.items():
         os.environ.setdefault(name, value)
-    os.environ["RAY_SERVE_HAPROXY_BINARY_PATH"] = str(install_wrapper(data_dir))
+    os.environ[VARIABLE] = str(install_wrapper(data_dir))
     for name in _SIDE_PORTS:
         os.environ.setdefault(name, str(free_port()))
     os.environ.setdefault("RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S", str(2 * limits.DEADLINE_MS_MAX // limits.SECOND_MS))
