@@ -19,10 +19,10 @@ Value = bool | float | str | None
 
 def handle(context: TurnContext, work: Work, command: Command) -> Reply:
     """The customer's version; unchanged when every value was so already."""
-    errors = [error for name, value in command.body.items() if (error := _error(context.plan, name, value))]
+    held = work.profile.attributes if work.profile else {}
+    errors = [error for name, value in command.body.items() if (error := _error(context.plan, held, name, value))]
     if errors:
         return refusals.as_reply(refusals.wrong_field("an attribute is wrong", errors, command.request_id))
-    held = work.profile.attributes if work.profile else {}
     changes = _changes(held, command.body)
     if len(held) + sum(1 for name in changes if name not in held) > limits.ATTRIBUTES_PER_CUSTOMER_MAX:
         detail = f"a customer has at most {limits.ATTRIBUTES_PER_CUSTOMER_MAX} attributes; remove some with null"
@@ -44,10 +44,10 @@ def _changes(held: dict[str, bool | float | str], asked: dict[str, Any]) -> dict
     return changes
 
 
-def _error(plan: Plan, name: str, value: Any) -> dict[str, Any] | None:
+def _error(plan: Plan, held: dict[str, bool | float | str], name: str, value: Any) -> dict[str, Any] | None:
     declared = plan.attributes.get(name)
     if declared is None:
-        if value is None:
+        if value is None and name in held:  # of an earlier catalog: it may still be removed
             return None
         known = ", ".join(plan.attributes) or "none"
         return {"loc": [name], "msg": f"unknown attribute {name!r}; known: {known}"}

@@ -31,7 +31,7 @@ def test_removing_nothing_from_a_stranger_begins_nobody(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    {"unknown": 1}, {"staff": 1}, {"size": True}, {"size": "3"}, {"band": 3}, {"band": "x" * 2_000},
+    {"unknown": 1}, {"unknown": None}, {"staff": 1}, {"size": True}, {"size": "3"}, {"band": 3}, {"band": "x" * 2_000},
 ])
 def test_undeclared_or_wrongly_typed_attributes_are_refused_as_a_whole(desk: Desk, wrong: dict[str, object]) -> None:
     body = desk.attributes(**{"size": 1, **wrong})
