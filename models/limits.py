@@ -31,6 +31,8 @@ OUTCOME_VALUE_MAX: Final = 1e12
 VALIDATION_ERRORS_MAX: Final = 50
 KEY_RATE_MAX: Final = 1_000_000
 GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 2
+#: Path, query and headers together; an id of any length that a body may hold is refused by name, not by the proxy.
+REQUEST_HEAD_BYTES_MAX: Final = 131_072
 GATEWAY_ONGOING_MAX: Final = 10_000
 #: Calls beside the batches, per shard: decisions that may wait for a state version; slow reads.
 GATEWAY_PATIENT_CALLS_MAX: Final = 16
