@@ -1,5 +1,6 @@
 """Ray Serve's configuration of HAProxy is too open: its statistics and metrics ports listen on every interface without
-a key, it trusts headers of the client, and its own errors are HTML. Kairos puts a wrapper before the binary (``VARIABLE``) that mends the generated file first."""
+a key, it trusts headers of the client, and its own errors are HTML. Kairos puts a wrapper before the binary that mends
+the generated file first."""
 
 from __future__ import annotations
 
