@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import socket
 import time
@@ -22,6 +21,7 @@ from actors.logs import configure_logs
 from actors.shard.clock import DecisionClock
 from actors.shard.explanations import Explainer
 from actors.shard.export import base_page, live_journal_page
+from actors.shard.garbage import settle_garbage
 from actors.shard.neighbours import CoordinatorHandle, ScorerHandle
 from actors.shard.parts import ShardParts
 from actors.shard.reads import Reads
@@ -163,8 +163,7 @@ class ProfileShard:
         self._spawn(self._sync.run())
         self._spawn(self._scorer.keep_probing())
         self._sync.poke()
-        gc.collect()
-        gc.freeze()
+        settle_garbage()
 
     async def _open(self) -> ShardStore:
         """The files, as soon as an earlier process has let go of them. Opened here: one thread at a time uses them."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.shard.clock import DecisionClock
+from actors.shard.garbage import settle_garbage
 from actors.shard.parts import ShardParts
 from actors.shard.recovery import recover
 from actors.shard.scorer_client import Scored
@@ -72,6 +73,7 @@ class EngineShard:
         for budget in plan.budgets.values():
             facts.append(Granted(budget.id, period_key(budget.period, now_ms, plan.zone), GRANT))
         await self.runner.adopt(facts)
+        settle_garbage()
 
     async def handle(self, batch: bytes) -> bytes:
         loop = asyncio.get_running_loop()

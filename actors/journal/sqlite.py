@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from actors.journal.sqlite_file import SqliteFile
 from models.errors import Fenced, JournalFailed
 
 _VARIABLES_MAX = 500
+_PAIRS_MAX = _VARIABLES_MAX // 2
 _PROFILE = "customer, seq, generation, sealed, due_ms, checksum"
 
 
@@ -194,12 +196,16 @@ class SqliteJournal:
 
     def load_keys(self, keys: Iterable[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], IndexEntry]:
         loaded: dict[tuple[bytes, bytes], IndexEntry] = {}
-        for pair in keys:
+        wanted = list(keys)
+        for start in range(0, len(wanted), _PAIRS_MAX):
+            part = wanted[start:start + _PAIRS_MAX]
+            # A join in this order: for a row-value IN the planner would read the whole table.
             found = self._file.query(
-                "SELECT customer, key, seq, at_ms, fingerprint, hint FROM idem WHERE customer = ? AND key = ?", pair
+                f"WITH wanted (c, k) AS (VALUES {','.join(['(?,?)'] * len(part))})"
+                " SELECT customer, key, seq, at_ms, fingerprint, hint"
+                " FROM wanted CROSS JOIN idem ON customer = c AND key = k", [*chain.from_iterable(part)],
             )
-            if found:
-                loaded[pair] = IndexEntry(*found[0])
+            loaded.update(((values[0], values[1]), IndexEntry(*values)) for values in found)
         return loaded
 
     def drop_keys(self, before_ms: int, limit: int) -> int:

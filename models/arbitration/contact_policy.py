@@ -94,8 +94,8 @@ class ContactJudge:
         """Places of the policies that the ledger, or an event's mark, can make refuse something."""
         index = self._index
         touched: set[int] = set()
-        for action, group, issue in {(c.action, c.group, c.issue) for c in self._contacts}:
-            touched |= index.counting(action, group, issue)
+        for contact in self._contacts:
+            touched |= index.counting(contact.action, contact.group, contact.issue)
         if self._marks:
             touched |= {place for place, policy in enumerate(index.plan.policies) if policy.id in self._marks}
         return touched
@@ -110,17 +110,22 @@ class ContactJudge:
     def _judge(self, places: Iterable[int]) -> None:
         here = self._index.in_channel[self._channel.id]
         for place in places:
-            if place in here and bool((self._index.reach[place] & self._candidates).any()):
+            if place in here and self._may_refuse(place):
                 tight = self._tighten(place)
                 if tight is not None:
                     self._tight[place] = tight
+
+    def _may_refuse(self, place: int) -> bool:
+        """Not, when nobody whom it concerns is left, or when all contacts together are below its limit."""
+        policy = self._index.plan.policies[place]
+        if isinstance(policy, LimitPolicy) and len(self._contacts) + len(self._placed) < policy.limit:
+            return False
+        return bool((self._index.reach[place] & self._candidates).any())
 
     def _tighten(self, place: int) -> Tight | None:
         plan, reach = self._index.plan, self._index.reach[place]
         policy = plan.policies[place]
         if isinstance(policy, LimitPolicy):
-            if len(self._contacts) + len(self._placed) < policy.limit:
-                return None
             return tight_limit(policy, reach, self._spans, self._now_ms, self._last_ms)
         if isinstance(policy, RestPolicy):
             return tight_rest(policy, reach, self._contacts, self._marks.get(policy.id, ()), self._now_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -60,13 +61,13 @@ class PlanIndex:
         self.value_power: NDArray[np.float64] = np.array([power(v, rules.value) for v in plan.value.tolist()])
         self.lever_power: NDArray[np.float64] = np.array([power(v, rules.lever) for v in plan.lever.tolist()])
         #: The instants at which an action begins or ends to be valid.
-        self._bounds: NDArray[np.int64] = np.unique(np.concatenate([plan.valid_from, plan.valid_until]))
+        self._bounds: list[int] = np.unique(np.concatenate([plan.valid_from, plan.valid_until])).tolist()
         #: Kept by ``funnel``.
         self.funnels: dict[Key, Funnel] = {}
 
     def era(self, now_ms: int) -> int:
         """Equal at two instants between which no action begins or ends to be valid."""
-        return int(self._bounds.searchsorted(now_ms, "right"))
+        return bisect_right(self._bounds, now_ms)
 
     def counting(self, action: str, group: str, issue: str) -> frozenset[int]:
         """Places of the policies that may count a contact of this action; all when the plan knows it otherwise."""

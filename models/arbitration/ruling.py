@@ -21,7 +21,7 @@ class Ruling:
         self._index = index
         self.standing = standing
         self._context = standing.context
-        self._weights = dict(standing.weights)
+        self._weights = standing.weights.copy()
         self._bound = False
         self._request = request
         self._now_ms = now_ms
@@ -29,10 +29,12 @@ class Ruling:
         self._results: Mask | None = None
         self._pending: Mask = index.pending
         #: Rule index -> what went wrong.
-        self.errors: dict[int, str] = dict(standing.errors)
+        self.errors: dict[int, str] = standing.errors.copy()
         #: The same for context weights: a rule may be right as one and wrong as the other.
-        self.weight_errors: dict[int, str] = {rule: standing.errors[rule] for rule in standing.weights
-                                              if rule in standing.errors}
+        self.weight_errors: dict[int, str] = {}
+        if standing.errors:
+            weighed = standing.weights.keys() & standing.errors.keys()
+            self.weight_errors = {rule: standing.errors[rule] for rule in weighed}
 
     @property
     def asked_request(self) -> bool:

@@ -7,6 +7,7 @@ is appended with a default. Every fact but ``Born`` raises ``state_version`` by 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -163,15 +164,15 @@ _BY_TAG: dict[int, type[Any]] = {
 _FIELDS: dict[type[Any], tuple[str, ...]] = {
     kind: tuple(f.name for f in fields(kind)) for kind in (*_BY_TAG.values(), ItemChosen)
 }
-#: One call in place of fifteen: a decision writes several items. Msgpack packs the nested tuples as lists.
-_ITEM_FIELDS = attrgetter(*_FIELDS[ItemChosen])
+#: One call in place of one per field. Msgpack packs nested tuples as lists.
+_VALUES: dict[type[Any], Callable[[Any], Any]] = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return [_plain(item) for item in value]
-    if isinstance(value, ItemChosen):
-        return list(_ITEM_FIELDS(value))
+    if type(value) is ItemChosen:
+        return list(_VALUES[ItemChosen](value))
     return value
 
 
@@ -182,7 +183,10 @@ def _item(wire: list[Any]) -> ItemChosen:
 
 def to_wire(fact: Fact) -> list[Any]:
     """A fact as a list that msgpack can pack."""
-    return [fact.TAG, *(_plain(getattr(fact, name)) for name in _FIELDS[type(fact)])]
+    kind = type(fact)
+    if len(_FIELDS[kind]) == 1:
+        return [fact.TAG, _VALUES[kind](fact)]
+    return [fact.TAG, *map(_plain, _VALUES[kind](fact))]
 
 
 def from_wire(wire: list[Any]) -> Fact:

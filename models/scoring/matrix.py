@@ -23,6 +23,7 @@ Matrix = NDArray[np.float32]
 Indexes = NDArray[np.uint16]
 
 _FLOAT32_MAX: Final = 3.0e38
+_ABSENT: Final = float("nan")
 #: Every offset in the time zone database since 1970 is a multiple of this.
 _OFFSET_STEP_MS: Final = 15 * limits.MINUTE_MS
 
@@ -65,8 +66,8 @@ class Layout:
         """
         vector = self._by_channel.get(channel, self._blank).copy()
         if self._record_keys:
-            values = np.array([_number(record.get(key)) for key in self._record_keys])
-            vector[self._from_record] = np.clip(values, -_FLOAT32_MAX, _FLOAT32_MAX)
+            values = np.array([_number(record.get(key)) for key in self._record_keys], np.float64)
+            vector[self._from_record] = np.minimum(np.maximum(values, -_FLOAT32_MAX), _FLOAT32_MAX)
         if self._hour_at >= 0 or self._weekday_at >= 0:
             hour, weekday = self._local(now_ms)
             if self._hour_at >= 0:
@@ -125,7 +126,7 @@ class Layout:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else np.nan
+    return value if isinstance(value, int | float) else _ABSENT
 
 
 def _action_value(name: str, action: Action) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import orjson
@@ -17,6 +18,8 @@ from models.turn.commands import DECISION, EVENT, HISTORY, OUTCOME, Command
 
 KEY_BYTES: Final = 16
 FINGERPRINT_BYTES: Final = 16
+#: A turn asks for the key of each of its items two or three times.
+_KEYS_REMEMBERED: Final = 4_096
 #: Field of a command's body that holds its idempotency key, by kind.
 ID_FIELD: Final = {EVENT: "event_id", HISTORY: "event_id", OUTCOME: "outcome_id", DECISION: "request_id"}
 
@@ -64,6 +67,7 @@ class Hint:
         return cls(*canonical.unpack(data))
 
 
+@lru_cache(maxsize=_KEYS_REMEMBERED)
 def key16(kind: str, text: str) -> bytes:
     """The 16 bytes under which an id of a kind is remembered."""
     return hashlib.blake2b(f"{kind}:{text}".encode(), digest_size=KEY_BYTES).digest()
