@@ -18,6 +18,7 @@ from actors.coordination.record import CoordinatorRecord
 from actors.coordination.service import CoordinatorService, wall_ms
 from actors.coordination.settings import CoordinatorSettings
 from actors.coordination.shards import RayShards
+from actors.logs import configure_logs
 from actors.scorer_registry import ScorerRegistry
 from models.canonical import pack, unpack
 from models.catalog.check import compile_catalog
@@ -38,6 +39,7 @@ class Coordinator:
     """``settings``: see ``CoordinatorSettings.from_plain``."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
+        configure_logs(str(settings.get("log_level", "info")))
         try:
             self._settings = CoordinatorSettings.from_plain(settings)
             self._registry = ScorerRegistry(self._settings.data_dir)

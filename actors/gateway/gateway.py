@@ -16,6 +16,7 @@ from actors.gateway.authorise import Authoriser
 from actors.gateway.metrics import Metrics
 from actors.gateway.services import Services, Settings
 from actors.gateway.shards import RayBackend
+from actors.logs import configure_logs
 from actors.rule_trial import try_rules
 
 
@@ -24,6 +25,7 @@ class Gateway:
     """``settings``: ``data_dir``, ``shards``, ``secret`` (bytes), ``clock`` ("wall" or "manual")."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
+        configure_logs(str(settings.get("log_level", "info")))
         self._settings = Settings.from_plain(settings)
 
     def __serve_build_asgi_app__(self) -> GatewayApp:
