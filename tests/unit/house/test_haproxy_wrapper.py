@@ -66,3 +66,10 @@ def test_its_own_errors_are_problem_documents(mended: str) -> None:
         assert b"application/problem+json" in head
         assert json.loads(body)["status"] == told
         assert head.startswith(b"HTTP/1.1 %d " % told)
+
+
+def test_a_path_too_long_for_the_gateway_is_answered_as_a_problem(mended: str) -> None:
+    (line,) = [line for line in mended.splitlines() if "http-request return status 422" in line]
+    words = line.split()
+    assert json.loads(Path(words[words.index("file") + 1]).read_bytes())["status"] == 422
+    assert words[words.index("content-type") + 1] == "application/problem+json"
