@@ -7,17 +7,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from simulation.catalog import plan
 from unit.shard.rig import START_MS, Rig, decision, run, send
 
 from actors.profile_shard import ProfileShard
 from actors.shard.clock import wall_ms
 from actors.shard.scorer_client import Scored, ScorerClient
 from models import limits
+from models.arbitration.control import control_group
 from models.canonical import pack
 from models.coordination.messages import Instructions
 
 #: Real seconds after which a test gives up: far more than any answer takes, far less than anybody's own patience.
 SOON_S = 3.0
+#: Customers outside the control group, whose decisions have something to score.
+TREATED = [name for n in range(40) if control_group(plan(), (name := f"c{n}").encode(), START_MS) is None]
 
 
 async def _silent(_: bytes) -> bytes:
@@ -38,9 +42,9 @@ def test_a_decision_does_not_wait_for_a_coordinator_that_says_nothing(rig: Rig) 
     async def scenario() -> None:
         async with rig.shard() as shard:
             shard._sync._call = _silent
-            for number in range(3):
+            for customer in TREATED[:3]:
                 # Without any grant every decision goes dry, and asks for units in the background.
-                ((status, body),) = await _soon(shard, decision(f"c{number}", "r"))
+                ((status, body),) = await _soon(shard, decision(customer, "r"))
                 assert status == 200
                 assert body["placements"][0]["items"]
                 await shard.poke()
@@ -52,8 +56,8 @@ def test_a_decision_does_not_wait_for_a_scorer_that_says_nothing(rig: Rig) -> No
     async def scenario() -> None:
         async with rig.shard() as shard:
             shard._scorer._call = _silent
-            for number in range(limits.BREAKER_FAILURES + 2):
-                ((status, body),) = await _soon(shard, decision(f"c{number}", "r", wall_ms() + 10_000))
+            for customer in TREATED[: limits.BREAKER_FAILURES + 2]:
+                ((status, body),) = await _soon(shard, decision(customer, "r", wall_ms() + 10_000))
                 assert (status, body["degraded"]) == (200, True)
 
     run(scenario())
