@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from actors.durable_file import replace_file
 from models import limits
 from models.errors import BadInput
 
@@ -157,7 +158,7 @@ def ensure_admin_key(data_dir: Path, *, now_ms: int) -> Path:
     if any(record.name == ADMIN_NAME and record.live(now_ms) for record in list_keys(data_dir)):
         revoke(data_dir, ADMIN_NAME, now_ms=now_ms)
     key = create(data_dir, ADMIN_NAME, [EVERYTHING], now_ms=now_ms)
-    _replace_file(path, (key + "\n").encode())
+    replace_file(path, (key + "\n").encode())
     return path
 
 
@@ -186,24 +187,4 @@ def _locked(data_dir: Path) -> Iterator[None]:
 
 def _store(data_dir: Path, records: Sequence[KeyRecord]) -> None:
     stored: dict[str, Any] = {"format": 1, "keys": [asdict(record) for record in records]}
-    _replace_file(data_dir / KEYS_FILE, json.dumps(stored, indent=1).encode())
-
-
-def _replace_file(path: Path, content: bytes) -> None:
-    """Whole or not at all, readable by the owner only, on disk before this returns."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    replace_file(data_dir / KEYS_FILE, json.dumps(stored, indent=1).encode())

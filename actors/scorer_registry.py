@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from actors.durable_file import replace_file, sync_folder
 from models.errors import BadInput, KairosError
 from models.scoring.booster import Booster
 from models.scoring.manifest import Manifest
@@ -46,11 +47,10 @@ class ScorerRegistry:
         fresh = self._root / f".new-{manifest.version}-{os.getpid()}"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True, mode=0o700)
-        _write(fresh / manifest.file, model)
-        _write(fresh / _MANIFEST, json.dumps(manifest.to_wire(), indent=2).encode())
-        _sync_folder(fresh)
+        replace_file(fresh / manifest.file, model)
+        replace_file(fresh / _MANIFEST, json.dumps(manifest.to_wire(), indent=2).encode())
         os.replace(fresh, folder)
-        _sync_folder(self._root)
+        sync_folder(self._root)
         return folder
 
     def manifests(self) -> list[Manifest]:
@@ -98,18 +98,3 @@ class ScorerRegistry:
         if not _VERSION.fullmatch(version):
             raise UnknownScorerError(f"{version[:80]!r} is no version of a scorer; see `GET /v1/scorers`")
         return self._root / version
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

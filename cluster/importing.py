@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import orjson
 
+from actors.durable_file import replace_file
 from cluster import history_file
 from cluster.history_file import Page
 from cluster.http_client import HttpClient
-from cluster.installation import write_private
 
 _FOLDER: Final = "imports"
 #: How many rejected events are shown.
@@ -85,4 +85,4 @@ def _note_name(source: str, url: str) -> str:
 
 def _keep(progress: Progress, note: Path) -> None:
     note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(note, orjson.dumps(asdict(progress)))
+    replace_file(note, orjson.dumps(asdict(progress)))

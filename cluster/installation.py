@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from actors.durable_file import replace_file
 from models import limits
 from models.errors import BadInput, KairosError
 
@@ -22,22 +22,6 @@ class Installation:
     slots: int
     shards: int
     store: str
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Durably write a file that only its owner may read, whole or not at all."""
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def read_installation(data_dir: Path) -> Installation | None:
@@ -56,7 +40,7 @@ def open_installation(data_dir: Path, shards: int | None, store: str) -> Install
     if found is None:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         found = Installation(FORMAT, limits.SLOTS, shards or limits.SHARDS_EMBEDDED, store)
-        write_private(data_dir / _FILE, json.dumps(asdict(found)).encode())
+        replace_file(data_dir / _FILE, json.dumps(asdict(found)).encode())
     if shards is not None and shards != found.shards:
         raise BadInput(
             f"{data_dir} was installed with {found.shards} shards, not {shards}; "
@@ -76,7 +60,7 @@ def customer_secret(data_dir: Path) -> bytes:
         if any((data_dir / "shards").glob("*/journal.db")):
             raise KairosError(f"{path} is missing but journals exist; restore it from a backup") from None
         secret = secrets.token_bytes(32)
-        write_private(path, secret)
+        replace_file(path, secret)
     if len(secret) != 32:
         raise KairosError(f"{path} is damaged: {len(secret)} bytes, not 32; restore it from a backup")
     return secret

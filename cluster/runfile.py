@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from cluster.installation import write_private
+from actors.durable_file import replace_file
 
 _FILE = "run.json"
 _END_WAIT_S = 10.0
@@ -42,7 +42,7 @@ class RunFile:
     others: list[Process] = field(default_factory=list)
 
     def write(self, data_dir: Path) -> None:
-        write_private(data_dir / _FILE, json.dumps(asdict(self)).encode())
+        replace_file(data_dir / _FILE, json.dumps(asdict(self)).encode())
 
 
 def this_process() -> Process:

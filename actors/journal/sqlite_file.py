@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from actors.durable_file import sync_folder
 from actors.journal import schema
 from models.errors import DiskFull, JournalFailed, JournalLocked
 
@@ -72,11 +73,7 @@ class SqliteFile:
                 raise JournalFailed(f"{self.path} has layout {version}, this release reads {schema.VERSION}")
             if pages_max:
                 connection.execute(f"PRAGMA max_page_count = {pages_max:d}")
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.path.parent)
         return connection
 
     @contextmanager
