@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.canonical import pack, unpack
+from models.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RowSegment:
     customer: bytes
     generation: int

@@ -8,14 +8,14 @@ instants independently, so the worst window holds as many contacts as the most s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from models import limits
 from models.catalog.plan import Channel, Scope, Treatment
+from models.immutable import immutable
 from models.profile.state import CONFIRMED, HELD, Contact
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Span:
     """One contact that policies count, from its first to its last possible instant (both inclusive, ms)."""
 

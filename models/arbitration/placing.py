@@ -84,7 +84,7 @@ class Placing:
         self._unjudged.append((action, treatment))
         item = ItemChosen(
             placement, rank, action.id, treatment.id, action.group, action.issue, False, probability,
-            ranking.propensities[place], ranking.priorities[place], self._hold_expires_ms, action.accept_outcome,
+            ranking.propensity(place), ranking.priorities[place], self._hold_expires_ms, action.accept_outcome,
             action.accept_within_ms, self._purse.take(treatment),
         )
         return self._answer(item, treatment)

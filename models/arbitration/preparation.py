@@ -13,6 +13,7 @@ from models.arbitration.contact_policy import ContactJudge
 from models.arbitration.purse import Needs, Purse
 from models.arbitration.ranking import Ranked
 from models.catalog.plan import Channel, Mask, Plan, Treatment
+from models.immutable import immutable
 from models.profile.facts import ItemChosen
 from models.profile.predicates import Standing
 
@@ -60,7 +61,7 @@ class Preparation:
     evidence: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Verdict:
     """What was chosen. ``items`` holds fallbacks too."""
 

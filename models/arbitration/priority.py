@@ -33,7 +33,7 @@ def rank_all(preparations: Sequence[Preparation], scores: NDArray[np.float32] | 
     index, rules = index_for(first.plan), first.plan.arbitration
     scored = np.concatenate([preparation.scored for preparation in preparations])
     propensities = significant_all(_propensities(first.evidence[scored], scores))
-    weights = np.fromiter(chain.from_iterable(p.context_weights for p in preparations), np.float64, len(scored))
+    weights = np.fromiter(chain.from_iterable([p.context_weights for p in preparations]), np.float64, len(scored))
     with np.errstate(over="ignore", invalid="ignore"):
         product = _powers(propensities, rules.propensity) * _powers(weights, rules.context)
         product = product * index.value_power[scored] * index.lever_power[scored]
@@ -41,10 +41,12 @@ def rank_all(preparations: Sequence[Preparation], scores: NDArray[np.float32] | 
     sizes = [len(preparation.scored) for preparation in preparations]
     owners = np.repeat(np.arange(len(sizes)), sizes)
     order = np.lexsort((index.id_place[scored], -priorities, owners))
-    columns = [column[order].tolist() for column in (scored, propensities, weights, priorities)]
+    propensities, weights = propensities[order], weights[order]
+    actions, ordered = scored[order].tolist(), priorities[order].tolist()
     rankings, start = [], 0
     for size in sizes:
-        rankings.append(Ranking(*(column[start : start + size] for column in columns)))
+        own = slice(start, start + size)
+        rankings.append(Ranking(actions[own], propensities[own], weights[own], ordered[own]))
         start += size
     return rankings
 

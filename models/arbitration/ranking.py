@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.immutable import immutable
+
+Numbers = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Ranked:
     """The numbers of one action that passed every gate."""
 
@@ -17,18 +23,18 @@ class Ranked:
 
 
 class Ranking(Mapping[int, Ranked]):
-    """Action index -> its numbers. Kept as parallel lists, because a decision reads few of the objects it could make:
-    best priority first, equal ones by action id."""
+    """Action index -> its numbers. Kept as columns, because a decision reads few of the objects it could make: best
+    priority first, equal ones by action id."""
 
-    __slots__ = ("_places", "actions", "priorities", "propensities", "weights")
+    __slots__ = ("_places", "_propensities", "_weights", "actions", "priorities")
 
     def __init__(
-        self, actions: list[int], propensities: list[float], weights: list[float], priorities: list[float]
+        self, actions: list[int], propensities: Numbers, weights: Numbers, priorities: list[float]
     ) -> None:
         self.actions = actions
-        self.propensities = propensities
-        self.weights = weights
         self.priorities = priorities
+        self._propensities = propensities
+        self._weights = weights
         self._places: dict[int, int] = {}
 
     def without(self, removed: Collection[int]) -> Ranking:
@@ -37,15 +43,19 @@ class Ranking(Mapping[int, Ranked]):
             return self
         kept = [place for place, action in enumerate(self.actions) if action not in removed]
         return Ranking(
-            [self.actions[place] for place in kept], [self.propensities[place] for place in kept],
-            [self.weights[place] for place in kept], [self.priorities[place] for place in kept],
+            [self.actions[place] for place in kept], self._propensities[kept], self._weights[kept],
+            [self.priorities[place] for place in kept],
         )
+
+    def propensity(self, place: int) -> float:
+        """Of the action at a place of the order."""
+        return float(self._propensities[place])
 
     def __getitem__(self, action: int) -> Ranked:
         if not self._places:
             self._places = {action: place for place, action in enumerate(self.actions)}
         place = self._places[action]
-        return Ranked(action, self.propensities[place], self.weights[place], self.priorities[place])
+        return Ranked(action, self.propensity(place), float(self._weights[place]), self.priorities[place])
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.actions)

@@ -36,6 +36,8 @@ class Dependencies:
     clocked: frozenset[str]
     #: Profile fields of the rules that a caller evaluates (dynamic ones, weights, ``after.when``); None: all.
     asked: frozenset[str] | None
+    #: Profile fields that any rule reads; None: all. While none of them changes, and nothing is clocked, no rule does.
+    read: frozenset[str] | None
 
     def fields_of(self, rules: Iterable[int]) -> frozenset[str] | None:
         """Profile fields that these rules read; None: all."""
@@ -84,6 +86,7 @@ def _build(plan: Plan) -> Dependencies:
         whole_segment_readers=tuple(whole_segments),
         clocked=frozenset(segment.id for segment in plan.segments if plan.rules[segment.rule].dynamic),
         asked=_fields(caller),
+        read=_fields(plan.rules),
     )
 
 

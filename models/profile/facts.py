@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, ClassVar
 
+from models.immutable import immutable
+
 
 @dataclass(frozen=True, slots=True)
 class Born:
@@ -21,7 +23,7 @@ class Born:
     customer_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class EventApplied:
     TAG: ClassVar[int] = 2
     event_id: str
@@ -48,7 +50,7 @@ class ConsentChanged:
     changes: dict[str, bool]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ItemChosen:
     """One item of a decision, inside ``Decided``. Nested on the wire as a plain list."""
 
@@ -72,7 +74,7 @@ class ItemChosen:
     budgets: tuple[tuple[str, int, str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Decided:
     TAG: ClassVar[int] = 5
     decision_id: str

@@ -7,13 +7,13 @@ engine converts ``profile`` field by field (about 1 us each), so a context holds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from models.catalog import rules as engine
 from models.catalog.plan import Mask, Plan
+from models.immutable import immutable
 from models.profile import features
 from models.profile.cache import cache_of
 from models.profile.dependencies import Dependencies, dependencies
@@ -22,7 +22,7 @@ from models.profile.state import Profile
 from models.times import local_datetime
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Standing:
     """Never changed once made, but for the variables that a caller sets on ``context``."""
 
@@ -51,7 +51,10 @@ def standing(profile: Profile, plan: Plan, now_ms: int) -> Standing:
         if held.view is view and (held.now_ms == now_ms or not known.clocked):
             return held
         changed = _changed(held.view, view, known)
-        made = _Evaluation(known, view, now_ms, held, changed).run()
+        if known.clocked or known.read is None or not known.read.isdisjoint(changed):
+            made = _Evaluation(known, view, now_ms, held, changed).run()
+        else:
+            made = Standing(held.results, held.segments, held.context, held.errors, held.weights, view, now_ms)
     else:
         made = _Evaluation(known, view, now_ms, None, None).run()
     cache.standing = made

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from models.immutable import immutable
+
 #: States of the contact hold of a ledger entry.
 HELD, CONFIRMED, RELEASED, FALLBACK = "held", "confirmed", "released", "fallback"
 #: States of each budget use of a ledger entry.
 BUDGET_HELD, BUDGET_SPENT, BUDGET_FREED = "held", "spent", "freed"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Contact:
     """One chosen item in the contact ledger: a hold at first, a contact when confirmed."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+from models.immutable import immutable
 
 #: Kinds of commands that may write. The body is what the contract's model dumps (see ``models.messages``), with every
 #: time already an integer under ``*_ms``.
@@ -28,7 +29,7 @@ EXPLANATION: Final = "explanation"
 WRITES: Final = frozenset({EVENT, DECISION, OUTCOME, ATTRIBUTES, CONSENT, ERASE, HISTORY, TICK})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Command:
     kind: str
     #: 16 bytes, see ``models.ids``.
@@ -50,7 +51,7 @@ class Command:
         return cls(*wire)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reply:
     """``body`` is msgpack. For event and outcome commands it is the item's result object (``{"event_id", "status",
     "state_version", ...}``) and ``status`` is 200 even when the item is rejected; elsewhere a status that is not 200

@@ -7,13 +7,13 @@ fingerprint of the body that was accepted, and a small ``hint`` from which most 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import orjson
 
 from models import canonical, limits
+from models.immutable import immutable
 from models.turn.commands import DECISION, EVENT, HISTORY, OUTCOME, Command
 
 KEY_BYTES: Final = 16
@@ -39,7 +39,7 @@ class Remembered(Protocol):
     def hint(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecentKey:
     """A key since the last checkpoint, in memory. ``seq`` is 0 while its turn is not committed."""
 
@@ -49,7 +49,7 @@ class RecentKey:
     hint: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Hint:
     """Packed into ``Remembered.hint``. Keys of an erased generation of a customer are as good as forgotten."""
 

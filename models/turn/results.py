@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models import canonical
+from models.immutable import immutable
 from models.profile.state import Profile
 from models.turn.commands import Reply, problem
 from models.turn.shard_facts import ShardFact
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Segment:
     """One customer's part of a turn row (one per key generation)."""
 
