@@ -37,13 +37,18 @@ class EchoApp:
                 return
 
 
+def _build() -> EchoApp:
+    """Serve calls a builder without arguments; a class would be taken for the application itself."""
+    return EchoApp()
+
+
 def echo_app(replicas: int = 1) -> serve.Application:
     """One ingress deployment with as many replicas as the gateway it is compared with."""
 
     @serve.deployment(
         name="Echo", num_replicas=replicas, max_ongoing_requests=10_000, ray_actor_options={"num_cpus": 0},
     )
-    @serve.ingress(EchoApp)
+    @serve.ingress(_build)
     class Echo:
         """The deployment around the ASGI application."""
 
