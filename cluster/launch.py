@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import time
@@ -111,7 +110,6 @@ def _record(settings: Settings, ready: bool = False) -> None:
 def _start_ray(settings: Settings) -> None:
     import ray
 
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     common: dict[str, Any] = {"namespace": naming.NAMESPACE, "logging_level": "ERROR", "log_to_driver": False}
     if settings.address is not None:
         ray.init(address=settings.address, **common)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from ray import serve
@@ -18,6 +19,7 @@ from models import limits
 
 def start_serve(settings: Settings, installation: Installation, secret: bytes) -> None:
     """Start HAProxy and deploy both applications; returns when their replicas run."""
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its import set it to INFO
     plain: dict[str, Any] = actor_settings(settings, installation)
     serve.start(
         proxy_location=ProxyLocation.EveryNode if settings.address else ProxyLocation.HeadOnly,
