@@ -55,7 +55,7 @@ class Store:
             self.flush(waiting)
 
 
-@given(st.lists(ACTIONS, max_size=60), st.integers(0, 12_000))
+@given(st.lists(ACTIONS, max_size=60), st.integers(0, 40_000))
 def test_nothing_is_forgotten_and_the_bound_holds_whatever_happens(
     actions: list[tuple[str, bytes]], bytes_max: int
 ) -> None:
