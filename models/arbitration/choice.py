@@ -44,8 +44,11 @@ def choose(exploration: Exploration, priorities: Sequence[float], drawn: float) 
 
     ``priorities`` are sorted best first. The probability is rounded to the digits that are kept, and never 0.
     """
+    chances = probabilities(exploration, priorities)
+    if drawn < chances[0]:
+        return 0, significant(chances[0])
     reached, chosen, kept = 0.0, 0, 0.0
-    for place, chance in enumerate(probabilities(exploration, priorities)):
+    for place, chance in enumerate(chances):
         if chance <= 0.0:
             continue
         chosen, kept = place, chance

@@ -48,9 +48,11 @@ class Placing:
             if not candidates:
                 break
             priorities = self._ranking.priorities
+            if len(candidates) < len(priorities):
+                priorities = [priorities[place] for place in candidates]
             drawn = draw(self._preparation.seed, placement, rank)
             exploration = self._preparation.plan.arbitration.exploration
-            at, probability = choose(exploration, [priorities[place] for place in candidates], drawn)
+            at, probability = choose(exploration, priorities, drawn)
             answered.append(self._place(placement, rank, candidates[at], probability))
         for treatment in self._preparation.fallbacks.get(placement, ()):
             if len(answered) >= count:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ GATES = (
 )
 #: How many of ``GATES`` ``deciding.prepare`` judges.
 GATES_PREPARED = GATES.index("budget")
+
+_NOBODY: Final[NDArray[np.uint16]] = np.zeros(0, np.uint16)
+_NO_EVIDENCE: Final[NDArray[np.float64]] = np.zeros(0)
 
 
 @dataclass(slots=True)
@@ -55,10 +58,10 @@ class Preparation:
     rule_errors: dict[int, str] = field(default_factory=dict)
     weight_errors: dict[int, str] = field(default_factory=dict)
     #: Indexes (plan order, ascending) of the actions that remain: what a scorer scores.
-    scored: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, np.uint16))
+    scored: NDArray[np.uint16] = field(default_factory=lambda: _NOBODY)
     #: Per scored action.
     context_weights: tuple[float, ...] = ()
-    evidence: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    evidence: NDArray[np.float64] = field(default_factory=lambda: _NO_EVIDENCE)
 
 
 @immutable

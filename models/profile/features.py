@@ -69,8 +69,8 @@ def _made(
     values: list[Any] = list(old.values) if old else [None] * len(features)
     edges: list[int] = list(old.edges) if old else [0] * len(features)
     was = old.aggregates if old else aggregates
-    for index, aggregate in enumerate(aggregates):
-        if now_ms >= edges[index] or aggregate is not was[index]:
+    for index, (aggregate, before, edge) in enumerate(zip(aggregates, was, tuple(edges), strict=True)):
+        if now_ms >= edge or aggregate is not before:
             values[index], edges[index] = _read(aggregate, features[index], now_ms)
     for index in known.ratios:
         values[index] = _ratio(*(values[part] for part in features[index].of))

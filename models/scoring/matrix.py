@@ -66,8 +66,7 @@ class Layout:
         """
         vector = self._by_channel.get(channel, self._blank).copy()
         if self._record_keys:
-            values = np.array([_number(record.get(key)) for key in self._record_keys], np.float64)
-            vector[self._from_record] = np.minimum(np.maximum(values, -_FLOAT32_MAX), _FLOAT32_MAX)
+            vector[self._from_record] = np.minimum(np.maximum(self._numbers(record), -_FLOAT32_MAX), _FLOAT32_MAX)
         if self._hour_at >= 0 or self._weekday_at >= 0:
             hour, weekday = self._local(now_ms)
             if self._hour_at >= 0:
@@ -75,6 +74,13 @@ class Layout:
             if self._weekday_at >= 0:
                 vector[self._weekday_at] = weekday
         return vector
+
+    def _numbers(self, record: Mapping[str, Any]) -> NDArray[Any]:
+        """What the record holds for each column. Nearly always numbers alone, which the array's kind tells at once."""
+        values = np.array([record.get(key, _ABSENT) for key in self._record_keys])
+        if values.dtype.kind == "f":
+            return values
+        return np.array([_number(record.get(key)) for key in self._record_keys], np.float64)
 
     def rows(self, vector: Vector, indexes: Indexes, evidence: NDArray[np.float64]) -> Matrix:
         """float32[len(indexes), width]: one row per candidate; ``evidence`` is a propensity per action of the plan."""

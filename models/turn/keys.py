@@ -60,11 +60,16 @@ class Hint:
     unfunded: bool = False
 
     def pack(self) -> bytes:
-        return canonical.pack([self.generation, self.state_version, self.late, self.unfunded])
+        return _packed_hint(self.generation, self.state_version, self.late, self.unfunded)
 
     @classmethod
     def unpack(cls, data: bytes) -> Hint:
         return cls(*canonical.unpack(data))
+
+
+@lru_cache(maxsize=_KEYS_REMEMBERED)
+def _packed_hint(generation: int, state_version: int, late: bool, unfunded: bool) -> bytes:
+    return canonical.pack([generation, state_version, late, unfunded])
 
 
 @lru_cache(maxsize=_KEYS_REMEMBERED)

@@ -12,7 +12,7 @@ from models import canonical
 from models.catalog.plan import Plan
 from models.profile import timers
 from models.profile.apply import apply
-from models.profile.facts import Born, Decided, Erased, Fact, to_wire
+from models.profile.facts import Born, Decided, Erased, EventApplied, Fact, to_wire
 from models.profile.state import Profile
 from models.turn.keys import Hint, RecentKey
 from models.turn.publics import Deltas, add_fact
@@ -130,6 +130,8 @@ class Work:
         return Segment(self.customer, self.generation, public, canonical.pack([to_wire(f) for f in self.facts]))
 
     def _count(self, fact: Fact) -> None:
+        if isinstance(fact, EventApplied):
+            return
         deltas = Deltas()
         add_fact(deltas, self.profile, fact)
         if deltas.budgets or deltas.evidence:
