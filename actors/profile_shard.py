@@ -157,7 +157,7 @@ class ProfileShard:
         self._runner = TurnRunner(parts, self._scorer)
         self._loop = TurnLoop(parts, self._runner, self._die, lambda: self._sync.poke())
         self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die)
-        self._reads = Reads(parts, Explainer(parts), self._die)
+        self._reads = Reads(parts, Explainer(parts, self._scorer), self._die)
         self._started_ms = (time.monotonic() - started) * 1_000
         self._spawn(self._loop.run())
         self._spawn(self._sync.run())

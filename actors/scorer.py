@@ -1,17 +1,22 @@
 """The ``Scorer`` of Ray Serve: rows in, probabilities out, for every shard, one matrix at a time.
 
 A request is msgpack ``{"version": str | None, "rows": n, "cols": c, "data": float32 bytes, little-endian, row by
-row}``, its answer ``{"version", "scores": float32 bytes}``. Version None asks nothing and is answered
-``{"version": None}``: the caller only wants to know that a scorer is there. Anything wrong raises, and the shard then
-decides on evidence alone.
+row}``, its answer ``{"version", "scores": float32 bytes}``. With ``"explain": True`` the answer has
+``"contributions"`` too, float32 bytes of [rows, features + 1] in log-odds, for a bounded number of rows. Version None
+asks nothing and is answered ``{"version": None}``: the caller only wants to know that a scorer is there. Anything wrong
+raises, and the shard then decides on evidence alone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -29,12 +34,21 @@ _FLOAT32: Final = np.dtype("<f4")
 _LOG: Final = logging.getLogger("kairos.scorer")
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    version: str | None
+    matrix: NDArray[np.float32]
+    explain: bool
+
+
 class ScoringEngine:
-    """Answers a batch of requests: those of one version become one matrix. Loads trees when first asked for them."""
+    """Answers a batch of requests: those of one version become one matrix. Loads trees when first asked for them. May
+    be asked by several threads."""
 
     def __init__(self, registry: ScorerRegistry) -> None:
         self._registry = registry
         self._loaded: OrderedDict[str, Booster] = OrderedDict()
+        self._loading = Lock()
 
     def warm(self) -> None:
         """Load the newest registered scorer ahead of its first request, if there is one and it is sound."""
@@ -48,21 +62,26 @@ class ScoringEngine:
     def answer(self, requests: list[bytes]) -> list[bytes | KairosError]:
         """One answer per request, in order. A request that fails, fails alone."""
         answers: list[bytes | KairosError] = [pack({"version": None})] * len(requests)
-        waiting: dict[str, list[tuple[int, NDArray[np.float32]]]] = {}
+        waiting: dict[str, list[tuple[int, _Asked]]] = {}
         for place, request in enumerate(requests):
             try:
-                version, matrix = _decode(request)
-                if version is not None:
-                    self._check_width(version, matrix)
-                    waiting.setdefault(version, []).append((place, matrix))
+                asked = _decode(request)
+                if asked.version is not None:
+                    self._check_width(asked.version, asked.matrix)
+                    waiting.setdefault(asked.version, []).append((place, asked))
             except KairosError as error:
                 answers[place] = error
         for version, parts in waiting.items():
-            matrix = parts[0][1] if len(parts) == 1 else np.concatenate([part for _, part in parts])
-            scores, start = self._booster(version).predict(matrix).astype(_FLOAT32, copy=False), 0
-            for place, part in parts:
-                answers[place] = pack({"version": version, "scores": scores[start : start + len(part)].tobytes()})
-                start += len(part)
+            booster, start = self._booster(version), 0
+            matrix = parts[0][1].matrix if len(parts) == 1 else np.concatenate([asked.matrix for _, asked in parts])
+            scores = booster.predict(matrix).astype(_FLOAT32, copy=False)
+            for place, asked in parts:
+                end = start + len(asked.matrix)
+                answer = {"version": version, "scores": scores[start:end].tobytes()}
+                if asked.explain:
+                    contributions = booster.contributions(asked.matrix).astype(_FLOAT32, copy=False)
+                    answer["contributions"] = contributions.tobytes()
+                answers[place], start = pack(answer), end
         return answers
 
     def _check_width(self, version: str, matrix: NDArray[np.float32]) -> None:
@@ -71,25 +90,34 @@ class ScoringEngine:
             raise BadInput(f"scorer {version} reads {expected} columns, the request has {matrix.shape[1]}")
 
     def _booster(self, version: str) -> Booster:
-        found = self._loaded.get(version)
-        if found is None:
-            found = self._loaded[version] = self._registry.load(version)
-            while len(self._loaded) > limits.SCORERS_LOADED_MAX:
-                self._loaded.popitem(last=False)
-        self._loaded.move_to_end(version)
-        return found
+        with self._loading:
+            found = self._loaded.get(version)
+            if found is None:
+                found = self._loaded[version] = self._registry.load(version)
+                while len(self._loaded) > limits.SCORERS_LOADED_MAX:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(version)
+            return found
 
 
 class Scorer:
-    """One replica. Batches what arrives while it predicts; never waits for a batch to fill."""
+    """One replica. Batches what arrives while it predicts; never waits for a batch to fill. What explains is worked on
+    in a thread of its own, one request at a time: it takes long, and scores must not wait for it."""
 
     def __init__(self, data_dir: str) -> None:
         self._engine = ScoringEngine(ScorerRegistry(Path(data_dir)))
         self._engine.warm()
+        self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explaining")
 
     async def score(self, payload: bytes) -> bytes:
         """See the module. Raises ``KairosError`` on an unknown version, a damaged file or other columns."""
-        answer: bytes | KairosError = await self._score_all(payload)
+        answer: bytes | KairosError
+        if _explains(payload):
+            (answer,) = await asyncio.get_running_loop().run_in_executor(
+                self._explaining, self._engine.answer, [payload]
+            )
+        else:
+            answer = await self._score_all(payload)
         if isinstance(answer, KairosError):
             raise answer
         return answer
@@ -110,11 +138,21 @@ def scorer_app(settings: Mapping[str, Any], replicas: int = 1) -> serve.Applicat
     return application
 
 
-def _decode(request: bytes) -> tuple[str | None, NDArray[np.float32]]:
+def _decode(request: bytes) -> _Asked:
     try:
         body = unpack(request)
         version, rows, columns, data = body["version"], body["rows"], body["cols"], body["data"]
         matrix = np.frombuffer(data, _FLOAT32).reshape(rows, columns)
-    except (ValueError, TypeError, KeyError) as error:
+        explain = bool(body.get("explain"))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(f"a request to the scorer is malformed ({error}); see actors.scorer") from error
-    return version, matrix
+    if explain and rows > limits.EXPLAINED_ROWS_MAX:
+        raise BadInput(f"{rows} rows to explain, at most {limits.EXPLAINED_ROWS_MAX} at once; ask for the best alone")
+    return _Asked(version, matrix, explain)
+
+
+def _explains(request: bytes) -> bool:
+    try:
+        return _decode(request).explain
+    except BadInput:
+        return False

@@ -44,6 +44,9 @@ class InProcess:
         self.rows += len(matrix)
         return Scored(self.booster.predict(matrix), False)
 
+    async def contributions(self, version: str, matrix: NDArray[np.float32], wait_ms: float) -> None:
+        """No benchmark asks why."""
+
 
 class EngineShard:
     """Bytes in, bytes out: what ``ProfileShard.handle`` does, called directly."""

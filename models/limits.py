@@ -171,6 +171,11 @@ SCORERS_LOADED_MAX: Final = 4
 SCORER_BATCH_MAX: Final = 64
 SCORER_ONGOING_MAX: Final = 128
 SCORER_QUEUED_MAX: Final = 512
+#: Features named per candidate, and candidates of a request that are explained: a row costs about a millisecond.
+TOP_FEATURES_MAX: Final = 5
+EXPLAINED_ROWS_MAX: Final = 64
+#: How long an explanation of a past decision waits for the scorer.
+EXPLANATION_SCORER_WAIT_MS: Final = SECOND_MS
 TRAINING_ROWS_MIN: Final = 100
 TRAINING_ROUNDS_MAX: Final = 400
 TRAINING_PATIENCE_ROUNDS: Final = 30

@@ -11,6 +11,8 @@ from typing import Any
 
 from actors.journal.rows import unpack_row
 from actors.shard.parts import CATALOG_ROWS, EVIDENCE_ROWS, ShardParts
+from actors.shard.scorer_client import ScorerClient
+from actors.shard.speaking_features import SpeakingFeatures
 from actors.shard.timeline import rows_of
 from models import limits
 from models.errors import InvariantBroken, KairosError
@@ -35,8 +37,9 @@ class TruncatedError(KairosError):
 
 
 class Explainer:
-    def __init__(self, parts: ShardParts) -> None:
+    def __init__(self, parts: ShardParts, scorer: ScorerClient) -> None:
         self._parts = parts
+        self._speaking = SpeakingFeatures(parts, scorer)
 
     async def explain(self, customer: bytes, decision_id: str) -> dict[str, Any]:
         """The contract's Explanation. Raises NoSuchDecisionError, TruncatedError; InvariantBroken when bytes differ."""
@@ -93,6 +96,8 @@ class Explainer:
         again: Reexecution = exact.reexecute()
         if again.reply != replayed.fact.reply:
             raise InvariantBroken(f"decision {replayed.fact.decision_id} does not come out as it was logged")
+        if exact.fact.scores and not exact.fact.top_features:
+            return again.told(await self._speaking.of(seq, exact))
         return again.explanation
 
     async def _evidence_at(self, seq: int, fact: Decided) -> Evidence:

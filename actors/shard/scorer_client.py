@@ -7,8 +7,10 @@ The breaker opens after a few failures in a row. While it is open nobody waits: 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import structlog
@@ -28,6 +30,8 @@ class Scored:
     #: float32[rows]; None without a champion, or degraded.
     scores: NDArray[np.float32] | None
     degraded: bool
+    #: float32[rows to explain, features + 1], log-odds; None when nobody asked, or the scorer did not say in time.
+    contributions: NDArray[np.float32] | None = None
 
 
 class ScorerClient:
@@ -54,18 +58,36 @@ class ScorerClient:
         self._failures = 0
         return Scored(scores, False)
 
+    async def contributions(
+        self, version: str, matrix: NDArray[np.float32], wait_ms: float
+    ) -> NDArray[np.float32] | None:
+        """float32[rows, features + 1] in log-odds for a few rows; None when they do not come within ``wait_ms``, which
+        no breaker counts: an explanation does without."""
+        if self.open:
+            return None
+        try:
+            async with asyncio.timeout(wait_ms / 1_000):
+                answer = await self._answer(version, matrix, explain=True)
+            rows, columns = matrix.shape
+            return _finite(answer["contributions"], (rows, columns + 1))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.debug("no contributions from the scorer", error=type(error).__name__)
+            return None
+
     async def _ask(self, version: str | None, matrix: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        answer = await self._answer(version, matrix)
+        return None if version is None else _finite(answer["scores"], (len(matrix),))
+
+    async def _answer(self, version: str | None, matrix: NDArray[np.float32], **more: bool) -> dict[str, Any]:
         rows, columns = matrix.shape
         data = np.ascontiguousarray(matrix, "<f4").tobytes()
-        answer = unpack(await self._call(pack({"version": version, "rows": rows, "cols": columns, "data": data})))
-        if version is None:
-            return None
-        if answer["version"] != version:
+        request = {"version": version, "rows": rows, "cols": columns, "data": data, **more}
+        answer: dict[str, Any] = unpack(await self._call(pack(request)))
+        if version is not None and answer["version"] != version:
             raise ValueError("the answer is of another scorer version")
-        scores = np.frombuffer(answer["scores"], "<f4")
-        if scores.shape != (rows,) or not np.isfinite(scores).all():
-            raise ValueError("the answer has other rows, or numbers that are not finite")
-        return scores
+        return answer
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
@@ -98,3 +120,10 @@ class ScorerClient:
             await self._opened.wait()
             if not await self.probe():
                 await asyncio.sleep(limits.BREAKER_PROBE_MS / 1_000)
+
+
+def _finite(data: bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    numbers: NDArray[np.float32] = np.frombuffer(data, "<f4")
+    if numbers.size != math.prod(shape) or not np.isfinite(numbers).all():
+        raise ValueError("the answer has other rows, or numbers that are not finite")
+    return numbers.reshape(shape)

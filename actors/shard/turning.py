@@ -7,7 +7,7 @@ import os
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +31,10 @@ class Scoring(Protocol):
     """What a turn needs of ``ScorerClient``."""
 
     async def score(self, version: str | None, matrix: NDArray[np.float32], wait_ms: float) -> Scored: ...
+
+    async def contributions(
+        self, version: str, matrix: NDArray[np.float32], wait_ms: float
+    ) -> NDArray[np.float32] | None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -149,7 +153,7 @@ class TurnRunner:
         wait_ms = self._scorer_wait_ms(commands)
         while (wave := turn.next_wave()) is not None:
             scored = await self._score(wave, wait_ms)
-            turn.resolve(wave, scored.scores, scored.degraded, parts.clock.real_ms())
+            turn.resolve(wave, scored.scores, scored.degraded, parts.clock.real_ms(), scored.contributions)
         return turn.finish()
 
     def _scorer_wait_ms(self, commands: Sequence[Command]) -> float:
@@ -163,6 +167,11 @@ class TurnRunner:
             return Scored(None, False)
         started = time.perf_counter()
         scored = await self._scorer.score(wave.scorer_version, wave.matrix, wait_ms)
+        rows = wave.to_explain(scored.scores)
+        if rows.size and wave.scorer_version is not None:
+            left_ms = max(1.0, wait_ms - (time.perf_counter() - started) * 1_000)
+            found = await self._scorer.contributions(wave.scorer_version, wave.matrix[rows], left_ms)
+            scored = replace(scored, contributions=found)
         self.score_ms += (time.perf_counter() - started) * 1_000
         self._parts.counters.totals["waves"] += 1
         self._parts.counters.totals["waves_degraded"] += scored.degraded
@@ -170,13 +179,13 @@ class TurnRunner:
 
     def _late(self, live: Sequence[Pending], result: TurnResult) -> list[Pending]:
         """Whose deadline passed before the append: answered so, and the turn is made again without them."""
+        if result.is_empty:
+            return []
         now_ms = self._parts.clock.real_ms()
         late = [
             pending for pending, reply in zip(live, result.replies, strict=True)
             if 0 < pending.command.deadline_ms <= now_ms and not (isinstance(reply, Reply) and reply.status == 504)
         ]
-        if result.is_empty:
-            return []
         for pending in late:
             self._parts.counters.totals["expired"] += 1
             pending.answer(_too_late(pending.command))

@@ -100,6 +100,9 @@ class Decided:
     items: tuple[ItemChosen, ...]
     #: The answer's body, msgpack: a repeated request gets these bytes.
     reply: bytes
+    #: (action, ((feature, contribution in log-odds), ...)) of the ranked actions, where the request asked to explain
+    #: and the scorer said so in time.
+    top_features: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,8 @@ def from_wire(wire: list[Any]) -> Fact:
     values: list[Any] = list(wire[1:])
     if kind is Decided:
         values[14] = tuple(_item(item) for item in values[14])
+        if len(values) > 16:
+            values[16] = tuple((action, tuple((name, by) for name, by in top)) for action, top in values[16])
     elif kind is EventApplied and len(values) > 6:
         values[6] = tuple(values[6])
     elif kind is OutcomeApplied and len(values) > 9:
@@ -206,6 +211,7 @@ def from_wire(wire: list[Any]) -> Fact:
 
 
 assert _FIELDS[Decided][14] == "items"
+assert _FIELDS[Decided][16] == "top_features"
 assert _FIELDS[EventApplied][6] == "marks"
 assert _FIELDS[OutcomeApplied][9] == "budgets"
 assert _FIELDS[ItemChosen][-1] == "budgets"

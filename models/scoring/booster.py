@@ -52,15 +52,31 @@ class Booster:
 
         Raises ``BadInput`` on another width.
         """
+        self._check_width(matrix)
+        if matrix.shape[0] == 0:
+            return np.empty(0, np.float32)
+        scores: NDArray[np.float32] = self._trees.inplace_predict(matrix, validate_features=False)
+        return scores
+
+    def contributions(self, matrix: Matrix) -> NDArray[np.float32]:
+        """float32[rows, features] -> float32[rows, features + 1]: what each feature adds to a row's score, in log-odds.
+
+        The last column is the bias; a row sums to its margin, the log-odds of ``predict``. Exact SHAP values of trees
+        (Lundberg et al. 2018), some hundred times dearer than the score. Raises ``BadInput`` on another width.
+        """
+        self._check_width(matrix)
+        if matrix.shape[0] == 0:
+            return np.empty((0, matrix.shape[1] + 1), np.float32)
+        rows = xgboost.DMatrix(matrix, nthread=1)
+        found: NDArray[np.float32] = self._trees.predict(rows, pred_contribs=True, validate_features=False)
+        return found
+
+    def _check_width(self, matrix: Matrix) -> None:
         if matrix.ndim != 2 or matrix.shape[1] != len(self.manifest.features):
             raise BadInput(
                 f"scorer {self.manifest.version} reads {len(self.manifest.features)} columns, the rows have shape "
                 f"{matrix.shape}"
             )
-        if matrix.shape[0] == 0:
-            return np.empty(0, np.float32)
-        scores: NDArray[np.float32] = self._trees.inplace_predict(matrix, validate_features=False)
-        return scores
 
 
 @dataclass(frozen=True, slots=True)

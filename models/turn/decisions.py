@@ -25,6 +25,7 @@ from models.turn.events import apply_event, event_object
 from models.turn.keys import Hint, body_fingerprint, key16
 from models.turn.refusals import Problem
 from models.turn.results import Answer, AnswerAt, Wait
+from models.turn.top_features import TopFeatures
 from models.turn.work import Work
 
 #: Fields of a request that do not make it another request.
@@ -51,14 +52,20 @@ class Pending:
     #: float32 customer columns of the scorer; empty without one.
     vector: NDArray[np.float32]
 
+    @property
+    def explains(self) -> bool:
+        """Whether its answer holds an explanation."""
+        return self.command.kind == EXPLAIN or bool(self.request["explain"])
+
 
 def prepare(context: TurnContext, work: Work, index: int, command: Command) -> Answer | Pending:
     """Everything before the scores: an answer right away, or a decision that waits for them."""
     body = command.body
     dry_run = bool(body["dry_run"]) or command.kind == EXPLAIN
+    request = {name: value for name, value in body.items() if name not in NOT_COMPARED}
     fingerprint = b""
     if not dry_run:
-        fingerprint = body_fingerprint(body, NOT_COMPARED)
+        fingerprint = body_fingerprint(request)
         repeated = _repeated(context, work, command, fingerprint)
         if repeated is not None:
             return repeated
@@ -70,7 +77,6 @@ def prepare(context: TurnContext, work: Work, index: int, command: Command) -> A
     if dry_run:
         trial.advance()
     version = trial.version
-    request = {name: value for name, value in body.items() if name not in NOT_COMPARED}
     if body["event"] is not None:
         refusal = _apply_nested(context, trial, body, request)
         if refusal is not None:
@@ -102,18 +108,19 @@ def _prepare_on(
 
 def resolve(
     context: TurnContext, pending: Pending, scores: NDArray[np.float32] | None, degraded: bool, ranking: Ranking,
+    top_features: TopFeatures,
 ) -> Reply:
     """Decide: record the fact, remember the key, answer. A dry run only answers. ``ranking`` was made from ``scores``,
-    which are None where evidence decides."""
+    which are None where evidence decides. ``top_features`` is empty unless the decision ``explains``."""
     scorer_version = context.state.active_scorer
     verdict = deciding.resolve(pending.preparation, scores, degraded, context.free, scorer_version, ranking)
     if pending.dry_version is not None:
-        return Reply(200, canonical.pack(_dry_answer(pending, verdict)))
+        return Reply(200, canonical.pack(_dry_answer(pending, verdict, top_features)))
     trial = pending.trial
     decision_id = ids.decision_id(trial.customer, pending.seed)
-    body = answering.answer(pending.preparation, verdict, pending.request, decision_id, trial.version + 1)
+    body = answering.answer(pending.preparation, verdict, pending.request, decision_id, trial.version + 1, top_features)
     reply = canonical.pack(body)
-    trial.record(_fact(context, pending, verdict, decision_id, scores, degraded, scorer_version, reply))
+    trial.record(_fact(context, pending, verdict, decision_id, scores, degraded, scorer_version, reply, top_features))
     trial.remember(key16(DECISION, pending.request["request_id"]), pending.fingerprint)
     pending.base.adopt(trial)
     _note_missed(context, verdict)
@@ -147,21 +154,23 @@ def _apply_nested(context: TurnContext, trial: Work, body: dict[str, Any], reque
     return refusal
 
 
-def _dry_answer(pending: Pending, verdict: Verdict) -> dict[str, Any]:
+def _dry_answer(pending: Pending, verdict: Verdict, top_features: TopFeatures) -> dict[str, Any]:
     if pending.command.kind == EXPLAIN or pending.dry_version is None:
-        return answering.explanation(pending.preparation, verdict, None)
-    return answering.answer(pending.preparation, verdict, pending.request, None, pending.dry_version)
+        return answering.explanation(pending.preparation, verdict, None, top_features)
+    return answering.answer(pending.preparation, verdict, pending.request, None, pending.dry_version, top_features)
 
 
 def _fact(
     context: TurnContext, pending: Pending, verdict: Verdict, decision_id: str,
     scores: NDArray[np.float32] | None, degraded: bool, scorer_version: str | None, reply: bytes,
+    top_features: TopFeatures,
 ) -> Decided:
     return Decided(
         decision_id, pending.request["request_id"], pending.fingerprint, pending.request, pending.seed,
         context.plan.version, scorer_version, context.state.evidence.version, pending.trial.version, degraded,
         pending.vector.tobytes(), pending.preparation.scored.tobytes(),
         b"" if scores is None else scores.astype(np.float32).tobytes(), verdict.free, verdict.items, reply,
+        tuple(top_features.items()),
     )
 
 

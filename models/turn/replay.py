@@ -23,6 +23,7 @@ from models.scoring.evidence import Evidence
 from models.turn import answering
 from models.turn.shard_facts import ShardFact
 from models.turn.shard_state import ShardState
+from models.turn.top_features import TopFeatures
 from models.turn.work import fold
 
 
@@ -32,6 +33,14 @@ class Reexecution:
     reply: bytes
     #: The contract's Explanation, with ``versions.state`` as it was before the decision.
     explanation: dict[str, Any]
+
+    def told(self, top_features: TopFeatures) -> dict[str, Any]:
+        """The explanation with top features that were not logged, for the candidates that were ranked."""
+        candidates = [
+            {**one, "top_features": [list(pair) for pair in top_features.get(one["action"], ())]}
+            if "top_features" in one else one for one in self.explanation["candidates"]
+        ]
+        return {**self.explanation, "candidates": candidates}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +74,12 @@ def reexecute(before: Profile, plan: Plan, evidence: Evidence, fact: Decided, no
     verdict = deciding.resolve(
         preparation, scores, fact.degraded, lambda budget, _: fact.free.get(budget, 0), fact.scorer_version
     )
-    body = answering.answer(preparation, verdict, fact.request, fact.decision_id, before.state_version + 1)
-    return Reexecution(canonical.pack(body), answering.explanation(preparation, verdict, fact.decision_id))
+    top_features = dict(fact.top_features)
+    body = answering.answer(
+        preparation, verdict, fact.request, fact.decision_id, before.state_version + 1, top_features
+    )
+    explanation = answering.explanation(preparation, verdict, fact.decision_id, top_features)
+    return Reexecution(canonical.pack(body), explanation)
 
 
 def _scores(preparation: Preparation, fact: Decided) -> Any:

@@ -18,7 +18,7 @@ from models import canonical
 from models.arbitration.priority import rank_all
 from models.errors import InvariantBroken
 from models.profile.state import Profile
-from models.turn import attributes, consent, decisions, erasure, events, outcomes, reading, refusals
+from models.turn import attributes, consent, decisions, erasure, events, outcomes, reading, refusals, top_features
 from models.turn.commands import (
     ATTRIBUTES,
     CONSENT,
@@ -58,6 +58,14 @@ class Wave:
     @property
     def rows(self) -> int:
         return int(self.matrix.shape[0])
+
+    def to_explain(self, scores: NDArray[np.float32] | None) -> NDArray[np.intp]:
+        """Rows whose contributions ``Turn.resolve`` takes beside these scores; none unless a decision explains itself
+        and a scorer scored it."""
+        if not any(pending.explains for pending in self.decisions):
+            return np.empty(0, np.intp)
+        parts = [(pending.preparation.scored.size, pending.explains) for pending in self.decisions]
+        return top_features.rows_to_explain(parts, scores)
 
 
 class Turn:
@@ -103,13 +111,18 @@ class Turn:
         pending.sort(key=lambda decision: decision.index)
         return Wave(self._matrix(pending), self._context.state.active_scorer, pending)
 
-    def resolve(self, wave: Wave, scores: NDArray[np.float32] | None, degraded: bool, wall_ms: int = 0) -> None:
+    def resolve(
+        self, wave: Wave, scores: NDArray[np.float32] | None, degraded: bool, wall_ms: int = 0,
+        contributions: NDArray[np.float32] | None = None,
+    ) -> None:
         """Decide the wave. ``scores``: float32[wave.rows] or None (evidence alone). With ``wall_ms`` decisions whose
-        deadline has passed answer 504 and leave no fact."""
+        deadline has passed answer 504 and leave no fact. ``contributions``: float32[rows, features + 1] of the rows
+        ``wave.to_explain(scores)``, or None: explanations name no features then."""
         if scores is not None and len(scores) != wave.rows:
             raise InvariantBroken(f"{len(scores)} scores for {wave.rows} rows")
         if degraded or wave.scorer_version is None or not wave.rows:
             scores = None
+        explained = {} if scores is None or contributions is None else self._explained(wave, scores, contributions)
         rankings = rank_all([pending.preparation for pending in wave.decisions], scores)
         start = 0
         for pending, ranking in zip(wave.decisions, rankings, strict=True):
@@ -121,7 +134,29 @@ class Turn:
                 refusal = refusals.deadline_passed(pending.request["request_id"])
                 self._answers[pending.index] = refusals.as_reply(refusal)
             else:
-                self._answers[pending.index] = decisions.resolve(self._context, pending, own, degraded, ranking)
+                self._answers[pending.index] = decisions.resolve(
+                    self._context, pending, own, degraded, ranking, explained.get(pending.index, {})
+                )
+
+    def _explained(
+        self, wave: Wave, scores: NDArray[np.float32], contributions: NDArray[np.float32]
+    ) -> dict[int, top_features.TopFeatures]:
+        """Top features of the decisions that explain themselves, by their place in the turn."""
+        layout, rows = self._context.state.layout, wave.to_explain(scores)
+        if layout is None or contributions.shape != (len(rows), layout.width + 1):
+            raise InvariantBroken(f"contributions of shape {contributions.shape} for {len(rows)} rows")
+        found: dict[int, top_features.TopFeatures] = {}
+        start = 0
+        for pending in wave.decisions:
+            scored = pending.preparation.scored
+            own = (rows >= start) & (rows < start + scored.size)
+            if own.any():
+                actions = scored[rows[own] - start]
+                found[pending.index] = top_features.by_action(
+                    self._context.plan, layout.features, actions, contributions[own]
+                )
+            start += scored.size
+        return found
 
     def finish(self) -> TurnResult:
         """What is to be appended, and what is to be answered then."""

@@ -71,6 +71,9 @@ def test_the_scorer_has_half_of_the_tightest_deadline_and_never_more_than_its_bo
             waits.append(wait_ms)
             return Scored(None, True)
 
+        async def contributions(self, *_: Any) -> None:
+            raise AssertionError("nothing was scored")
+
     async def scenario() -> None:
         async with rig.shard() as shard:
             now_ms = wall_ms()
