@@ -45,6 +45,7 @@ class Explainer:
         """The contract's Explanation. Raises NoSuchDecisionError, TruncatedError; InvariantBroken when bytes differ."""
         rows = sorted(await rows_of(self._parts, customer, 2**62, _ALL))
         fold = await self._parts.writer(self._start, customer)
+        has_older = fold.profiles[customer] is not None
         changes = sorted(await rows_of(self._parts, CATALOG_ROWS, 2**62, _ALL, fold.state.seq))
         todo = sorted({*rows, *changes})
         while todo:
@@ -53,7 +54,7 @@ class Explainer:
             if found is not None:
                 seq, replayed = found
                 return await self._reexecute(seq, replayed)
-        if await self._parts.writer(self._parts.store.journal.base) is not None:
+        if has_older:
             raise TruncatedError("this decision is older than what the journal keeps")
         raise NoSuchDecisionError("this customer has no such decision")
 

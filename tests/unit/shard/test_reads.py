@@ -126,6 +126,9 @@ def test_what_is_older_than_the_retention_is_gone_and_the_rest_still_explains_it
                 shard, _explanation("anna", old["decision_id"]), _explanation("anna", young["decision_id"])
             )
             assert [status for status, _ in replies] == [410, 200]
+            await send(shard, read("anna", "erase"), event("anna", "e2"))
+            replies = await send(shard, _explanation("anna", old["decision_id"]), _explanation("carl", "d" + "A" * 34))
+            assert [status for status, _ in replies] == [404, 404]
         async with rig.shard(retention_ms=10 * DAY_MS) as shard:
             ((_, profile),) = await send(shard, read("ben"))
             assert profile["state_version"] == 1
