@@ -6,11 +6,12 @@ PIP := $(BIN)/pip --disable-pip-version-check --no-input
 ARGS ?=
 SOURCES := $(shell find models actors cluster -name "*.py" -o -name "*.yaml")
 
-.PHONY: help demo test lint bench lock wheel clean
+.PHONY: help demo test broken lint bench lock wheel clean
 
 help:
 	@echo "make demo [ARGS=--exit]   start Kairos, replay real households, print a report, keep serving"
 	@echo "make test [ARGS='-k x']   lint, types, layers and the whole test suite (what CI runs)"
+	@echo "make broken [ARGS='--only 3']  break the product on purpose: does a test fail for every invariant?"
 	@echo "make bench [ARGS=name]    the figures of loadtests/README.md"
 	@echo "make lock                 renew the hashed locks from pyproject.toml"
 
@@ -40,6 +41,9 @@ test: $(VENV)/.dev $(VENV)/.package
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
 	$(BIN)/pytest $(ARGS)
+
+broken: $(VENV)/.dev
+	$(BIN)/python -m tests.broken_builds $(ARGS)
 
 bench: $(VENV)/.dev $(VENV)/.package
 	$(BIN)/python -m loadtests $(ARGS)

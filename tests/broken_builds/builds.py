@@ -153,6 +153,11 @@ _IDEMPOTENCY: Final = (
         (f"{_TURN}/test_events.py",),
     ),
     Build(
+        4, "an outcome that is told twice counts twice", "models/turn/outcomes.py",
+        "    work.remember(key, fingerprint, fact.late, unfunded)\n", "",
+        (_SEEDS,),
+    ),
+    Build(
         4, "keys are not in the turn's row", "models/turn/work.py",
         "for key, entry in self.keys.items()]", "for key, entry in ()]",
         (f"{_TURN}/test_events.py", f"{_SHARD}/test_serving.py"),

@@ -80,6 +80,15 @@ def test_nothing_is_forgotten_and_the_bound_holds_whatever_happens(
         assert store.load(name) == version
 
 
+def test_only_so_many_customers_rest_unpacked_however_much_memory_there_is() -> None:
+    residency = Residency(1_000_000, hot_max=3)
+    for number in range(8):
+        residency.settle(bytes([number]), Profile("x", 1), number + 1)
+    assert residency.shrink(2) == []
+    assert (len(residency), residency.hot) == (8, 3)
+    assert residency.take([b"\0"])[b"\0"] == Profile("x", 1)
+
+
 def test_a_customer_that_changed_during_a_flush_stays_dirty() -> None:
     residency = Residency(1_000_000, 10)
     residency.settle(b"a", Profile("a", 1), 1)
