@@ -28,10 +28,17 @@ from models.turn.waves import Wave
 
 SECRET = b"secret"
 Scorer = Callable[[Wave], tuple[NDArray[np.float32] | None, bool]]
+#: Rows -> their contributions, or None where the scorer does not say.
+Contribute = Callable[[NDArray[np.float32]], NDArray[np.float32] | None]
 
 
 def key_of(customer_id: str) -> bytes:
     return ids.customer_key(SECRET, customer_id)
+
+
+def row_itself(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Every column contributes its own value, NaN nothing; the bias is 0."""
+    return np.pad(np.nan_to_num(rows), ((0, 0), (0, 1)))
 
 
 def no_scorer(_: Wave) -> tuple[NDArray[np.float32] | None, bool]:
@@ -61,6 +68,7 @@ class SimulatedShard:
         self.disk = disk
         self.wall_ms = wall_ms
         self.seed = 0
+        self.contribute: Contribute = row_itself
         self.start()
 
     def start(self) -> None:
@@ -113,7 +121,9 @@ class SimulatedShard:
         turn = self.core.begin(commands, profiles, wanted, self.core.now_ms(self.wall_ms), self._next_seed())
         while (wave := turn.next_wave()) is not None:
             scores, degraded = scorer(wave)
-            turn.resolve(wave, scores, degraded)
+            rows = wave.to_explain(scores)
+            contributions = self.contribute(wave.matrix[rows]) if rows.size else None
+            turn.resolve(wave, scores, degraded, 0, contributions)
         result = turn.finish()
         if not result.is_empty:
             self._append(result)

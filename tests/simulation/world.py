@@ -12,7 +12,7 @@ from simulation.catalog import CUSTOMERS, other_plan, plan
 from simulation.disk import CrashError, RefusedError, SimulatedDisk
 from simulation.oracle import check_budgets, check_journal
 from simulation.promises import Promises
-from simulation.shard import SimulatedShard
+from simulation.shard import SimulatedShard, row_itself
 from simulation.workload import Workload, command_of
 
 from models.budgets.periods import period_key
@@ -32,6 +32,7 @@ class World:
         self.rng = random.Random(seed)
         self.shard = SimulatedShard(SimulatedDisk(), START_MS)
         self.shard.seed = seed << 20
+        self.shard.contribute = lambda rows: None if self.rng.random() < 0.2 else row_itself(rows)
         self.workload = Workload(self.rng)
         self.promises = Promises()
         self.shard.adopt_plan(plan(), {})
