@@ -102,7 +102,8 @@ class Escrow:
         """What to ask the coordinator for, and forget ended periods in which nothing is held.
 
         A budget is asked for when it is below half of the last refill, below what one decision needs, or was missed;
-        the next period's share ahead of its begin.
+        the next period's share ahead of its begin. Where a decision went without, as much as there is: the coordinator
+        gives no more than a fair share of it, and after a raised cap nobody else need go without.
         """
         self._forget(plan, now_ms)
         units = units_per_decision(plan)
@@ -113,7 +114,7 @@ class Escrow:
             if purse.missed and purse.free >= purse.missed:
                 purse.missed = 0
             if purse.missed:
-                wanted.append(Want(budget, period, max(purse.missed, 2 * purse.level), purse.missed, True))
+                wanted.append(Want(budget, period, limits.BUDGET_CAP_MAX, purse.missed, True))
             elif purse.free < unit or (begun and 2 * purse.free < purse.level):
                 wanted.append(Want(budget, period, max(unit, 2 * purse.level), unit, False))
         return wanted

@@ -71,6 +71,17 @@ def test_a_decision_that_went_without_is_urgent_until_units_come() -> None:
     assert [want for want in escrow.wants(PLAN, NOON_MS) if want.budget == "pool"] == []
 
 
+def test_where_a_decision_went_without_as_much_is_asked_for_as_there_may_be() -> None:
+    """The level is what a cut cap has left; once the cap is raised, doubling it would leave many more without."""
+    escrow = Escrow()
+    escrow.grant("pool", "", 100)
+    escrow.give_back("pool", "", 100)
+    escrow.missed("pool", "", 1)
+    (want,) = [want for want in escrow.wants(PLAN, NOON_MS) if want.budget == "pool"]
+    assert (want.unit, want.urgent) == (1, True)
+    assert want.units >= 5_000
+
+
 def test_a_miss_is_forgotten_when_a_hold_ends_that_frees_enough() -> None:
     escrow = Escrow()
     escrow.grant("pool", "", 1)
