@@ -48,7 +48,7 @@ class ContactJudge:
         self._channel = channel
         self._now_ms = now_ms
         self._last_ms = last_hold_ms(channel, now_ms)
-        self._contacts = tuple(contact for contact in profile.ledger if contact.state != FALLBACK)
+        self._contacts = tuple([contact for contact in profile.ledger if contact.state != FALLBACK])
         self._marks = {policy: times for policy, times in profile.marks.items() if times}
         #: Of what was placed above; those of the ledger are made when a policy counts them.
         self._placed: list[Span] = []

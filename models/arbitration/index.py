@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 #: How many plans keep their index: the live one, the one before it, and some that an audit runs again.
 _PLANS_KEPT = 8
+_memory: list[PlanIndex] = []
 
 
 class PlanIndex:
@@ -122,24 +122,12 @@ class PlanIndex:
         return {action.id: frozenset(places[action.index]) for action in self.plan.actions}
 
 
-class _ByIdentity:
-    """A plan as a key: two plans are the same key when they are one object."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-
-    def __hash__(self) -> int:
-        return id(self.plan)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByIdentity) and other.plan is self.plan
-
-
-@lru_cache(maxsize=_PLANS_KEPT)
-def _index(key: _ByIdentity) -> PlanIndex:
-    return PlanIndex(key.plan)
-
-
 def index_for(plan: Plan) -> PlanIndex:
     """The index of a plan; built at its first use."""
-    return _index(_ByIdentity(plan))
+    for known in _memory:
+        if known.plan is plan:
+            return known
+    made = PlanIndex(plan)
+    _memory.insert(0, made)
+    del _memory[_PLANS_KEPT:]
+    return made

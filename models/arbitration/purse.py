@@ -41,7 +41,11 @@ class Purse:
 
     def pays(self, wanted: Iterable[Needs]) -> bool:
         """Each of these alone can be paid: then no treatment with one of them lacks anything."""
-        return all(self._left(budget) >= units for one in wanted for budget, units in one)
+        for one in wanted:
+            for budget, units in one:
+                if self._left(budget) < units:
+                    return False
+        return True
 
     def take(self, treatment: Treatment) -> tuple[tuple[str, int, str, str], ...]:
         """Hold the treatment's units; returns them as (budget id, units, period key, spend_on)."""

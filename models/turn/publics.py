@@ -30,7 +30,10 @@ class Deltas:
     evidence: dict[EvidenceKey, list[int]] = field(default_factory=dict)
 
     def budget(self, budget: str, period: str, held: int, spent: int = 0, unfunded: int = 0) -> None:
-        sums = self.budgets.setdefault((budget, period), [0, 0, 0])
+        sums = self.budgets.get((budget, period))
+        if sums is None:
+            self.budgets[budget, period] = [held, spent, unfunded]
+            return
         sums[0] += held
         sums[1] += spent
         sums[2] += unfunded
