@@ -58,7 +58,7 @@ def significant_all(values: NDArray[np.float64]) -> NDArray[np.float64]:
     place = np.searchsorted(_LEADING, values, "right") - 1
     reached = (place >= 0) & (place < len(_SCALES))
     scale = _SCALES[np.where(reached, place, 0)]
-    scaled = np.where(reached, values, 0.0) * scale
+    scaled = np.where(reached | (values == 0.0), values, 0.0) * scale
     rounded: NDArray[np.float64] = np.rint(scaled)
     doubtful = ~reached | (np.abs(np.abs(scaled - rounded) - 0.5) < _TIE)
     rounded /= scale
