@@ -17,7 +17,8 @@ NEAR_TIES = st.tuples(st.integers(10**8, 10**9 - 1), st.integers(-24, 4)).map(la
 
 
 @given(st.lists(st.floats(0.0, 1.0) | st.floats(0.0) | st.floats() | NEAR_TIES, max_size=40))
-@example([0.0, 1.0, 0.9999999995, 999_999_999.5, 1e-14, 9.999999999e-15, 5e-324, 1.7e308, float("inf"), -0.25, -0.0, float("nan")])
+@example([0.0, -0.0, 1.0, -0.25, 0.9999999995, 999_999_999.5, 1e-14, 9.999999999e-15, 5e-324, 1.7e308])
+@example([float("inf"), float("nan")])
 def test_an_array_is_rounded_to_the_same_bits_as_its_numbers(values: list[float]) -> None:
     found = significant_all(np.array(values, np.float64))
     assert found.tobytes() == np.array([significant(value) for value in values], np.float64).tobytes()
