@@ -64,6 +64,8 @@ def main() -> int:
 
 def _try_all(workshop: Workshop, builds: list[Build], console: Console) -> list[Tried]:
     """The sound build first: a test that fails on it proves nothing."""
+    for build in builds:
+        workshop.check(build)
     console.print("The named tests on the sound build ...")
     tests = list(dict.fromkeys(test for build in builds for test in build.caught_by))
     sound = workshop.test(tests)

@@ -239,7 +239,7 @@ _READ_YOUR_WRITES: Final = (
     ),
     Build(
         7, "an answer tells the version of another draft", "models/turn/decisions.py",
-        "decision_id, trial.version + 1)", "decision_id, pending.base.version + 1)",
+        "decision_id, trial.version + 1", "decision_id, pending.base.version + 1",
         (f"{_TURN}/test_decisions.py",),
     ),
     Build(
@@ -287,7 +287,8 @@ _NOBODY_IS_WAITED_FOR: Final = (
     ),
     Build(
         9, "a scorer that says nothing is waited for", "actors/shard/scorer_client.py",
-        "asyncio.timeout(wait_ms / 1_000)", "asyncio.timeout(None)",
+        "asyncio.timeout(wait_ms / 1_000):\n                scores",
+        "asyncio.timeout(None):\n                scores",
         (f"{_SHARD}/test_nobody_is_waited_for.py",),
     ),
     Build(

@@ -42,12 +42,6 @@ class Verdict:
         return bool(self.failed)
 
 
-def occurrences(build: Build, root: Path = ROOT) -> int:
-    """How often the text that a build replaces stands in its file: must be once."""
-    file = root / build.file
-    return file.read_text().count(build.old) if file.is_file() else 0
-
-
 class Workshop:
     """``directory`` is empty and becomes a copy of the source."""
 
@@ -57,12 +51,18 @@ class Workshop:
             shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns(*_LEFT_OUT))
         shutil.copy(ROOT / "pyproject.toml", directory)
 
+    def check(self, build: Build) -> None:
+        """Raises ``WorkshopError`` unless the text that the build replaces stands in its file once."""
+        file = self._directory / build.file
+        count = file.read_text().count(build.old) if file.is_file() else 0
+        if count != 1:
+            raise WorkshopError(f"{build.file}: the text to replace occurs {count} times, not once: {build.old!r}")
+
     @contextmanager
     def broken(self, build: Build) -> Iterator[None]:
         """The copy with one replacement, undone at the end."""
+        self.check(build)
         file = self._directory / build.file
-        if (count := occurrences(build, self._directory)) != 1:
-            raise WorkshopError(f"{build.file}: the text to replace occurs {count} times, not once: {build.old!r}")
         sound = file.read_text()
         broken = sound.replace(build.old, build.new)
         compile(broken, build.file, "exec")
