@@ -40,3 +40,12 @@ def test_every_invariant_has_two_broken_builds_or_more() -> None:
 def test_no_two_builds_are_the_same() -> None:
     assert len({(build.file, build.old, build.new) for build in BUILDS}) == len(BUILDS)
     assert len({build.breaks for build in BUILDS}) == len(BUILDS)
+
+
+def test_the_readme_tells_which_test_caught_which_build() -> None:
+    told = (ROOT / "tests" / "README.md").read_text()
+    rows = [line.split("|") for line in told.splitlines() if line.startswith("| ")]
+    table = {cells[2].strip(): cells[3] for cells in rows if len(cells) == 5}
+    for build in BUILDS:
+        assert build.breaks in table
+        assert table[build.breaks].split("`")[1::2] == [test.removeprefix("tests/") for test in build.caught_by]
