@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import ray
@@ -31,24 +30,28 @@ def actor_settings(settings: Settings, installation: Installation) -> dict[str, 
 
 
 class Actors:
-    """The coordinator and the shards by name. ``ensure`` is idempotent, so the supervisor calls it again and again."""
+    """The coordinator and the shards by name. ``ensure`` is cheap and idempotent: the supervisor calls it for ever."""
 
     def __init__(self, settings: Settings, installation: Installation) -> None:
-        self._plain = actor_settings(settings, installation)
-        self._bounds = {"resident_bytes": settings.resident_bytes, "retention_ms": settings.retention_ms}
-        self._shards = installation.shards
-
-    def names(self) -> list[str]:
-        return [naming.COORDINATOR, *(naming.shard_name(shard) for shard in range(self._shards))]
+        plain = actor_settings(settings, installation)
+        bounds = {"resident_bytes": settings.resident_bytes, "retention_ms": settings.retention_ms}
+        # Each ``ray.remote`` of a class is exported to the cluster and kept there: once, not at every look.
+        coordinator, shard = ray.remote(Coordinator), ray.remote(ProfileShard)
+        self._recipes: dict[str, tuple[Any, dict[str, Any]]] = {naming.COORDINATOR: (coordinator, plain)}
+        for number in range(installation.shards):
+            self._recipes[naming.shard_name(number)] = (shard, {**plain, **bounds, "shard": number})
 
     def ensure(self) -> dict[str, Any]:
         """A handle for each name; makes what does not exist (any more)."""
-        handles = {naming.COORDINATOR: self._make(naming.COORDINATOR, Coordinator, self._plain)}
-        for shard in range(self._shards):
-            name = naming.shard_name(shard)
-            handles[name] = self._make(name, ProfileShard, {**self._plain, **self._bounds, "shard": shard})
-        return handles
+        return {name: self._find(name) or self._make(name) for name in self._recipes}
 
     @staticmethod
-    def _make(name: str, kind: Callable[..., Any], plain: dict[str, Any]) -> Any:
-        return ray.remote(kind).options(name=name, **_OPTIONS).remote(plain)
+    def _find(name: str) -> Any:
+        try:
+            return ray.get_actor(name, namespace=naming.NAMESPACE)
+        except ValueError:
+            return None
+
+    def _make(self, name: str) -> Any:
+        kind, plain = self._recipes[name]
+        return kind.options(name=name, **_OPTIONS).remote(plain)

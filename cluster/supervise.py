@@ -13,6 +13,8 @@ from cluster import runfile
 from cluster.launch import Running
 
 _INTERVAL_S = 0.5
+#: Ray restarts a dead actor by itself; only one that is gone for good has to be made anew, so a look now and then does.
+_LOOKS_PER_ENSURE = 10
 
 
 def wait_for_signal(running: Running, say: Callable[[str], None]) -> bool:
@@ -25,11 +27,14 @@ def wait_for_signal(running: Running, say: Callable[[str], None]) -> bool:
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         recorded: set[int] = set()
+        looks = 0
         while not wanted.wait(_INTERVAL_S):
             if not _ray_lives(running):
                 say("Ray has died; what was acknowledged is in the journals")
                 return False
-            running.actors.ensure()
+            looks += 1
+            if looks % _LOOKS_PER_ENSURE == 0:
+                running.actors.ensure()
             recorded = _keep_run_file(running, recorded)
         return True
     finally:
