@@ -12,9 +12,9 @@ import psutil
 from cluster import runfile
 from cluster.launch import Running
 
-_INTERVAL_S = 0.5
+_INTERVAL_S = 1.0
 #: Ray restarts a dead actor by itself; only one that is gone for good has to be made anew, so a look now and then does.
-_LOOKS_PER_ENSURE = 10
+_LOOKS_PER_ENSURE = 5
 
 
 def wait_for_signal(running: Running, say: Callable[[str], None]) -> bool:
