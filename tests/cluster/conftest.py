@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +34,18 @@ def settled(request: pytest.FixtureRequest) -> None:
     if "server" in request.fixturenames:
         live: Server = request.getfixturevalue("server")
         eventually("the installation is ready", lambda: live.client.get("/readyz").status_code == 200)
+
+
+@pytest.fixture
+def starting() -> Iterator[Callable[[Path], Server]]:
+    """Starts installations of a test's own, and stops whatever of them still runs."""
+    started: list[Server] = []
+
+    def begin(data_dir: Path) -> Server:
+        started.append(start(data_dir))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.close()
+        subprocess.run([*kairos(), "down", "--data-dir", str(one.data_dir)], check=False, timeout=120)

@@ -6,12 +6,13 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
-from support.server import Server, eventually, fresh, kairos, start
+from support.server import Server, eventually, fresh, kairos
 
 from models.times import format_time
 
@@ -20,9 +21,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*kairos(), *arguments], capture_output=True, text=True, check=False, timeout=240)
 
 
-def test_up_survives_its_own_kill_and_down_drains(tmp_path: Path) -> None:
+def test_up_survives_its_own_kill_and_down_drains(
+    tmp_path: Path, starting: Callable[[Path], Server],
+) -> None:
     data_dir = tmp_path / "data"
-    first = start(data_dir)
+    first = starting(data_dir)
     customer = fresh("c")
     now = format_time(time.time_ns() // 1_000_000)
     event = {"event_id": "e-1", "customer_id": customer, "type": "basket", "time": now, "properties": {"total": 3.5}}
@@ -32,15 +35,13 @@ def test_up_survives_its_own_kill_and_down_drains(tmp_path: Path) -> None:
     assert "already" in second_up.stderr
     run_file = json.loads((data_dir / "run.json").read_text())
     psutil.Process(run_file["up"]["pid"]).send_signal(signal.SIGKILL)
-    first.close()
 
-    second = start(data_dir)
+    second = starting(data_dir)
     again = second.post("/v1/events", {"events": [event]})["results"][0]
     assert again["status"] == "duplicate"
     assert again["state_version"] == applied["state_version"]
     left = [other["pid"] for other in run_file["others"]]
     assert [pid for pid in left if psutil.pid_exists(pid) and _is_ours(pid, run_file)] == []
-    second.close()
 
     assert run("down", "--data-dir", str(data_dir)).returncode == 0
     assert run("audit", "--all", "--data-dir", str(data_dir)).returncode == 0
