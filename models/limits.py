@@ -112,8 +112,9 @@ FLUSH_ENTRIES: Final = 512
 CHECKPOINT_KEPT_APART_MS: Final = HOUR_MS
 #: Most rows that one background step of retention folds and deletes (fewer when they have many customers).
 TRUNCATE_ROWS: Final = 64
-#: Outcomes of a plan's gates that are kept for the next decision for which the same holds.
-FUNNELS_KEPT_MAX: Final = 256
+#: Outcomes of a plan's gates that are kept for the next decision for which the same holds: as many as have this many
+#: actions together (about 100 bytes each).
+FUNNEL_ACTIONS_KEPT_MAX: Final = 100_000
 #: Keys of customers held in memory (about 200 bytes each).
 KEYS_KNOWN_MAX: Final = 65_536
 #: How often a starting shard looks whether the journal's files are free.

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import limits
 from models.arbitration.gates import consents, fallback_treatments, first_fitting, is_quiet, static_gates
 from models.arbitration.index import PlanIndex
 from models.arbitration.purse import Needs, needs
@@ -58,7 +57,7 @@ def funnel(
     if known is None:
         known = _made(index, ruling, channel, profile, request, control, now_ms)
         if not ruling.asked_request:
-            if len(index.funnels) >= limits.FUNNELS_KEPT_MAX:
+            if len(index.funnels) >= index.funnels_max:
                 index.funnels.clear()
             index.funnels[key] = known
     return known

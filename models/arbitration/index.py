@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models import limits
 from models.arbitration.power import power
 from models.catalog.plan import (
     ContactPolicy,
@@ -62,6 +63,7 @@ class PlanIndex:
         self.lever_power: NDArray[np.float64] = np.array([power(v, rules.lever) for v in plan.lever.tolist()])
         #: The instants at which an action begins or ends to be valid.
         self._bounds: list[int] = np.unique(np.concatenate([plan.valid_from, plan.valid_until])).tolist()
+        self.funnels_max: Final = limits.FUNNEL_ACTIONS_KEPT_MAX // max(1, len(plan.actions)) + 1
         #: Kept by ``funnel``.
         self.funnels: dict[Key, Funnel] = {}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
+from models import limits
 from models.arbitration.index import index_for
 from models.arbitration.priority import rank, rank_all
 from models.catalog.plan import Plan
@@ -65,6 +67,17 @@ def test_a_rule_about_the_request_is_asked_for_every_request(make_plan: Any, sce
     assert shown(scene_of(plan), context={"page": "cart"}) == ["always"]
     assert shown(scene_of(plan), context={"page": "home"}) == ["always", "asked", "shown"]
     assert not index_for(plan).funnels
+
+
+def test_what_is_kept_is_bounded_by_its_actions(
+    make_plan: Any, scene_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FUNNEL_ACTIONS_KEPT_MAX", 3)
+    plan: Plan = make_plan(RULES, **PARTS)
+    scene = scene_of(plan)
+    for placements in ({"top": 1}, {"side": 1}, {"top": 1, "side": 1}, {"side": 1, "top": 1}):
+        scene.shown("web", placements)
+        assert len(index_for(plan).funnels) <= 2
 
 
 def test_a_wave_ranks_every_decision_as_if_it_were_alone(scene_of: Any, grocer: Plan) -> None:
