@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 import traceback
@@ -150,21 +151,23 @@ class TurnRunner:
                 parts.residency.admit(stored)
         profiles = parts.residency.take(customers)
         turn = parts.core.begin(commands, profiles, known, parts.now_ms(), os.urandom(16))
-        wait_ms = self._scorer_wait_ms(commands)
+        until_ms = self._scorer_until_ms(commands)
         while (wave := turn.next_wave()) is not None:
-            scored = await self._score(wave, wait_ms)
+            scored = await self._score(wave, min(limits.SCORER_WAIT_MS_MAX, until_ms - parts.clock.real_ms()))
             turn.resolve(wave, scored.scores, scored.degraded, parts.clock.real_ms(), scored.contributions)
         return turn.finish()
 
-    def _scorer_wait_ms(self, commands: Sequence[Command]) -> float:
-        """Half of the tightest deadline, at most the general bound."""
+    def _scorer_until_ms(self, commands: Sequence[Command]) -> float:
+        """When half of the tightest deadline is over: all waves of a turn share it, for all are answered together."""
         now_ms = self._parts.clock.real_ms()
         left = [c.deadline_ms - now_ms for c in commands if c.deadline_ms and c.kind in (DECISION, EXPLAIN)]
-        return max(1.0, min([limits.SCORER_WAIT_MS_MAX, *(left_ms / 2 for left_ms in left)]))
+        return min((now_ms + left_ms / 2 for left_ms in left), default=math.inf)
 
     async def _score(self, wave: Wave, wait_ms: float) -> Scored:
         if not wave.rows:
             return Scored(None, False)
+        if wait_ms <= 0:
+            return Scored(None, True)
         started = time.perf_counter()
         scored = await self._scorer.score(wave.scorer_version, wave.matrix, wait_ms)
         rows = wave.to_explain(scored.scores)

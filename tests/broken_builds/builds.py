@@ -293,8 +293,13 @@ _NOBODY_IS_WAITED_FOR: Final = (
     ),
     Build(
         9, "the scorer gets the whole deadline, so the answer comes too late", "actors/shard/turning.py",
-        "left_ms / 2 for left_ms in left", "left_ms for left_ms in left",
+        "now_ms + left_ms / 2 for", "now_ms + left_ms for",
         (f"{_SHARD}/test_nobody_is_waited_for.py",),
+    ),
+    Build(
+        9, "every wave of a turn waits for the scorer anew", "actors/shard/turning.py",
+        "until_ms - parts.clock.real_ms())", "self._scorer_until_ms(commands) - parts.clock.real_ms())",
+        (f"{_SHARD}/test_nobody_is_waited_for.py::test_the_waves_of_a_turn_share_the_scorers_part_of_the_deadline",),
     ),
     Build(
         9, "every decision pays for a dead scorer", "actors/shard/scorer_client.py",

@@ -87,6 +87,29 @@ def test_the_scorer_has_half_of_the_tightest_deadline_and_never_more_than_its_bo
     run(scenario())
 
 
+def test_the_waves_of_a_turn_share_the_scorers_part_of_the_deadline(rig: Rig) -> None:
+    """Each alone would take it whole, and the turn, which answers all at once, would come too late."""
+    waits: list[float] = []
+    real = [wall_ms()]
+
+    class Silent:
+        async def score(self, version: str | None, matrix: NDArray[np.float32], wait_ms: float) -> Scored:
+            waits.append(wait_ms)
+            real[0] += round(wait_ms)
+            return Scored(None, True)
+
+    async def scenario() -> None:
+        async with rig.shard() as shard:
+            shard._parts.clock.real_ms = lambda: real[0]
+            shard._runner._scorer = Silent()
+            asked = [decision(TREATED[0], f"r{number}", real[0] + 40) for number in range(4)]
+            answers = await send(shard, *asked)
+            assert [(status, body["degraded"]) for status, body in answers] == [(200, True)] * 4
+            assert waits == [20]
+
+    run(scenario())
+
+
 def test_a_scorer_is_given_up_when_its_time_is_over() -> None:
     async def scenario() -> None:
         async def answering(_: bytes) -> bytes:
