@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from models import canonical, limits
 from models.arbitration.contact_policy import event_marks
@@ -12,9 +12,12 @@ from models.times import format_time
 from models.turn import refusals
 from models.turn.commands import EVENT, HISTORY, Command, Reply
 from models.turn.context import TurnContext
-from models.turn.keys import Hint, body_fingerprint, key16
+from models.turn.keys import FINGERPRINT_BYTES, Hint, body_fingerprint, key16
 from models.turn.refusals import Problem
 from models.turn.work import Work
+
+_TIME_BYTES: Final = 8
+_WITHOUT_TIME: Final = FINGERPRINT_BYTES - _TIME_BYTES
 
 
 def handle(context: TurnContext, work: Work, command: Command) -> Reply:
@@ -36,13 +39,14 @@ def apply_event(
     """Record an event unless it was applied before: (refusal, what is remembered of the first time)."""
     event_id = body["event_id"]
     key = key16(kind, event_id)
-    fingerprint = body_fingerprint(body)
+    time_ms = context.now_ms if body["time_ms"] is None else body["time_ms"]
+    fingerprint = _fingerprint(body, time_ms)
     remembered = context.recall(work, key)
     if remembered is not None:
-        if remembered.fingerprint != fingerprint:
+        compared = _WITHOUT_TIME if body["time_ms"] is None else FINGERPRINT_BYTES
+        if remembered.fingerprint[:compared] != fingerprint[:compared]:
             return refusals.conflict("the event id", event_id, request_id), None
         return None, Hint.unpack(remembered.hint)
-    time_ms = context.now_ms if body["time_ms"] is None else body["time_ms"]
     if time_ms > context.now_ms + limits.EVENT_AHEAD_MS_MAX:
         return refusals.in_future(request_id), None
     if kind == EVENT and time_ms < context.now_ms - limits.EVENT_LATE_MS_MAX:
@@ -51,6 +55,12 @@ def apply_event(
     work.record(_fact(context, work, kind, body, time_ms))
     work.remember(key, fingerprint)
     return None, None
+
+
+def _fingerprint(body: dict[str, Any], time_ms: int) -> bytes:
+    """The body apart from its time, then the time: a nested event without one is compared without one, so that it is
+    the same event when its decision is asked again later, or when it is reported on its own as well."""
+    return body_fingerprint(body, ("time_ms",))[:_WITHOUT_TIME] + time_ms.to_bytes(_TIME_BYTES, "big", signed=True)
 
 
 def event_object(body: dict[str, Any], customer_id: str, time_ms: int) -> dict[str, Any]:

@@ -84,3 +84,16 @@ def test_an_event_that_satisfies_a_rest_policy_is_marked(desk: Desk) -> None:
     explained = desk.explain("desk", ("script", 1))
     gift = next(c for c in explained["candidates"] if c["action"] == "gift")
     assert (gift["removed_by"], gift["rule"]) == ("contact_policy", "bought")
+
+
+def test_a_nested_event_without_a_time_is_the_same_event_asked_later_or_reported_on_its_own(desk: Desk) -> None:
+    nested = {"event_id": "x", "type": "basket", "time_ms": None, "channel": "web", "properties": {"total": 10.0}}
+    own = {**nested, "time_ms": desk.shard.wall_ms}
+    assert desk.decide(event=nested)["state_version"] == 2
+    assert desk.event(**own) == {"event_id": "x", "status": "duplicate", "state_version": 1}
+    desk.pass_time(limits.MINUTE_MS)
+    assert desk.decide(event=nested)["state_version"] == 3
+    assert desk.event(**own, customer="ben")["status"] == "applied"
+    assert desk.event(**{**own, "time_ms": desk.shard.wall_ms})["error"]["status"] == 409
+    assert desk.decide(event={**nested, "type": "view"})["status"] == 409
+    assert desk.read()["features"]["baskets"] == 1
