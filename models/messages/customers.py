@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import math
+from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict, Field, RootModel, StringConstraints
+from pydantic import ConfigDict, Field, PlainValidator, RootModel, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from models import limits
 from models.messages.fields import Id
 
-_Text = Annotated[str, StringConstraints(max_length=limits.ATTRIBUTE_CHARS_MAX)]
-_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+def _value(value: Any) -> bool | float | str | None:
+    """Numbers become doubles. Raises ``PydanticCustomError``."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    if isinstance(value, str) and len(value) <= limits.ATTRIBUTE_CHARS_MAX:
+        return value
+    raise PydanticCustomError(
+        "attribute", "must be true or false, a number, a string of at most {max} characters, or null to remove it",
+        {"max": limits.ATTRIBUTE_CHARS_MAX},
+    )
+
+
+_KINDS: Final[list[dict[str, Any]]] = [
+    {"type": "boolean"}, {"type": "number"}, {"type": "string", "maxLength": limits.ATTRIBUTE_CHARS_MAX},
+    {"type": "null"},
+]
+_Value = Annotated[bool | float | str | None, PlainValidator(_value), WithJsonSchema({"anyOf": _KINDS})]
 _STRICT = ConfigDict(strict=True, hide_input_in_errors=True)
 
 
 class Attributes(RootModel[Annotated[
-    dict[Id, bool | _Number | _Text | None], Field(max_length=limits.ATTRIBUTES_PER_CALL_MAX)
+    dict[Id, _Value], Field(max_length=limits.ATTRIBUTES_PER_CALL_MAX)
 ]]):
     """Attribute id -> value; null removes. Numbers become doubles."""
 

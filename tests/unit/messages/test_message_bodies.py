@@ -120,7 +120,7 @@ def test_attributes_are_a_flat_map_and_numbers_become_doubles() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, b"x", [1], {"a": 1}, "x" * 1_025])
 def test_an_attribute_that_is_no_plain_value_is_refused(value: Any) -> None:
-    assert {loc[0] for loc in errors(Attributes, {"a": value})} == {"a"}
+    assert errors(Attributes, {"a": value}) == [("a",)]
 
 
 @pytest.mark.parametrize("given_", ["yes", 1, None])
