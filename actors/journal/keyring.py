@@ -7,8 +7,9 @@ missing for any other reason is never mistaken for an erasure. Called from the j
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from actors.journal import schema, seal
 from actors.journal.sqlite_file import SqliteFile
@@ -16,6 +17,8 @@ from models import limits
 from models.errors import JournalFailed
 
 _Owner = tuple[bytes, int]
+#: Customers per statement.
+_CUSTOMERS_MAX: Final = 500
 
 
 class Keyring:
@@ -60,24 +63,34 @@ class Keyring:
                 found[customer, generation] = self._remember((customer, generation), secret)
         return found
 
-    def destroy(self, erased: Iterable[_Owner]) -> None:
-        """Destroy every key up to each generation, leaving no copy in the file or its log. May be repeated."""
+    def destroy(self, erased: Iterable[_Owner], at_ms: int) -> None:
+        """Destroy every key up to each generation, leaving no copy in the file or its log. May be repeated. ``at_ms``:
+        the clock of the erasure, remembered with the newest generation."""
         wanted = list(erased)
         with self._file.writing() as db:
             db.executemany("DELETE FROM key WHERE customer = ? AND generation <= ?", wanted)
             db.executemany(
-                "INSERT INTO destroyed (customer, generation) VALUES (?, ?) ON CONFLICT (customer)"
-                " DO UPDATE SET generation = max(generation, excluded.generation)", wanted,
+                "INSERT INTO destroyed (customer, generation, at_ms) VALUES (?, ?, ?) ON CONFLICT (customer)"
+                " DO UPDATE SET generation = excluded.generation, at_ms = excluded.at_ms"
+                " WHERE excluded.generation > generation",
+                [(customer, generation, at_ms) for customer, generation in wanted],
             )
         self._file.empty_wal()
         for customer, up_to in wanted:
             for generation in range(1, up_to + 1):
                 self._remember((customer, generation), None)
 
-    def destroyed_generation(self, customer: bytes) -> int:
-        """The newest generation of this customer that was destroyed; 0 for none."""
-        rows = self._file.query("SELECT generation FROM destroyed WHERE customer = ?", (customer,))
-        return rows[0][0] if rows else 0
+    def destroyed(self, customers: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        """(newest destroyed generation, when) of those of these customers that were ever erased."""
+        found: dict[bytes, tuple[int, int]] = {}
+        for start in range(0, len(customers), _CUSTOMERS_MAX):
+            part = customers[start:start + _CUSTOMERS_MAX]
+            rows = self._file.query(
+                "SELECT customer, generation, at_ms FROM destroyed"
+                f" WHERE customer IN ({','.join('?' * len(part))})", part,
+            )
+            found.update((customer, (generation, at_ms)) for customer, generation, at_ms in rows)
+        return found
 
     def _remember(self, owner: _Owner, secret: bytes | None) -> bytes | None:
         self._known[owner] = secret

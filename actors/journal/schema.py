@@ -3,7 +3,7 @@
 from typing import Final
 
 #: ``PRAGMA user_version`` of both files; another number is refused.
-VERSION: Final = 1
+VERSION: Final = 2
 
 JOURNAL: Final = """
 CREATE TABLE owner (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, last_seq INTEGER NOT NULL,
@@ -28,5 +28,5 @@ CREATE TABLE base_profile (customer BLOB PRIMARY KEY, seq INTEGER NOT NULL, gene
 KEYS: Final = """
 CREATE TABLE key (customer BLOB NOT NULL, generation INTEGER NOT NULL, secret BLOB NOT NULL,
                   PRIMARY KEY (customer, generation)) WITHOUT ROWID;
-CREATE TABLE destroyed (customer BLOB PRIMARY KEY, generation INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE destroyed (customer BLOB PRIMARY KEY, generation INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 """

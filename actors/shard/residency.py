@@ -73,6 +73,11 @@ class Residency:
         """Customers about whom only the store knows."""
         return [customer for customer in customers if customer not in self._entries]
 
+    def erased(self, customers: Iterable[bytes]) -> list[bytes]:
+        """Those that were erased so lately that the store's profile has not gone yet."""
+        entries = ((customer, self._entries.get(customer)) for customer in customers)
+        return [customer for customer, entry in entries if entry is not None and entry.erased]
+
     def admit(self, stored: PlainProfile) -> None:
         """Take in what the store had."""
         entry = Entry(None, stored.packed, stored.seq, stored.seq, stored.generation, stored.due_ms)

@@ -17,6 +17,7 @@ from models import canonical
 from models.errors import InvariantBroken, JournalFailed, KairosError
 from models.profile import facts
 from models.turn.keys import KeyPair
+from models.turn.receipts import Receipt
 from models.turn.results import TurnResult
 from models.turn.shard_facts import to_wire
 
@@ -36,6 +37,8 @@ class PlainProfile:
 class Loaded:
     profiles: dict[bytes, PlainProfile] = field(default_factory=dict)
     keys: dict[KeyPair, IndexEntry] = field(default_factory=dict)
+    #: Of customers without a profile.
+    receipts: dict[bytes, Receipt] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,17 @@ class ShardStore:
             journal.close()
             raise
 
-    def load(self, customers: Sequence[bytes], pairs: Iterable[KeyPair] = ()) -> Loaded:
-        """Profiles and idempotency keys; customers that were never stored, or are erased, are left out."""
+    def load(
+        self, customers: Sequence[bytes], pairs: Iterable[KeyPair] = (), erased: Sequence[bytes] = ()
+    ) -> Loaded:
+        """Profiles of customers that are stored, idempotency keys, and receipts of those without a profile that were
+        ever erased; ``erased``: customers whose receipt alone is wanted."""
         stored = self.journal.load_profiles(customers) if customers else {}
         opened = (self.unseal_profile(profile) for profile in stored.values())
-        return Loaded({p.customer: p for p in opened if p is not None}, self.journal.load_keys(pairs))
+        profiles = {p.customer: p for p in opened if p is not None}
+        destroyed = self.keyring.destroyed([*erased, *(customer for customer in customers if customer not in profiles)])
+        receipts = {customer: Receipt(customer, *ended) for customer, ended in destroyed.items()}
+        return Loaded(profiles, self.journal.load_keys(pairs), receipts)
 
     def unseal_profile(self, stored: StoredProfile) -> PlainProfile | None:
         """None when its key was destroyed."""
@@ -98,22 +107,22 @@ class ShardStore:
         shard_facts = [to_wire(fact) for fact in result.shard_facts]
         payload = pack_row(TurnRow(result.now_ms, result.turn_seed, shard_facts, segments))
         seq = self.journal.append(os.urandom(16), payload, result.now_ms)
-        self._destroy_erased(segments)
+        self._destroy_erased(segments, result.now_ms)
         return Appended(seq, len(payload))
 
-    def _destroy_erased(self, segments: Iterable[RowSegment]) -> None:
+    def _destroy_erased(self, segments: Iterable[RowSegment], at_ms: int) -> None:
         """Once an erasure is durable its keys go; a failure here ends the process, and recovery does it again."""
         erased = [(part.customer, part.generation) for part in segments if "e" in part.public]
         if not erased:
             return
         try:
-            self.keyring.destroy(erased)
+            self.keyring.destroy(erased, at_ms)
         except KairosError as error:
             raise JournalFailed(f"an erasure is logged but its key could not be destroyed: {error}") from error
 
     def recovered(self, row: TurnRow) -> None:
         """A row met in recovery: its erasures are made sure of."""
-        self._destroy_erased(row.segments)
+        self._destroy_erased(row.segments, row.now_ms)
 
     def opened(self, row: Row, customer: bytes | None = None) -> tuple[TurnRow, list[list[Any] | None]]:
         """A row and, per segment, its fact wires: None where the key is destroyed (or it is not ``customer``'s)."""

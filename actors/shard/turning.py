@@ -142,15 +142,15 @@ class TurnRunner:
         parts = self._parts
         customers = list(dict.fromkeys(command.customer for command in commands))
         pairs = [pair for pair in keys.wanted(commands) if pair not in parts.core.state.recent]
-        missing = parts.residency.missing(customers)
-        known = {}
-        if missing or pairs:
-            loaded = await parts.writer(parts.store.load, missing, pairs)
-            known = loaded.keys
+        missing, erased = parts.residency.missing(customers), parts.residency.erased(customers)
+        known, receipts = {}, {}
+        if missing or pairs or erased:
+            loaded = await parts.writer(parts.store.load, missing, pairs, erased)
+            known, receipts = loaded.keys, loaded.receipts
             for stored in loaded.profiles.values():
                 parts.residency.admit(stored)
         profiles = parts.residency.take(customers)
-        turn = parts.core.begin(commands, profiles, known, parts.now_ms(), os.urandom(16))
+        turn = parts.core.begin(commands, profiles, known, parts.now_ms(), os.urandom(16), receipts)
         until_ms = self._scorer_until_ms(commands)
         while (wave := turn.next_wave()) is not None:
             scored = await self._score(wave, min(limits.SCORER_WAIT_MS_MAX, until_ms - parts.clock.real_ms()))

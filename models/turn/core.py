@@ -14,7 +14,8 @@ exactly what ``replay_row`` does with the same row, so a restarted shard stands 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from models.budgets.escrow import units_per_decision
 from models.coordination.messages import Instructions, Report
@@ -24,10 +25,13 @@ from models.turn import instructing
 from models.turn.commands import Command
 from models.turn.keys import KeyPair, RecentKey, Remembered
 from models.turn.publics import Deltas
+from models.turn.receipts import Receipt
 from models.turn.results import TurnResult
 from models.turn.shard_facts import ShardFact
 from models.turn.shard_state import ShardState
 from models.turn.waves import Turn
+
+_NOBODY: Final[Mapping[bytes, Receipt]] = MappingProxyType({})
 
 
 class ShardCore:
@@ -42,11 +46,12 @@ class ShardCore:
 
     def begin(
         self, commands: list[Command], profiles: Mapping[bytes, Profile | None],
-        known: Mapping[KeyPair, Remembered], now_ms: int, turn_seed: bytes,
+        known: Mapping[KeyPair, Remembered], now_ms: int, turn_seed: bytes, receipts: Mapping[bytes, Receipt] = _NOBODY,
     ) -> Turn:
         """Start a turn. ``profiles`` holds every customer of ``commands`` (None: never seen or erased); ``known`` the
-        keys of ``keys.wanted(commands)`` that the store remembers. ``now_ms`` is max(last logged, clock)."""
-        return Turn(self.state, commands, profiles, known, now_ms, turn_seed)
+        keys of ``keys.wanted(commands)`` that the store remembers, ``receipts`` those customers without a profile that
+        were erased. ``now_ms`` is max(last logged, clock)."""
+        return Turn(self.state, commands, profiles, known, now_ms, turn_seed, receipts)
 
     def adopt(self, facts: list[ShardFact], now_ms: int, turn_seed: bytes) -> TurnResult:
         """A turn of shard facts alone: append it as any other, then ``commit`` applies them."""
@@ -75,9 +80,9 @@ class ShardCore:
         for fact in shard_facts:
             state.apply_shard_fact(fact)
         deltas = Deltas()
-        for customer, generation, public in publics:
+        for customer, _, public in publics:
             deltas.merge(Deltas.from_public(public))
-            state.apply_public(customer, generation, public, now_ms, seq)
+            state.apply_public(customer, public, now_ms, seq)
         state.apply_deltas(deltas)
         state.last_ms = max(state.last_ms, now_ms)
         state.seq = seq

@@ -1,4 +1,4 @@
-"""What a shard knows beside its customers: plan, evidence, scorer, escrow, recent keys, erasure receipts."""
+"""What a shard knows beside its customers: plan, evidence, scorer, escrow, recent keys."""
 
 from __future__ import annotations
 
@@ -27,15 +27,6 @@ from models.turn.shard_facts import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """An erased customer: the key generation that ended, what the caller was told, and when."""
-
-    generation: int
-    receipt: str
-    at_ms: int
-
-
 @dataclass(slots=True)
 class ShardState:
     shard: int
@@ -58,7 +49,6 @@ class ShardState:
     #: Sequence of the newest row folded in.
     seq: int = 0
     recent: dict[KeyPair, RecentKey] = field(default_factory=dict)
-    receipts: dict[bytes, Receipt] = field(default_factory=dict)
 
     @property
     def catalog_version(self) -> str | None:
@@ -89,12 +79,10 @@ class ShardState:
             self.clock_ms = max(self.clock_ms, fact.now_ms)
             self.last_ms = max(self.last_ms, fact.now_ms)
 
-    def apply_public(self, customer: bytes, generation: int, public: dict[str, Any], now_ms: int, seq: int) -> None:
+    def apply_public(self, customer: bytes, public: dict[str, Any], now_ms: int, seq: int) -> None:
         """Fold in what a segment says in the clear, except its sums (see ``apply_deltas``)."""
         for key, fingerprint, hint in public["i"]:
             self.recent[(customer, key)] = RecentKey(seq, now_ms, fingerprint, hint)
-        if "e" in public:
-            self.receipts[customer] = Receipt(generation, public["e"], now_ms)
 
     def apply_deltas(self, deltas: Deltas) -> None:
         """Fold in the sums of a whole row."""
@@ -109,7 +97,6 @@ class ShardState:
             "catalog": self.plan.catalog if self.plan else None, "scorer": [self.scorer_version, self.manifest],
             "evidence": self.evidence.to_wire(), "counts": self.counts.to_wire(), "escrow": self.escrow.pack(),
             "last_ms": self.last_ms, "clock_ms": self.clock_ms, "seq": self.seq,
-            "receipts": [[key, r.generation, r.receipt, r.at_ms] for key, r in self.receipts.items()],
         })
 
     @classmethod
@@ -125,7 +112,6 @@ class ShardState:
         state.counts = EvidenceCounts.from_wire(packed["counts"])
         state.escrow = Escrow.unpack(packed["escrow"])
         state.last_ms, state.clock_ms, state.seq = packed["last_ms"], packed["clock_ms"], packed["seq"]
-        state.receipts = {key: Receipt(*rest) for key, *rest in packed["receipts"]}
         return state
 
     def validate(self) -> None:

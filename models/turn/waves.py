@@ -35,6 +35,7 @@ from models.turn.commands import (
 )
 from models.turn.context import TurnContext
 from models.turn.keys import KeyPair, Remembered
+from models.turn.receipts import Receipt
 from models.turn.results import Answer, Segment, TurnResult
 from models.turn.shard_state import ShardState
 from models.turn.work import Work
@@ -71,7 +72,7 @@ class Wave:
 class Turn:
     def __init__(
         self, state: ShardState, commands: list[Command], profiles: Mapping[bytes, Profile | None],
-        known: Mapping[KeyPair, Remembered], now_ms: int, turn_seed: bytes,
+        known: Mapping[KeyPair, Remembered], now_ms: int, turn_seed: bytes, receipts: Mapping[bytes, Receipt],
     ) -> None:
         if now_ms < state.last_ms:
             raise InvariantBroken(f"a turn at {now_ms} after one at {state.last_ms}: a shard's clock never goes back")
@@ -89,7 +90,7 @@ class Turn:
             customer = command.customer
             if customer not in self._works:
                 self._works[customer] = Work(
-                    customer, profiles[customer], state.receipts.get(customer), state.plan, now_ms, self._context.note
+                    customer, profiles[customer], receipts.get(customer), state.plan, now_ms, self._context.note
                 )
                 self._waiting[customer] = deque()
             self._waiting[customer].append((index, command))

@@ -16,8 +16,8 @@ from models.profile.facts import Born, Decided, Erased, EventApplied, Fact, to_w
 from models.profile.state import Profile
 from models.turn.keys import Hint, RecentKey
 from models.turn.publics import Deltas, add_fact
+from models.turn.receipts import Receipt
 from models.turn.results import Segment
-from models.turn.shard_state import Receipt
 
 
 def fold(profile: Profile | None, generation: int, fact: Fact, plan: Plan, now_ms: int) -> Profile | None:
@@ -107,7 +107,7 @@ class Work:
 
     def erase(self, receipt: Receipt) -> Segment:
         """End this generation: the segment with its last fact. What follows begins a new customer."""
-        fact = Erased(receipt.receipt)
+        fact = Erased(receipt.text)
         self._count(fact)
         self.facts.append(fact)
         self.receipt = receipt

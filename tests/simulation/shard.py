@@ -20,6 +20,7 @@ from models.turn import keys, shard_facts
 from models.turn.commands import Command, Reply
 from models.turn.core import ShardCore
 from models.turn.keys import RecentKey
+from models.turn.receipts import Receipt
 from models.turn.replay import Fold, fold_segment
 from models.turn.results import AnswerAt, TurnResult, Wait
 from models.turn.shard_facts import CatalogAdopted, Granted, ShardFact
@@ -53,6 +54,10 @@ class Row:
     #: (customer, generation, public, facts).
     segments: list[tuple[bytes, int, dict[str, Any], list[Fact]]]
 
+    @property
+    def publics(self) -> list[tuple[bytes, int, dict[str, Any]]]:
+        return [(customer, generation, public) for customer, generation, public, _ in self.segments]
+
 
 def decode(seq: int, payload: bytes) -> Row:
     row = canonical.unpack(payload)
@@ -77,6 +82,9 @@ class SimulatedShard:
         self.core = ShardCore(0)
         self.profiles: dict[bytes, Profile | None] = {}
         self.stored: dict[tuple[bytes, bytes], RecentKey] = {}
+        self.receipts: dict[bytes, Receipt] = {}
+        for row in self.rows():
+            self._note_erased(row.now_ms, row.publics)
         covered = 0
         if self.disk.checkpoint is not None:
             covered, state, profiles, stored = self.disk.checkpoint
@@ -84,8 +92,7 @@ class SimulatedShard:
             self.profiles = {customer: packing.unpack(data) for customer, data in profiles.items()}
             self.stored = {(customer, key): RecentKey(*entry) for customer, key, *entry in stored}
         for row in self.rows(covered):
-            publics = [(customer, generation, public) for customer, generation, public, _ in row.segments]
-            self.core.replay_row(row.now_ms, row.shard_facts, publics, row.seq)
+            self.core.replay_row(row.now_ms, row.shard_facts, row.publics, row.seq)
             for customer, generation, _, facts in row.segments:
                 plan = self.core.state.plan
                 assert plan is not None
@@ -118,7 +125,8 @@ class SimulatedShard:
         """One turn, appended and answered. Raises ``CrashError`` or ``RefusedError`` as the disk does."""
         wanted = {pair: self.stored[pair] for pair in keys.wanted(commands) if pair in self.stored}
         profiles = {command.customer: self.profiles.get(command.customer) for command in commands}
-        turn = self.core.begin(commands, profiles, wanted, self.core.now_ms(self.wall_ms), self._next_seed())
+        ended = {customer: self.receipts[customer] for customer in profiles if customer in self.receipts}
+        turn = self.core.begin(commands, profiles, wanted, self.core.now_ms(self.wall_ms), self._next_seed(), ended)
         while (wave := turn.next_wave()) is not None:
             scores, degraded = scorer(wave)
             rows = wave.to_explain(scores)
@@ -135,8 +143,15 @@ class SimulatedShard:
             "g": [[s.customer, s.generation, s.public, s.facts] for s in result.segments],
         })
         seq = self.disk.append(payload)
+        self._note_erased(result.now_ms, result.publics)
         self.core.commit(result, seq)
         self.profiles |= result.profiles
+
+    def _note_erased(self, now_ms: int, publics: list[tuple[bytes, int, dict[str, Any]]]) -> None:
+        """As the key store remembers it; a start makes sure of every row."""
+        for customer, generation, public in publics:
+            if "e" in public:
+                self.receipts[customer] = Receipt(customer, generation, now_ms)
 
     def _settle(self, answer: Reply | AnswerAt | Wait) -> Reply:
         if isinstance(answer, Wait):

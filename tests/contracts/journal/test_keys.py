@@ -29,7 +29,7 @@ def test_keys_are_made_once_and_survive_a_reopening(tmp_path: Path) -> None:
 def test_a_destroyed_key_is_in_no_file_any_more(tmp_path: Path) -> None:
     ring = Keyring(tmp_path)
     secrets = ring.make([(A, 1), (A, 2), (B, 1)])
-    ring.destroy([(A, 1)])
+    ring.destroy([(A, 1)], 5)
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     first, second = secrets[A, 1], secrets[A, 2]
     assert first is not None
@@ -44,13 +44,13 @@ def test_a_destroyed_key_is_in_no_file_any_more(tmp_path: Path) -> None:
 def test_destroying_again_changes_nothing_and_is_remembered(tmp_path: Path) -> None:
     ring = Keyring(tmp_path)
     ring.make([(A, 1), (A, 2)])
-    ring.destroy([(A, 2)])
-    ring.destroy([(A, 1)])
+    ring.destroy([(A, 2)], 7)
+    ring.destroy([(A, 2), (A, 1)], 9)
     ring.close()
     ring = Keyring(tmp_path)
     assert ring.keys([(A, 1), (A, 2)]) == {(A, 1): None, (A, 2): None}
     assert ring.make([(A, 2)]) == {(A, 2): None}
-    assert ring.destroyed_generation(A) == 2
+    assert ring.destroyed([A, B]) == {A: (2, 7)}
     ring.close()
 
 

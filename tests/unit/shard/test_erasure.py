@@ -6,7 +6,8 @@ import pytest
 from unit.shard.rig import Rig, decision, event, key, read, run, send
 
 from actors.shard.store import ShardStore
-from models.canonical import unpack
+from models.canonical import pack, unpack
+from models.coordination.messages import Instructions
 from models.errors import JournalFailed
 from models.turn.commands import TIMELINE
 
@@ -65,6 +66,33 @@ def test_a_death_between_the_fact_and_the_key_is_made_good_by_recovery(rig: Rig)
         assert _readable(rig) == {key("anna"): 0, key("ben"): 1}
         assert kept is not None
         assert all(kept not in path.read_bytes() for path in (rig.directory / "shards" / "0").iterdir())
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("checkpoint_turns", [1, 1_000])
+def test_whoever_was_erased_begins_the_next_generation_and_leaves_nothing_in_memory(
+    rig: Rig, checkpoint_turns: int
+) -> None:
+    """Receipts come from the key store, whatever was written out or replayed since."""
+    async def scenario() -> None:
+        told: list[str] = []
+        for number in range(3):
+            async with rig.shard(checkpoint_turns=checkpoint_turns) as shard:
+                await send(shard, event("anna", "e1"))
+                entry = shard._parts.residency.get(key("anna"))
+                assert entry is not None
+                assert entry.generation == number + 1
+                rig.coordinator.clock_ms += 1_000
+                await shard.advance(pack(Instructions(1, clock_ms=rig.coordinator.clock_ms).to_wire()))
+                before = shard._parts.core.pack_state()
+                ((_, receipt),) = await send(shard, read("anna", "erase"))
+                rig.coordinator.clock_ms += 1_000
+                await shard.advance(pack(Instructions(1, clock_ms=rig.coordinator.clock_ms).to_wire()))
+                assert (await send(shard, read("anna", "erase")))[0] == (200, receipt)
+                assert len(shard._parts.core.pack_state()) <= len(before) + 8
+                told.append(receipt["receipt"])
+        assert len(set(told)) == 3
 
     run(scenario())
 
