@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgpack
@@ -15,13 +16,16 @@ from models import limits
 #: the point, per place between two of them.
 _LEADING: Final = np.array([float(f"1e{exponent}") for exponent in range(-14, 10)])
 _SCALES: Final = np.array([float(f"1e{limits.SIGNIFICANT_DIGITS - 1 - exponent}") for exponent in range(-14, 9)])
+#: Bytes that a packer reserves at first; what is packed is hardly ever longer, and the library's own start is a megabyte.
+_PACK_BYTES: Final = 2_048
 #: Nearer than this to a tie a scaled double does not tell on which side its decimal value lies.
 _TIE: Final = 1e-5
 
 
-def pack(value: Any) -> bytes:
-    """Msgpack, doubles as float64, insertion order kept (Kairos builds its dicts in a fixed order)."""
-    packed: bytes = msgpack.packb(value, use_bin_type=True)
+def pack(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """Msgpack, doubles as float64, insertion order kept (Kairos builds its dicts in a fixed order). ``default`` gives
+    what stands for a value of a type that msgpack does not know."""
+    packed: bytes = msgpack.Packer(default=default, use_bin_type=True, buf_size=_PACK_BYTES).pack(value)
     return packed
 
 

@@ -31,9 +31,13 @@ def weights(exploration: Exploration, priorities: Sequence[float]) -> list[float
     return [1.0, *[0.0] * (count - 1)]
 
 
+def _share(exploration: Exploration) -> float:
+    return 0.0 if exploration.method == "none" else exploration.share
+
+
 def probabilities(exploration: Exploration, priorities: Sequence[float]) -> list[float]:
     """Selection probabilities of candidates that are sorted best first; they add up to 1."""
-    share = 0.0 if exploration.method == "none" else exploration.share
+    share = _share(exploration)
     chances = [share * weight for weight in weights(exploration, priorities)]
     chances[0] += 1.0 - share
     return chances
@@ -44,9 +48,12 @@ def choose(exploration: Exploration, priorities: Sequence[float], drawn: float) 
 
     ``priorities`` are sorted best first. The probability is rounded to the digits that are kept, and never 0.
     """
-    chances = probabilities(exploration, priorities)
-    if drawn < chances[0]:
-        return 0, significant(chances[0])
+    share = _share(exploration)
+    weighed = weights(exploration, priorities)
+    first = share * weighed[0] + (1.0 - share)
+    if drawn < first:
+        return 0, significant(first)
+    chances = [first, *[share * weight for weight in weighed[1:]]]
     reached, chosen, kept = 0.0, 0, 0.0
     for place, chance in enumerate(chances):
         if chance <= 0.0:

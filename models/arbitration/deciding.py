@@ -84,7 +84,7 @@ def resolve(
     purse = Purse(preparation.plan, free, preparation.now_ms)
     if ranking is None:
         ranking = rank(preparation, scores)
-    dry = _dry(preparation, judge, purse, sorted(ranking.actions))
+    dry = _dry(preparation, judge, purse, ranking.actions)
     ranked = ranking.without(dry)
     placing = Placing(preparation, channel, ranked, judge, purse)
     placements = [placing.fill(asked["id"], asked["count"]) for asked in preparation.request["placements"]]
@@ -115,7 +115,7 @@ def _dry(
         return {}
     plan = prepared.plan
     dry: dict[int, tuple[str, str]] = {}
-    for action in actions:
+    for action in sorted(actions):
         for fitting in prepared.fitting.values():
             treatment = fitting.get(action)
             if treatment is None:

@@ -58,6 +58,7 @@ class PlanIndex:
         self.any_mandatory: Final = any(action.mandatory for action in plan.actions)
         #: Per action: its place by id (how equal priorities are ordered), and the constant factors of its priority.
         self.id_place: NDArray[np.int64] = np.argsort(np.argsort([action.id for action in plan.actions]))
+        self.ids_ascend: Final = bool((np.diff(self.id_place) > 0).all())
         rules = plan.arbitration
         self.value_power: NDArray[np.float64] = np.array([power(v, rules.value) for v in plan.value.tolist()])
         self.lever_power: NDArray[np.float64] = np.array([power(v, rules.lever) for v in plan.lever.tolist()])

@@ -65,7 +65,10 @@ class Placing:
         """Places in the ranking of who can take the next position, best first; only the mandatory ones if any are."""
         plan, fitting = self._preparation.plan, self._preparation.fitting[placement]
         ranked, shown, purse = self._ranking.actions, self._shown, self._purse
-        found = [place for place, action in enumerate(ranked) if action in fitting and action not in shown]
+        if not shown and len(self._preparation.fitting) == 1:
+            found = list(range(len(ranked)))
+        else:
+            found = [place for place, action in enumerate(ranked) if action in fitting and action not in shown]
         if not purse.pays(self._preparation.needs):
             found = [place for place in found if purse.lacks(fitting[ranked[place]]) is None]
         judge = self.judge()

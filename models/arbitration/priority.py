@@ -40,7 +40,8 @@ def rank_all(preparations: Sequence[Preparation], scores: NDArray[np.float32] | 
     priorities = significant_all(np.minimum(product, sys.float_info.max))
     sizes = [len(preparation.scored) for preparation in preparations]
     owners = np.repeat(np.arange(len(sizes)), sizes)
-    order = np.lexsort((index.id_place[scored], -priorities, owners))
+    # Sorting is stable and each decision's actions ascend: where ids ascend with them, equal ones are in order already.
+    order = np.lexsort((-priorities, owners) if index.ids_ascend else (index.id_place[scored], -priorities, owners))
     propensities, weights = propensities[order], weights[order]
     actions, ordered = scored[order].tolist(), priorities[order].tolist()
     rankings, start = [], 0

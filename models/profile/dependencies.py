@@ -38,6 +38,8 @@ class Dependencies:
     asked: frozenset[str] | None
     #: Profile fields that any rule reads; None: all. While none of them changes, and nothing is clocked, no rule does.
     read: frozenset[str] | None
+    #: Indexes of the features among ``read``.
+    read_at: tuple[int, ...]
 
     def fields_of(self, rules: Iterable[int]) -> frozenset[str] | None:
         """Profile fields that these rules read; None: all."""
@@ -73,6 +75,7 @@ def _build(plan: Plan) -> Dependencies:
         _note(index, rule.segments, segment_readers, whole_segments)
     marking = {policy.when for policy in plan.policies if isinstance(policy, RestPolicy)}
     caller = [rule for rule in plan.rules if rule.dynamic or rule.index in weighs or rule.index in marking]
+    read = _fields(plan.rules)
     return Dependencies(
         plan=plan,
         feature_ids=tuple(feature.id for feature in plan.features),
@@ -86,7 +89,8 @@ def _build(plan: Plan) -> Dependencies:
         whole_segment_readers=tuple(whole_segments),
         clocked=frozenset(segment.id for segment in plan.segments if plan.rules[segment.rule].dynamic),
         asked=_fields(caller),
-        read=_fields(plan.rules),
+        read=read,
+        read_at=tuple(feature.index for feature in plan.features if read is not None and feature.id in read),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from operator import is_not
 from typing import Any
 
-from models.catalog.plan import Feature, Plan
+from models.catalog.plan import Plan
 from models.profile import windows
 from models.profile.cache import cache_of
 from models.profile.dependencies import Dependencies, dependencies
@@ -61,7 +61,6 @@ def read(profile: Profile, plan: Plan, now_ms: int) -> FeatureView:
     return view
 
 
-
 def _made(
     old: FeatureView | None, profile: Profile, known: Dependencies, aggregates: tuple[Any, ...], now_ms: int
 ) -> FeatureView:
@@ -69,20 +68,18 @@ def _made(
     values: list[Any] = list(old.values) if old else [None] * len(features)
     edges: list[int] = list(old.edges) if old else [0] * len(features)
     was = old.aggregates if old else aggregates
-    for index, (aggregate, before, edge) in enumerate(zip(aggregates, was, tuple(edges), strict=True)):
-        if now_ms >= edge or aggregate is not before:
-            values[index], edges[index] = _read(aggregate, features[index], now_ms)
+    changed = [
+        index for index, (aggregate, before, edge) in enumerate(zip(aggregates, was, edges, strict=True))
+        if aggregate is not before or now_ms >= edge
+    ]
+    for index in changed:
+        # A ratio has no aggregate: absent for now.
+        values[index], edges[index] = windows.read(aggregates[index], features[index], now_ms)
     for index in known.ratios:
         values[index] = _ratio(*(values[part] for part in features[index].of))
     return FeatureView(
         known.plan, now_ms, min(edges, default=NEVER), values, aggregates, edges, dict(profile.attributes)
     )
-
-
-def _read(aggregate: Any, feature: Feature, now_ms: int) -> tuple[Any, int]:
-    if feature.aggregate == "ratio":
-        return None, NEVER
-    return windows.read(aggregate, feature, now_ms)
 
 
 def _ratio(above: float | None, below: float | None) -> float | None:

@@ -50,15 +50,22 @@ def standing(profile: Profile, plan: Plan, now_ms: int) -> Standing:
     if held is not None and held.view.plan is plan and now_ms >= held.now_ms:
         if held.view is view and (held.now_ms == now_ms or not known.clocked):
             return held
-        changed = _changed(held.view, view, known)
-        if known.clocked or known.read is None or not known.read.isdisjoint(changed):
-            made = _Evaluation(known, view, now_ms, held, changed).run()
-        else:
+        if not known.clocked and known.read is not None and _reads_the_same(held.view, view, known):
             made = Standing(held.results, held.segments, held.context, held.errors, held.weights, view, now_ms)
+        else:
+            made = _Evaluation(known, view, now_ms, held, _changed(held.view, view, known)).run()
     else:
         made = _Evaluation(known, view, now_ms, None, None).run()
     cache.standing = made
     return made
+
+
+def _reads_the_same(old: FeatureView, new: FeatureView, known: Dependencies) -> bool:
+    """No field that any rule reads differs."""
+    if old.attributes != new.attributes:
+        return known.read is not None and known.read.isdisjoint(_changed(old, new, known))
+    before, after = old.values, new.values
+    return all([before[index] == after[index] for index in known.read_at])
 
 
 def _changed(old: FeatureView, new: FeatureView, known: Dependencies) -> set[str]:

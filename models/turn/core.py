@@ -81,7 +81,7 @@ class ShardCore:
             state.apply_shard_fact(fact)
         deltas = Deltas()
         for customer, _, public in publics:
-            deltas.merge(Deltas.from_public(public))
+            deltas.add_public(public)
             state.apply_public(customer, public, now_ms, seq)
         state.apply_deltas(deltas)
         state.last_ms = max(state.last_ms, now_ms)

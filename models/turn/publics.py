@@ -47,11 +47,15 @@ class Deltas:
     def from_public(cls, public: dict[str, Any]) -> Self:
         """The sums of a segment's public part."""
         deltas = cls()
-        for budget, period, *sums in public["b"]:
-            deltas.budget(budget, period, *sums)
-        for action, group, issue, accepts, contacts in public["o"]:
-            deltas.outcome((action, group, issue), accepts, contacts)
+        deltas.add_public(public)
         return deltas
+
+    def add_public(self, public: dict[str, Any]) -> None:
+        """Add the sums of a segment's public part."""
+        for budget, period, held, spent, unfunded in public["b"]:
+            self.budget(budget, period, held, spent, unfunded)
+        for action, group, issue, accepts, contacts in public["o"]:
+            self.outcome((action, group, issue), accepts, contacts)
 
     def merge(self, other: Deltas) -> None:
         for (budget, period), sums in other.budgets.items():

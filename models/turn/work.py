@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from models import canonical
 from models.catalog.plan import Plan
-from models.profile import timers
+from models.profile import facts, timers
 from models.profile.apply import apply
-from models.profile.facts import Born, Decided, Erased, EventApplied, Fact, to_wire
+from models.profile.facts import Born, Decided, Erased, EventApplied, Fact
 from models.profile.state import Profile
 from models.turn.keys import Hint, RecentKey
 from models.turn.publics import Deltas, add_fact
@@ -96,8 +95,11 @@ class Work:
         if trial.facts:
             self.profile = trial.profile
             self._owned = True
-            self.facts += trial.facts
-            self.deltas.merge(trial.deltas)
+            if self.facts:
+                self.facts += trial.facts
+                self.deltas.merge(trial.deltas)
+            else:
+                self.facts, self.deltas = trial.facts, trial.deltas
             self.keys = trial.keys
             self._note(trial.deltas)
 
@@ -127,10 +129,13 @@ class Work:
         }
         if self.facts and isinstance(self.facts[-1], Erased):
             public["e"] = self.facts[-1].receipt
-        return Segment(self.customer, self.generation, public, canonical.pack([to_wire(f) for f in self.facts]))
+        return Segment(self.customer, self.generation, public, facts.pack(self.facts))
 
     def _count(self, fact: Fact) -> None:
         if isinstance(fact, EventApplied):
+            return
+        if self._note is _nobody:
+            add_fact(self.deltas, self.profile, fact)
             return
         deltas = Deltas()
         add_fact(deltas, self.profile, fact)
