@@ -20,18 +20,21 @@ $(VENV)/bin/pip:
 	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
 
 $(VENV)/.runtime: $(VENV)/bin/pip requirements.lock data.lock build.lock
-	$(PIP) install -q --require-hashes -r requirements.lock
-	$(PIP) install -q --require-hashes --no-deps -r build.lock -r data.lock
+	@echo "installing the pinned packages into $(VENV) (about a minute)"
+	@$(PIP) install -q --require-hashes -r requirements.lock
+	@$(PIP) install -q --require-hashes --no-deps -r build.lock -r data.lock
 	@touch $@
 
 # The installed package is what is tested and run, so it is installed again whenever a source is newer.
 $(VENV)/.package: $(VENV)/.runtime pyproject.toml $(SOURCES)
-	$(PIP) install -q --no-deps --no-build-isolation --force-reinstall .
+	@echo "installing kairos-decisioning"
+	@$(PIP) install -q --no-deps --no-build-isolation --force-reinstall .
 	@rm -rf build
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
-	$(PIP) install -q --require-hashes -r requirements-dev.lock
+	@echo "installing the pinned tools of the tests"
+	@$(PIP) install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
 demo: $(VENV)/.package

@@ -28,24 +28,31 @@ def import_history(
     Each line or row is an event: customer_id, type, time (with an offset), and channel, properties where there are any.
     """
     base, bearer = server(data_dir, url, key)
-    result = asyncio.run(_import(file, base, bearer, data_dir_of(data_dir)))
+    begun_at, result = asyncio.run(_import(file, base, bearer, data_dir_of(data_dir)))
     if as_json:
         print(json.dumps(asdict(result)))
     else:
-        print(f"{result.applied} applied, {result.duplicate} already there, {result.rejected} rejected")
+        print(f"{result.applied} applied, {result.duplicate} already there, {result.rejected} rejected"
+              + (f" (of which {begun_at} events in earlier runs)" if begun_at else ""))
         for one in result.reasons:
             print(f"  position {one['position']}: {json.dumps(one['error'])}")
     if result.rejected:
         raise KairosError(f"{result.rejected} of {result.next_position} events were rejected; mend and import them")
 
 
-async def _import(file: Path, url: str, key: str, data_dir: Path) -> importing.Progress:
+async def _import(file: Path, url: str, key: str, data_dir: Path) -> tuple[int, importing.Progress]:
+    """Where earlier runs had come to, and how it ended."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(stderr=True)) as bars:
         bar = bars.add_task("import", total=history_file.count(file))
+        seen: list[int] = []
+
+        def show(progress: importing.Progress) -> None:
+            seen.append(progress.next_position)
+            bars.update(bar, completed=progress.next_position)
+
         async with HttpClient(url, key) as client:
-            return await importing.send_file(
-                file, client, data_dir, lambda progress: bars.update(bar, completed=progress.next_position)
-            )
+            result = await importing.send_file(file, client, data_dir, show)
+        return seen[0], result

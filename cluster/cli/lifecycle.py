@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from cluster import launch, runfile
 from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, server
@@ -134,16 +134,14 @@ def status(data_dir: DataDir = None, url: Url = None, key: Key = None, as_json: 
 
 
 def _print_status(body: dict[str, Any]) -> None:
+    """A line per figure, a column per shard."""
     console = Console()
-    shards = body.get("shards", [])
-    plain = ((name, value) for shard in shards for name, value in shard.items())
-    columns = list(dict.fromkeys(name for name, value in plain if not isinstance(value, dict)))
-    table = Table(title="shards", title_justify="left")
-    for name in columns:
-        table.add_column(name)
-    for shard in shards:
-        table.add_row(*(str(shard.get(name, "")) for name in columns))
     for name, value in body.items():
         if not isinstance(value, list | dict):
-            console.print(f"{name}: {value}")
+            console.print(f"{name}: {value}", soft_wrap=True)
+    shards = body.get("shards", [])
+    columns = [Column(f"shard {shard.get('shard')}", max_width=24, no_wrap=True) for shard in shards]
+    table = Table(Column("figure"), *columns, title="shards", title_justify="left")
+    for name in dict.fromkeys(name for shard in shards for name in shard if name != "shard"):
+        table.add_row(name, *(str(shard.get(name, "")) for shard in shards))
     console.print(table)
