@@ -30,7 +30,8 @@ HISTORY_SOURCE_CHARS_MAX: Final = 100
 OUTCOME_VALUE_MAX: Final = 1e12
 VALIDATION_ERRORS_MAX: Final = 50
 KEY_RATE_MAX: Final = 1_000_000
-GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 2
+#: Per shard: what arrives meanwhile makes one large turn, which costs less than two small ones.
+GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 1
 #: Path, query and headers together; an id of any length that a body may hold is refused by name, not by the proxy.
 REQUEST_HEAD_BYTES_MAX: Final = 131_072
 GATEWAY_ONGOING_MAX: Final = 10_000
