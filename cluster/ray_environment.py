@@ -21,6 +21,8 @@ SERVE_VARIABLES = {
     "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": str(limits.REQUEST_HEAD_BYTES_MAX),
     # How long a replica that leaves goes on answering, until HAProxy has heard of it (within 0.1 s).
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+    # Ray lowers its workers' priority by 15 steps, as for batch jobs: all others of the machine would go first.
+    "RAY_worker_niceness": "0",
     "RAY_enable_metrics_collection": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",

@@ -34,11 +34,12 @@ class CoordinatorHandle:
 
 class ScorerHandle:
     def __init__(self) -> None:
-        self._handle: Any = None
+        self._score: Any = None
 
     async def call(self, request: bytes) -> bytes:
         """``Scorer.score``. The first call looks the deployment up, so it belongs to a probe, not to a decision."""
-        if self._handle is None:
-            self._handle = await asyncio.to_thread(_scorer_handle)
-        answer: bytes = await self._handle.score.remote(request)
+        if self._score is None:
+            # The method is kept: Serve makes a new handle at each look, and at the first binds it to this event loop.
+            self._score = (await asyncio.to_thread(_scorer_handle)).score
+        answer: bytes = await self._score.remote(request)
         return answer
