@@ -10,6 +10,7 @@ raises, and the shard then decides on evidence alone.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
@@ -139,6 +140,7 @@ class Scorer:
         self._engine = ScoringEngine(ScorerRegistry(Path(data_dir)))
         self._engine.warm()
         self._batcher = Batcher(self._engine.answer)
+        gc.set_threshold(limits.GARBAGE_OBJECTS_MIN)
         self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explaining")
 
     async def score(self, payload: bytes) -> bytes:

@@ -168,6 +168,10 @@ COORDINATOR_ROWS_KEPT: Final = 50_000
 #: How long a starting coordinator waits for a dying predecessor to let go of the journal.
 TAKE_OVER_WAIT_MS: Final = 60_000
 
+#: Objects made and not yet freed before a gateway or scorer looks for cyclic garbage: Python's 700 are a few requests
+#: in flight, and a sixth of a gateway's work went into looking at them.
+GARBAGE_OBJECTS_MIN: Final = 10_000
+
 # Scoring and training.
 SCORERS_LOADED_MAX: Final = 4
 SCORER_BATCH_MAX: Final = 64

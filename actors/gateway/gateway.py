@@ -6,6 +6,7 @@ headers of a client that Serve itself would trust are not read here.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from actors.gateway.services import Services, Settings
 from actors.gateway.shards import RayBackend
 from actors.logs import configure_logs
 from actors.rule_trial import try_rules
+from models import limits
 
 
 @serve.ingress()
@@ -27,6 +29,7 @@ class Gateway:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         configure_logs(str(settings.get("log_level", "info")))
         self._settings = Settings.from_plain(settings)
+        gc.set_threshold(limits.GARBAGE_OBJECTS_MIN)
 
     def __serve_build_asgi_app__(self) -> GatewayApp:
         """Called by Serve once the replica is constructed."""
