@@ -16,7 +16,7 @@ from models import limits
 #: the point, per place between two of them.
 _LEADING: Final = np.array([float(f"1e{exponent}") for exponent in range(-14, 10)])
 _SCALES: Final = np.array([float(f"1e{limits.SIGNIFICANT_DIGITS - 1 - exponent}") for exponent in range(-14, 9)])
-#: Bytes that a packer reserves at first; what is packed is hardly ever longer, and the library's own start is a megabyte.
+#: Bytes that a packer reserves at first: what is packed is hardly ever longer, while the library starts at a megabyte.
 _PACK_BYTES: Final = 2_048
 #: Nearer than this to a tie a scaled double does not tell on which side its decimal value lies.
 _TIE: Final = 1e-5

@@ -57,7 +57,8 @@ class ContactJudge:
         self._candidates = candidates
         #: Place of the policy in the catalog -> what it refuses.
         self._tight: dict[int, Tight] = {}
-        self._judge(self._touched())
+        if self._marks or len(self._contacts) >= index.refusing_from:
+            self._judge(self._touched())
 
     @property
     def refuses_nothing(self) -> bool:

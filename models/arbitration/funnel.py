@@ -50,7 +50,7 @@ def funnel(
     if request["exclude"]:
         return _made(index, ruling, channel, profile, request, control, now_ms)
     key: Key = (
-        ruling.standing.results.tobytes(), channel.id, tuple(asked["id"] for asked in request["placements"]),
+        ruling.standing.results.tobytes(), channel.id, tuple([asked["id"] for asked in request["placements"]]),
         control is not None, consents(channel, profile), is_quiet(channel, index.plan, now_ms), index.era(now_ms),
     )
     known: Funnel | None = index.funnels.get(key)

@@ -55,6 +55,8 @@ class PlanIndex:
         #: Action id -> places of the policies that may count a contact of it.
         self._counting: dict[str, frozenset[int]] = self._counting_policies()
         self._every_policy = frozenset(range(len(plan.policies)))
+        #: With fewer contacts than this, and no event's mark, no policy refuses anything.
+        self.refusing_from: Final = min((_refusing_from(policy) for policy in plan.policies), default=0)
         self.any_mandatory: Final = any(action.mandatory for action in plan.actions)
         #: Per action: its place by id (how equal priorities are ordered), and the constant factors of its priority.
         self.id_place: NDArray[np.int64] = np.argsort(np.argsort([action.id for action in plan.actions]))
@@ -123,6 +125,11 @@ class PlanIndex:
             for action in np.flatnonzero(counted):
                 places[action].append(place)
         return {action.id: frozenset(places[action.index]) for action in self.plan.actions}
+
+
+def _refusing_from(policy: ContactPolicy) -> int:
+    """How many contacts a policy must count before it refuses one more."""
+    return policy.limit if isinstance(policy, LimitPolicy) else 1
 
 
 def index_for(plan: Plan) -> PlanIndex:

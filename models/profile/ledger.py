@@ -8,12 +8,18 @@ that is full of what is still needed refuses new holds; it never forgets. Findin
 
 from __future__ import annotations
 
+from typing import Final
+
 from models import limits
 from models.catalog.plan import Plan
 from models.profile.state import BUDGET_HELD, CONFIRMED, FALLBACK, HELD, Contact, Profile
 
 #: Outcome types that answer a contact: with one of these its response window does not end in silence.
 RESPONSES = frozenset({"click", "accept", "convert", "reject", "dismiss", "complain"})
+#: So many entries are within and not near any bound, whatever their states.
+_SURELY_FITTING: Final = min(
+    limits.FALLBACKS_PER_CUSTOMER_MAX, limits.CONTACTS_PER_CUSTOMER_MAX - limits.PLACEMENTS_PER_DECISION_MAX
+)
 
 
 def hold_end_ms(contact: Contact) -> int:
@@ -104,6 +110,8 @@ def prune(profile: Profile, plan: Plan, now_ms: int) -> None:
     A full pass only when the oldest entry can go or when a bound is near, so that a decision does not pay for history.
     """
     ledger = profile.ledger
+    if 0 < len(ledger) <= _SURELY_FITTING and _needed(ledger[0], plan, now_ms):
+        return
     fallbacks = sum(contact.state == FALLBACK for contact in ledger)
     spare = max(0, fallbacks - limits.FALLBACKS_PER_CUSTOMER_MAX)
     full = len(ledger) - fallbacks > limits.CONTACTS_PER_CUSTOMER_MAX - limits.PLACEMENTS_PER_DECISION_MAX

@@ -64,33 +64,41 @@ class Layout:
 
         What is absent, or no number, is NaN; what float32 cannot hold is clipped.
         """
-        vector = self._by_channel.get(channel, self._blank).copy()
-        if self._record_keys:
-            vector[self._from_record] = np.minimum(np.maximum(self._numbers(record), -_FLOAT32_MAX), _FLOAT32_MAX)
+        vector: Vector = self.customer_vectors([record], [channel], now_ms)[0]
+        return vector
+
+    def customer_vectors(self, records: Sequence[Mapping[str, Any]], channels: Sequence[str], now_ms: int) -> Matrix:
+        """float32[customers, customer columns]: the vectors of a whole wave, each that of its customer alone."""
+        vectors = np.array([self._by_channel.get(channel, self._blank) for channel in channels], np.float32)
+        vectors = vectors.reshape(len(channels), len(self.customer_features))
+        if self._record_keys and records:
+            numbers = np.minimum(np.maximum(self._numbers(records), -_FLOAT32_MAX), _FLOAT32_MAX)
+            vectors[:, self._from_record] = numbers
         if self._hour_at >= 0 or self._weekday_at >= 0:
             hour, weekday = self._local(now_ms)
             if self._hour_at >= 0:
-                vector[self._hour_at] = hour
+                vectors[:, self._hour_at] = hour
             if self._weekday_at >= 0:
-                vector[self._weekday_at] = weekday
-        return vector
+                vectors[:, self._weekday_at] = weekday
+        return vectors
 
-    def _numbers(self, record: Mapping[str, Any]) -> NDArray[Any]:
-        """What the record holds for each column. Nearly always numbers alone, which the array's kind tells at once."""
-        values = np.array([record.get(key, _ABSENT) for key in self._record_keys])
+    def _numbers(self, records: Sequence[Mapping[str, Any]]) -> NDArray[Any]:
+        """What the records hold for each column. Nearly always numbers alone, which the array's kind tells at once."""
+        keys = self._record_keys
+        values = np.array([[record.get(key, _ABSENT) for key in keys] for record in records])
         if values.dtype.kind == "f":
             return values
-        return np.array([_number(record.get(key)) for key in self._record_keys], np.float64)
+        return np.array([[_number(record.get(key)) for key in keys] for record in records], np.float64)
 
     def rows(self, vector: Vector, indexes: Indexes, evidence: NDArray[np.float64]) -> Matrix:
         """float32[len(indexes), width]: one row per candidate; ``evidence`` is a propensity per action of the plan."""
-        return self.stack([vector], [indexes], evidence)
+        return self.stack(vector[np.newaxis], [indexes], evidence)
 
     def stack(
-        self, vectors: Sequence[Vector], indexes: Sequence[Indexes], evidence: NDArray[np.float64]
+        self, vectors: Matrix, indexes: Sequence[Indexes], evidence: NDArray[np.float64]
     ) -> Matrix:
-        """The rows of several decisions, in order: one matrix for a whole wave."""
-        if not vectors:
+        """The rows of several decisions, in order: one matrix for a whole wave. ``vectors``: one per decision."""
+        if not len(vectors):
             return np.empty((0, self.width), np.float32)
         split = len(self.customer_features)
         every = np.concatenate(indexes)
@@ -98,7 +106,7 @@ class Layout:
         if len(vectors) == 1:
             matrix[:, :split] = vectors[0]
         else:
-            matrix[:, :split] = np.repeat(np.stack(vectors), [len(part) for part in indexes], axis=0)
+            matrix[:, :split] = np.repeat(vectors, [len(part) for part in indexes], axis=0)
         matrix[:, split:] = self._block[every]
         if self._evidence_at >= 0:
             matrix[:, self._evidence_at] = evidence[every]

@@ -6,7 +6,7 @@ refused, or its deadline passes, or it is a dry run, nothing of it remains.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +28,7 @@ from models.turn.results import Answer, AnswerAt, Wait
 from models.turn.top_features import TopFeatures
 from models.turn.work import Work
 
+_NO_COLUMNS: Final[NDArray[np.float32]] = np.empty(0, np.float32)
 #: Fields of a request that do not make it another request.
 NOT_COMPARED: Final = ("deadline_ms", "min_state_version")
 
@@ -49,8 +50,8 @@ class Pending:
     #: As logged: without what is not compared, the nested event as rules see it.
     request: dict[str, Any]
     preparation: Preparation
-    #: float32 customer columns of the scorer; empty without one.
-    vector: NDArray[np.float32]
+    #: float32 customer columns of the scorer, laid out with those of its wave; empty without one.
+    vector: NDArray[np.float32] = field(default_factory=lambda: _NO_COLUMNS)
 
     @property
     def explains(self) -> bool:
@@ -99,11 +100,7 @@ def _prepare_on(
     )
     if preparation.problem is not None:
         return refusals.as_reply(preparation.problem)
-    vector = np.empty(0, np.float32)
-    if state.layout is not None and preparation.standing is not None:
-        record = preparation.standing.view.record()
-        vector = state.layout.customer_vector(record, request["channel"], context.now_ms)
-    return Pending(index, command, work, trial, dry_version, seed, fingerprint, request, preparation, vector)
+    return Pending(index, command, work, trial, dry_version, seed, fingerprint, request, preparation)
 
 
 def resolve(

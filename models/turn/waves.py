@@ -194,6 +194,11 @@ class Turn:
         state, plan = self._context.state, self._context.plan
         if state.layout is None:
             return np.empty((sum(p.preparation.scored.size for p in pending), 0), np.float32)
+        records = [p.preparation.standing.view.record() for p in pending if p.preparation.standing is not None]
+        channels = [p.request["channel"] for p in pending]
+        vectors = state.layout.customer_vectors(records, channels, self._now_ms)
+        for waiting, vector in zip(pending, vectors, strict=True):
+            waiting.vector = vector
         return state.layout.stack(
-            [p.vector for p in pending], [p.preparation.scored for p in pending], state.evidence.propensities(plan)
+            vectors, [p.preparation.scored for p in pending], state.evidence.propensities(plan)
         )

@@ -68,7 +68,7 @@ def test_stacking_a_wave_gives_the_rows_of_each_decision(picks: list[list[int]])
     indexes = [np.array(pick, np.uint16) for pick in picks]
     evidence = np.array([0.1, 0.2])
     apart = [layout.rows(vector, index, evidence) for vector, index in zip(vectors, indexes, strict=True)]
-    assert layout.stack(vectors, indexes, evidence).tobytes() == np.concatenate(apart).tobytes()
+    assert layout.stack(np.stack(vectors), indexes, evidence).tobytes() == np.concatenate(apart).tobytes()
 
 
 def test_numbers_beyond_single_precision_are_clipped_not_infinite(plan: Plan) -> None:
@@ -98,3 +98,14 @@ def test_a_name_that_the_catalog_cannot_fill_is_refused_with_its_reason(plan: Pl
 def test_columns_out_of_order_or_twice_are_refused(plan: Plan) -> None:
     assert "stands after" in " ".join(unresolved(["action.value", "time.hour"], plan))
     assert "twice" in " ".join(unresolved(["time.hour", "time.hour"], plan))
+
+
+def test_the_vectors_of_a_wave_are_those_of_each_customer_alone() -> None:
+    plan = check_data(catalog())
+    layout = Layout(default_features(plan), plan)
+    records: list[dict[str, object]] = [{"visits_7d": 3}, {}, {"visits_7d": 1e300}, {"visits_7d": "many"}]
+    channels = ["web", "nowhere", "web", "web"]
+    together = layout.customer_vectors(records, channels, 3_600_000)
+    apart = [layout.customer_vector(one, at, 3_600_000) for one, at in zip(records, channels, strict=True)]
+    assert together.tobytes() == np.stack(apart).tobytes()
+    assert layout.customer_vectors([], [], 0).shape == (0, len(layout.customer_features))
