@@ -102,6 +102,8 @@ SHARD_QUEUE_MAX: Final = 4_096
 HOT_PROFILES_DEFAULT: Final = 4_096
 RESIDENT_BYTES_DEFAULT: Final = 512 * 1024 * 1024
 CHECKPOINT_TURNS: Final = 2_000
+#: How often a shard searches all its memory for cyclic garbage, which halts it for a moment.
+CHECKPOINTS_PER_FULL_SEARCH: Final = 16
 #: Customer segments, and bytes of rows, after which a checkpoint begins early: what a restart has to replay.
 CHECKPOINT_SEGMENTS: Final = 6_000
 CHECKPOINT_BYTES: Final = 32 * 1024 * 1024

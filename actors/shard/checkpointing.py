@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 
 from actors.journal.interface import Checkpoint, FlushBatch, IndexEntry
+from actors.shard.garbage import search_everything
 from actors.shard.parts import ShardParts, Tail
 from actors.shard.retention import Truncator
 from models import limits
@@ -29,6 +30,7 @@ class Checkpointer:
         self._parts = parts
         self._steps: AsyncGenerator[None, None] | None = None
         self._seen = 0
+        self._written = 0
         self._truncator = Truncator(parts.store, parts.settings.shard)
 
     @property
@@ -69,6 +71,9 @@ class Checkpointer:
             await anext(self._steps)
         except StopAsyncIteration:
             self._steps = None
+            self._written += 1
+            if self._written % limits.CHECKPOINTS_PER_FULL_SEARCH == 0:
+                search_everything()
         return self._steps is not None
 
     async def finish(self) -> None:

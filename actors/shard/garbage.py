@@ -28,3 +28,10 @@ def _spare_survivors(phase: str, _: Mapping[str, Any]) -> None:
     """After each search: what it found alive is not looked at again."""
     if phase == "stop":
         gc.freeze()
+
+
+def search_everything() -> None:
+    """Look at every object once, long pause and all: cycles that were alive at their only search go now. Rarely."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
