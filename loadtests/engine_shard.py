@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.shard.checkpointing import Checkpointer
 from actors.shard.clock import DecisionClock
 from actors.shard.garbage import settle_garbage
 from actors.shard.parts import ShardParts
@@ -16,7 +17,8 @@ from actors.shard.recovery import recover
 from actors.shard.scorer_client import Scored
 from actors.shard.settings import ShardSettings
 from actors.shard.store import ShardStore
-from actors.shard.turning import Pending, TurnRunner
+from actors.shard.turn_loop import TurnLoop
+from actors.shard.turning import TurnRunner
 from loadtests import scenario
 from models import canonical
 from models.budgets.periods import period_key
@@ -29,6 +31,10 @@ from models.turn.shard_facts import CatalogAdopted, Granted, ScorerAdopted
 
 SECRET = b"benchmark benchmark benchmark b "
 GRANT = 100_000_000
+
+
+def _die(reason: str) -> NoReturn:
+    raise SystemExit(reason)
 
 
 class InProcess:
@@ -59,6 +65,8 @@ class EngineShard:
         self.parts = ShardParts(plain, store, DecisionClock(plain))
         self.scorer = InProcess(booster)
         self.runner = TurnRunner(self.parts, self.scorer)
+        self._loop = TurnLoop(self.parts, self.runner, _die)
+        self._running: asyncio.Task[None] | None = None
         self._catalog = catalog
         self._booster = booster
 
@@ -79,12 +87,19 @@ class EngineShard:
         settle_garbage()
 
     async def handle(self, batch: bytes) -> bytes:
-        loop = asyncio.get_running_loop()
-        pendings = [Pending(Command.from_wire(wire), loop.create_future()) for wire in canonical.unpack(batch)]
-        await self.runner.run(pendings)
-        return canonical.pack([pending.future.result().to_wire() for pending in pendings])
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_task(self._loop.run())
+        commands = [Command.from_wire(wire) for wire in canonical.unpack(batch)]
+        replies = await asyncio.gather(*self._loop.submit(commands))
+        return canonical.pack([reply.to_wire() for reply in replies])
+
+    async def checkpoint(self) -> None:
+        """A whole one now, between two turns."""
+        await self._loop.at_boundary(Checkpointer(self.parts).finish)
 
     def close(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
         self.parts.writer.stop()
         self.parts.store.close()
 
