@@ -1,44 +1,91 @@
-"""The wrapper around HAProxy binds side ports to loopback and never wraps itself."""
+"""What stands between the clients and Serve's ingress: its configuration is mended before it is used."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from cluster.haproxy import VARIABLE, install_wrapper
+from cluster import haproxy
 
-CONFIGURATION = """frontend stats
-  bind *:8404
-frontend metrics
+SERVED = """global
+    maxconn 100
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+    errorfile 502 {folder}/500.http
+    errorfile 503 {folder}/500.http
+    errorfile 504 {folder}/500.http
+frontend prometheus
     bind :9101
-frontend api
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+frontend http_frontend
     bind 127.0.0.1:8000
-frontend public
-    bind 10.0.0.5:8000
+    default_backend gateway
+backend gateway
+    server one 127.0.0.1:9
+listen stats
+  bind *:8404
+  stats enable
 """
 
 
-def test_side_ports_are_bound_to_loopback_and_chosen_addresses_stay(tmp_path: Path) -> None:
-    configuration = tmp_path / "haproxy.cfg"
-    configuration.write_text(CONFIGURATION)
-    subprocess.run([install_wrapper(tmp_path), "-v", "-f", configuration], check=True, capture_output=True)
-    binds = [line.split()[1] for line in configuration.read_text().splitlines() if "bind" in line]
-    assert binds == ["127.0.0.1:8404", "127.0.0.1:9101", "127.0.0.1:8000", "10.0.0.5:8000"]
+@pytest.fixture
+def mended(tmp_path: Path) -> str:
+    """The configuration after HAProxy itself has checked it, twice, through the wrapper."""
+    (tmp_path / "500.http").write_bytes(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n")
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(SERVED.format(folder=tmp_path))
+    wrapper = haproxy.install_wrapper(tmp_path / "data")
+    for _ in range(2):
+        done = subprocess.run([wrapper, "-c", "-f", file], capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stderr
+    return file.read_text()
+
+
+def test_side_ports_are_bound_to_loopback(mended: str) -> None:
+    binds = [line.split()[1] for line in mended.splitlines() if line.split()[:1] == ["bind"]]
+    assert binds == ["127.0.0.1:9101", "127.0.0.1:8000", "127.0.0.1:8404"]
+
+
+def test_headers_by_which_a_client_would_steer_serve_are_taken_off(mended: str) -> None:
+    front = mended.partition("frontend http_frontend")[2].partition("backend")[0]
+    for header in haproxy.TRUSTED_HEADERS:
+        assert front.count(f"http-request del-header {header}\n") == 1
+
+
+def test_its_own_errors_are_problem_documents(mended: str) -> None:
+    files = dict(line.split()[1:] for line in mended.splitlines() if line.split()[:1] == ["errorfile"])
+    assert sorted(files) == ["400", "408", "502", "503", "504"]
+    for status, told in (("400", 400), ("503", 500)):
+        head, _, body = Path(files[status]).read_bytes().partition(b"\r\n\r\n")
+        assert b"application/problem+json" in head
+        assert json.loads(body)["status"] == told
+        assert head.startswith(b"HTTP/1.1 %d " % told)
+
+
+def test_a_path_too_long_for_the_gateway_is_answered_as_a_problem(mended: str) -> None:
+    (line,) = [line for line in mended.splitlines() if "http-request return status 422" in line]
+    words = line.split()
+    assert json.loads(Path(words[words.index("file") + 1]).read_bytes())["status"] == 422
+    assert words[words.index("content-type") + 1] == "application/problem+json"
 
 
 def test_a_process_that_replaced_itself_does_not_wrap_the_wrapper(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first = install_wrapper(tmp_path)
-    monkeypatch.setenv(VARIABLE, str(first))
-    assert str(first) not in install_wrapper(tmp_path).read_text().splitlines()[-1]
+    first = haproxy.install_wrapper(tmp_path)
+    monkeypatch.setenv(haproxy.VARIABLE, str(first))
+    assert str(first) not in haproxy.install_wrapper(tmp_path).read_text().splitlines()[-1]
 
 
 def test_an_operators_own_haproxy_is_wrapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = tmp_path / "own"
     own.write_text("#!/bin/sh\n")
     own.chmod(0o755)
-    monkeypatch.setenv(VARIABLE, str(own))
-    assert install_wrapper(tmp_path / "data").read_text().splitlines()[-1] == f'exec {own} "$@"'
+    monkeypatch.setenv(haproxy.VARIABLE, str(own))
+    assert haproxy.install_wrapper(tmp_path / "data").read_text().splitlines()[-1] == f'exec {own} "$@"'
