@@ -39,9 +39,5 @@ class DiskFull(KairosError):
     """No space for an append: nothing was written, nothing is acknowledged, the caller may retry (503)."""
 
 
-class ScorerUnavailable(KairosError):
-    """The scorer did not answer in time or at all; decide on evidence alone."""
-
-
 class JournalLocked(KairosError):
     """Another process holds the files of this journal; stop it before starting here. A lock is never stolen."""

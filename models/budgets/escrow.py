@@ -71,13 +71,6 @@ class Escrow:
         purse.level = purse.free
         purse.missed = 0
 
-    def give_back(self, budget: str, period: str, units: int) -> int:
-        """Debit up to ``units`` free units; returns the new total of returned units (what is logged)."""
-        purse = self._purse(budget, period)
-        purse.returned += max(0, min(units, purse.free))
-        purse.level = min(purse.level, purse.free)
-        return purse.returned
-
     def returned(self, budget: str, period: str, total: int) -> None:
         """Fold in a logged total of returned units; a repeat changes nothing."""
         purse = self._purse(budget, period)

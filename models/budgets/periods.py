@@ -28,13 +28,6 @@ def period_key(period: str, now_ms: int, zone: ZoneInfo) -> str:
     return _key(period, period_bounds(period, now_ms, zone)[0])
 
 
-def next_period(period: str, now_ms: int, zone: ZoneInfo) -> str:
-    """The key of the period after the one that holds ``now_ms``; "" for a budget without a period."""
-    if not period:
-        return ""
-    return _key(period, period_bounds(period, now_ms, zone)[1])
-
-
 def period_bounds(period: str, now_ms: int, zone: ZoneInfo) -> tuple[int, int]:
     """[start, end) in ms of the period that holds ``now_ms``. Raises ValueError for an unknown period."""
     length_ms = _FIXED_MS.get(period)

@@ -9,7 +9,7 @@ It stands unsealed, so that a shard can be rebuilt without any customer key. "e"
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from models.errors import InvariantBroken
 from models.profile import ledger
@@ -42,13 +42,6 @@ class Deltas:
         sums = self.evidence.setdefault(key, [0, 0])
         sums[0] += accepts
         sums[1] += contacts
-
-    @classmethod
-    def from_public(cls, public: dict[str, Any]) -> Self:
-        """The sums of a segment's public part."""
-        deltas = cls()
-        deltas.add_public(public)
-        return deltas
 
     def add_public(self, public: dict[str, Any]) -> None:
         """Add the sums of a segment's public part."""

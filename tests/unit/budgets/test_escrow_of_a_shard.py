@@ -8,12 +8,20 @@ from unit.coordination.shop import NOON_MS
 
 from models import limits
 from models.budgets.escrow import Escrow, units_per_decision
-from models.budgets.periods import next_period, period_bounds, period_key
+from models.budgets.periods import period_bounds, period_key
 from models.errors import InvariantBroken
 
 PLAN = shop.plan()
 TODAY = period_key("day", NOON_MS, PLAN.zone)
-EVENING_MS = period_bounds("day", NOON_MS, PLAN.zone)[1] - limits.HOUR_MS
+MIDNIGHT_MS = period_bounds("day", NOON_MS, PLAN.zone)[1]
+EVENING_MS = MIDNIGHT_MS - limits.HOUR_MS
+
+
+def give_back(escrow: Escrow, total: int) -> int:
+    """Follow a recall up to ``total`` as a shard does: judge, log, fold in what was logged."""
+    logged = escrow.returnable("pool", "", total)
+    escrow.returned("pool", "", logged)
+    return logged
 
 
 def test_free_units_are_what_was_granted_less_what_was_returned_held_and_spent() -> None:
@@ -21,7 +29,7 @@ def test_free_units_are_what_was_granted_less_what_was_returned_held_and_spent()
     escrow.grant("pool", "", 10)
     escrow.apply_delta("pool", "", 3, 0, 0)
     escrow.apply_delta("pool", "", -1, 1, 0)
-    assert escrow.give_back("pool", "", 2) == 2
+    assert give_back(escrow, 2) == 2
     assert escrow.free("pool", "") == 5
     assert escrow.free("pool", "other") == escrow.free("unknown", "") == 0
 
@@ -38,7 +46,7 @@ def test_no_more_is_given_back_than_is_free() -> None:
     escrow.grant("pool", "", 10)
     escrow.apply_delta("pool", "", 8, 0, 0)
     assert escrow.returnable("pool", "", 7) == 2
-    assert escrow.give_back("pool", "", 7) == 2
+    assert give_back(escrow, 7) == 2
     assert escrow.returnable("pool", "", 7) == 2
     escrow.returned("pool", "", 1)
     assert escrow.free("pool", "") == 0
@@ -75,7 +83,7 @@ def test_where_a_decision_went_without_as_much_is_asked_for_as_there_may_be() ->
     """The level is what a cut cap has left; once the cap is raised, doubling it would leave many more without."""
     escrow = Escrow()
     escrow.grant("pool", "", 100)
-    escrow.give_back("pool", "", 100)
+    assert give_back(escrow, 100) == 100
     escrow.missed("pool", "", 1)
     (want,) = [want for want in escrow.wants(PLAN, NOON_MS) if want.budget == "pool"]
     assert (want.unit, want.urgent) == (1, True)
@@ -93,7 +101,7 @@ def test_a_miss_is_forgotten_when_a_hold_ends_that_frees_enough() -> None:
 
 def test_the_next_period_is_asked_for_before_it_begins() -> None:
     escrow = Escrow()
-    tomorrow = next_period("day", NOON_MS, PLAN.zone)
+    tomorrow = period_key("day", MIDNIGHT_MS, PLAN.zone)
     assert tomorrow not in {want.period for want in escrow.wants(PLAN, NOON_MS)}
     assert tomorrow in {want.period for want in escrow.wants(PLAN, EVENING_MS)}
 
