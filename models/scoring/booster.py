@@ -2,10 +2,14 @@
 
 The file's hash is compared *before* the library reads it: a cut or empty file can end the whole process inside the
 library, where no exception could be caught.
+
+Scores come from the library's C interface (``XGBoosterPredictFromDense``): the package's ``inplace_predict`` wraps the
+same call in as much work as the trees of a few rows take. Every file is tried both ways when it is loaded.
 """
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
+from xgboost.libpath import find_lib_path
 
 from models.errors import BadInput
 from models.scoring.manifest import Manifest, version_of
@@ -27,9 +32,26 @@ DEFAULT_PARAMS: Final[Mapping[str, Any]] = {
     "min_child_weight": 5.0, "subsample": 0.8, "colsample_bytree": 0.8, "lambda": 2.0, "seed": 1,
 }
 
+#: The library that the package has loaded already, under signatures of our own.
+_LIBRARY: Final = ctypes.CDLL(find_lib_path()[0])
+_LIBRARY.XGBGetLastError.restype = ctypes.c_char_p
+_FROM_DENSE: Final = _LIBRARY.XGBoosterPredictFromDense
+_FROM_DENSE.argtypes = (
+    ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p,
+    ctypes.POINTER(ctypes.POINTER(ctypes.c_uint64)), ctypes.POINTER(ctypes.c_uint64), ctypes.POINTER(ctypes.c_void_p),
+)
+#: What ``inplace_predict`` says by default: values, not margins; every tree; NaN is missing.
+_HOW: Final = (
+    b'{"type": 0, "training": false, "iteration_begin": 0, "iteration_end": 0, "missing": NaN, "strict_shape": false, '
+    b'"cache_id": 0}'
+)
+#: numpy's array interface: address, rows, columns.
+_ROWS: Final = b'{"data": [%d, true], "strides": null, "typestr": "<f4", "shape": [%d, %d], "version": 3}'
+
 
 class Booster:
-    """Trees that score rows. One thread: the server has one process per core already."""
+    """Trees that score rows. One thread: the server has one process per core already. May be asked by several threads
+    at once; the trees are worked on outside the interpreter's lock."""
 
     def __init__(self, model: bytes, manifest: Manifest) -> None:
         """Raises ``BadInput`` when the bytes are not those that the manifest describes."""
@@ -46,6 +68,9 @@ class Booster:
             )
         self.manifest: Final = manifest
         self._trees = _load(model, manifest)
+        #: How many trees a row goes through: what its score costs.
+        self.trees: Final = int(self._trees.num_boosted_rounds())
+        self._try_out()
 
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
         """float32[rows, features] -> float32[rows]: the probability of acceptance.
@@ -55,8 +80,7 @@ class Booster:
         self._check_width(matrix)
         if matrix.shape[0] == 0:
             return np.empty(0, np.float32)
-        scores: NDArray[np.float32] = self._trees.inplace_predict(matrix, validate_features=False)
-        return scores
+        return _predict(self._trees.handle, np.ascontiguousarray(matrix, "<f4"))
 
     def contributions(self, matrix: Matrix) -> NDArray[np.float32]:
         """float32[rows, features] -> float32[rows, features + 1]: what each feature adds to a row's score, in log-odds.
@@ -71,12 +95,44 @@ class Booster:
         found: NDArray[np.float32] = self._trees.predict(rows, pred_contribs=True, validate_features=False)
         return found
 
+    def _try_out(self) -> None:
+        """One row either way. The library prepares itself at a first call, which must not be several threads' at once.
+
+        Raises ``BadInput`` when these trees do not give one probability per row.
+        """
+        row = np.ones((1, len(self.manifest.features)), np.float32)
+        expected = self._trees.inplace_predict(row, validate_features=False)
+        if expected.shape != (1,) or _predict(self._trees.handle, row).tobytes() != expected.tobytes():
+            raise BadInput(
+                f"scorer {self.manifest.version} does not give one probability per row; train again with `kairos train`"
+            )
+        self.contributions(row)
+
     def _check_width(self, matrix: Matrix) -> None:
         if matrix.ndim != 2 or matrix.shape[1] != len(self.manifest.features):
             raise BadInput(
                 f"scorer {self.manifest.version} reads {len(self.manifest.features)} columns, the rows have shape "
                 f"{matrix.shape}"
             )
+
+
+def _predict(handle: ctypes.c_void_p, matrix: Matrix) -> NDArray[np.float32]:
+    """float32[rows, features], contiguous and as wide as the trees -> float32[rows]."""
+    rows, columns = matrix.shape
+    shape = ctypes.POINTER(ctypes.c_uint64)()
+    dimensions, found = ctypes.c_uint64(), ctypes.c_void_p()
+    failed = _FROM_DENSE(
+        handle, _ROWS % (matrix.ctypes.data, rows, columns), _HOW, None,
+        ctypes.byref(shape), ctypes.byref(dimensions), ctypes.byref(found),
+    )
+    if failed:
+        raise BadInput(f"xgboost cannot score {rows} rows: {_LIBRARY.XGBGetLastError().decode(errors='replace')[:300]}")
+    if dimensions.value != 1 or shape[0] != rows:
+        raise BadInput(f"these trees do not give one probability per row for {rows} rows; train again")
+    scores = np.empty(rows, np.float32)
+    # The library's own memory, which the same thread's next call overwrites.
+    ctypes.memmove(scores.ctypes.data, found.value or 0, scores.nbytes)
+    return scores
 
 
 @dataclass(frozen=True, slots=True)
