@@ -1,4 +1,4 @@
-"""A million customers in memory, ten million on disk: memory and the time to start, in processes of their own, no Ray."""
+"""A million customers in memory, ten million on disk: memory and time to start, each in its own process, no Ray."""
 
 from __future__ import annotations
 
