@@ -44,6 +44,36 @@ GATEWAY_RETRY_MS_MIN: Final = 25
 GATEWAY_RETRY_MS_MAX: Final = 500
 CALL_WAIT_MS: Final = 10_000
 
+# The stream. Connections are counted per gateway.
+STREAMS_MAX: Final = 1_024
+STREAMS_PER_KEY_MAX: Final = 64
+#: Frames of one connection that were read and whose answers are not written yet; elements of batches among them.
+STREAM_FRAMES_IN_FLIGHT_MAX: Final = 256
+STREAM_ITEMS_IN_FLIGHT_MAX: Final = 2_048
+#: Frames that are read in one go before others have their turn.
+STREAM_FRAMES_PER_STEP: Final = 32
+#: How long answers may wait for a client that does not read.
+STREAM_UNREAD_MS_MAX: Final = 20 * SECOND_MS
+#: How long a stream that ends waits for what is in flight, and for its close frame to be sent.
+STREAM_DRAIN_MS_MAX: Final = 750
+STREAM_CLOSE_MS_MAX: Final = SECOND_MS
+#: An open stream is silent for at most this long: the gateway's server pings it every 20 s.
+STREAM_SILENT_MS_MAX: Final = 60 * SECOND_MS
+
+# Links between processes of an installation.
+#: More than the largest turn can answer: as many decisions as it may have, each explained over the largest catalog.
+LINK_FRAME_BYTES_MAX: Final = 512 * 1024 * 1024
+#: Frames of one connection in work; what comes then is not read.
+LINK_CALLS_MAX: Final = 256
+LINK_UNAUTHENTICATED_MAX: Final = 64
+#: To prove who one is; to connect, likewise.
+LINK_HANDSHAKE_MS: Final = 1_000
+LINK_KEEP_ALIVE_MS: Final = 2_000
+#: A peer that is silent for so long is gone.
+LINK_SILENCE_MS: Final = 6_000
+#: To learn a peer's address: that of a starting shard is told when it serves.
+LINK_RESOLVE_MS: Final = 30_000
+
 # Time.
 EVENT_LATE_MS_MAX: Final = 7 * DAY_MS
 EVENT_AHEAD_MS_MAX: Final = 5 * MINUTE_MS
@@ -199,6 +229,8 @@ assert DEADLINE_MS_MIN < DEADLINE_MS_DEFAULT < DEADLINE_MS_MAX
 assert EVENTS_PER_WINDOW_MAX >= WINDOW_BUCKETS
 assert EVENT_PROPERTIES_BYTES_MAX < BODY_BYTES_MAX
 assert SHARDS_EMBEDDED <= SHARDS_MAX <= SLOTS
+assert 2 * LINK_KEEP_ALIVE_MS <= LINK_SILENCE_MS
+assert max(EVENTS_PER_BATCH_MAX, DECISIONS_PER_BATCH_MAX, OUTCOMES_PER_BATCH_MAX) <= STREAM_ITEMS_IN_FLIGHT_MAX
 assert DECISIONS_PER_BATCH_MAX <= TURN_COMMANDS_MAX <= SHARD_QUEUE_MAX
 assert 2 * EVIDENCE_PUBLISH_MS <= CATALOG_ADOPTION_WAIT_MS
 assert EVIDENCE_GATHER_MS + 2 * SYNC_INTERVAL_MS < EVIDENCE_PUBLISH_MS
