@@ -118,8 +118,8 @@ def data_folder() -> Path:
     return folder
 
 
-def read_journey(folder: Path) -> Journey:
-    """All campaigns, and all households that one was sent to. Takes some seconds."""
+def read_journey(folder: Path, wanted: int | None = None) -> Journey:
+    """All campaigns, and all households that one was sent to (or the first ``wanted`` of them). Takes some seconds."""
     campaigns = _campaigns(folder)
     sent: dict[int, list[int]] = defaultdict(list)
     for row in _rows(folder, "campaigns"):
@@ -128,9 +128,10 @@ def read_journey(folder: Path) -> Journey:
     for row in _rows(folder, "coupon_redemptions"):
         redemptions[row["household_id"]].append((row["redemption_date"].date(), row["campaign_id"]))
     demographics = {row["household_id"]: row for row in _rows(folder, "demographics")}
-    baskets = read_baskets(folder, np.array(sorted(sent), np.int64), redemptions, local_day)
+    chosen = sorted(sent)[:wanted]
+    baskets = read_baskets(folder, np.array(chosen, np.int64), redemptions, local_day)
     households = {}
-    for id_ in sorted(sent):
+    for id_ in chosen:
         own = baskets.get(id_, ())
         households[id_] = Household(
             id_, _attributes(demographics.get(id_)), own,

@@ -1,8 +1,9 @@
 """Promises counted again, from timelines alone: nothing here is shared with the code that kept them.
 
-Per customer, its timeline is replayed in the order in which it was applied. At each decision every contact policy with
-a limit, and every exclusive pair, is judged over the holds that are open and the contacts that were confirmed within
-the window; at the end confirmed contacts alone, in every window that ends with one of them.
+Per customer, its timeline is replayed in the order in which it was applied. At each decision every contact policy (a
+limit, an exclusive pair, a rest, a ``never ... after``) is judged over the holds that are open and the contacts that
+were confirmed within the window; at the end confirmed contacts alone, in every window that ends with one of them. Of a
+rest after an event only rules over the event itself are counted again: a timeline does not show what else a rule read.
 """
 
 from __future__ import annotations
@@ -11,13 +12,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import cel
+
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SCOPE: Final = frozenset({"channel", "direction", "issue", "group", "action", "treatment"})
 _CONFIRMS: Final = frozenset({"impression", "delivery", "click", "accept", "convert", "reject", "dismiss", "complain"})
 #: How long after ``hold_expires`` a hold still counts.
 _GRACE: Final = timedelta(minutes=5)
+#: Period of a budget -> how its periods are told apart, in local time.
+_PERIODS: Final = {
+    "minute": "%Y-%m-%dT%H:%M%z", "hour": "%Y-%m-%dT%H%z", "day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m",
+}
 
 
 @dataclass(slots=True)
@@ -29,6 +38,8 @@ class _Contact:
     confirmed: datetime | None = None
     open: bool = True
     accepted: bool = False
+    #: (type, time) of each outcome, in the order in which they were applied.
+    outcomes: list[tuple[str, datetime]] = field(default_factory=list)
 
     def counts_at(self, now: datetime, window: timedelta) -> bool:
         if self.confirmed is not None:
@@ -44,7 +55,7 @@ class Recount:
     exceeded: Counter[str] = field(default_factory=Counter)
     #: Contacts that were confirmed.
     contacts: int = 0
-    #: (budget, local day or "") -> units spent, for budgets that spend on contact.
+    #: (budget, local period or "") -> units spent, for budgets that spend on contact.
     spent_on_contact: Counter[tuple[str, str]] = field(default_factory=Counter)
     #: Action -> items that were accepted.
     accepted: Counter[str] = field(default_factory=Counter)
@@ -60,6 +71,8 @@ class Recounter:
         self._zone = ZoneInfo(catalog.get("timezone", "UTC"))
         self._limits = [policy for policy in catalog["contact_policies"] if policy.get("limit") is not None]
         self._pairs = [policy for policy in catalog["contact_policies"] if policy.get("exclusive")]
+        self._nevers = [policy for policy in catalog["contact_policies"] if policy.get("never")]
+        self._rests = [policy for policy in catalog["contact_policies"] if policy.get("rest")]
         direction = {channel["id"]: channel["direction"] for channel in catalog["channels"]}
         channel_of = {placement["id"]: placement["channel"] for placement in catalog["placements"]}
         issue_of = {
@@ -72,10 +85,14 @@ class Recounter:
             action["id"]: {"action": action["id"], "group": action["group"], "issue": issue_of[action["group"]]}
             for action in catalog["actions"]
         }
+        #: Action -> which outcome accepts it.
+        self._accepting = {
+            action["id"]: (action.get("accept") or {}).get("outcome") or "accept" for action in catalog["actions"]
+        }
         on_contact = {one["id"]: one for one in catalog["budgets"] if one.get("spend_on") == "contact"}
         self._spends = {
             treatment["id"]: [
-                (use["id"], use["units"], bool(on_contact[use["id"]].get("period")))
+                (use["id"], use["units"], _PERIODS.get(on_contact[use["id"]].get("period") or "", ""))
                 for use in (action.get("budget"), treatment.get("budget")) if use and use["id"] in on_contact
             ]
             for action in catalog["actions"] for treatment in action["treatments"]
@@ -84,17 +101,28 @@ class Recounter:
     def add(self, newest_first: Sequence[Mapping[str, Any]]) -> None:
         """One customer's whole timeline, as ``GET /v1/customers/{id}/timeline`` gives it."""
         contacts: dict[tuple[str, str], _Contact] = {}
+        marks: dict[str, list[datetime]] = {}
         for item in reversed(newest_first):
             body = item["body"]
             if item["kind"] == "event":
                 self.result.events.add(item["id"])
+                self._event(body, marks)
             elif item["kind"] == "decision":
-                self._decision(body, contacts)
+                self._decision(body, contacts, marks)
             elif item["kind"] == "outcome":
                 self._outcome(body, contacts)
         self._windows(list(contacts.values()))
 
-    def _decision(self, body: Mapping[str, Any], contacts: dict[tuple[str, str], _Contact]) -> None:
+    def _event(self, body: Mapping[str, Any], marks: dict[str, list[datetime]]) -> None:
+        """Notes the event for every rest that waits for it."""
+        for policy in self._rests:
+            after = policy["after"]
+            if after.get("event") == body["type"] and (not after.get("when") or _holds(after["when"], body)):
+                marks.setdefault(policy["id"], []).append(datetime.fromisoformat(body["time"]))
+
+    def _decision(
+        self, body: Mapping[str, Any], contacts: dict[tuple[str, str], _Contact], marks: dict[str, list[datetime]],
+    ) -> None:
         now = datetime.fromisoformat(body["time"])
         fresh = []
         for placement in body["placements"]:
@@ -110,6 +138,11 @@ class Recounter:
                 fresh.append(contact)
         for contact in fresh:
             self._judge(contact, now, contacts.values())
+            self._judge_rests(contact, now, contacts.values(), marks)
+        for place, contact in enumerate(fresh):
+            # What stands below an item in the same decision does not come before it.
+            below = {id(one) for one in fresh[place:]}
+            self._judge_nevers(contact, now, [one for one in contacts.values() if id(one) not in below])
 
     def _judge(self, contact: _Contact, now: datetime, others: Any) -> None:
         for policy in self._limits:
@@ -127,11 +160,33 @@ class Recounter:
                 ]
                 self.result.exceeded[policy["id"]] += bool(rivals)
 
+    def _judge_rests(
+        self, contact: _Contact, now: datetime, others: Any, marks: dict[str, list[datetime]]
+    ) -> None:
+        for policy in self._rests:
+            if not _concerns(policy, contact):
+                continue
+            after = policy["after"]
+            times = marks.get(policy["id"], []) if after.get("event") else [
+                at for one in others if _concerns(policy, one) and _same(policy, one, contact)
+                for kind, at in one.outcomes if kind == after["outcome"]
+            ]
+            self.result.exceeded[policy["id"]] += _rests_at(now, times, policy)
+
+    def _judge_nevers(self, contact: _Contact, now: datetime, before: list[_Contact]) -> None:
+        for policy in self._nevers:
+            if contact.what["action"] == policy["never"]:
+                window = _duration(policy["window"])
+                self.result.exceeded[policy["id"]] += any(
+                    _in_scope(policy["after"], one) and one.counts_at(now, window) for one in before
+                )
+
     def _outcome(self, body: Mapping[str, Any], contacts: dict[tuple[str, str], _Contact]) -> None:
         contact = contacts.get((body["decision_id"], body["action"]))
         if contact is None:
             return
-        if body["type"] == "accept" and not contact.accepted:
+        contact.outcomes.append((body["type"], max(contact.decided, datetime.fromisoformat(body["time"]))))
+        if body["type"] == self._accepting[body["action"]] and not contact.accepted:
             contact.accepted = True
             self.result.accepted[body["action"]] += 1
         if contact.confirmed is not None:
@@ -141,9 +196,9 @@ class Recounter:
         elif body["type"] in _CONFIRMS and not body.get("late"):
             contact.confirmed = max(contact.decided, datetime.fromisoformat(body["time"]))
             self.result.contacts += 1
-            day = contact.decided.astimezone(self._zone).date().isoformat()
-            for budget, units, daily in self._spends[contact.what["treatment"]]:
-                self.result.spent_on_contact[budget, day if daily else ""] += units
+            local = contact.decided.astimezone(self._zone)
+            for budget, units, period in self._spends[contact.what["treatment"]]:
+                self.result.spent_on_contact[budget, local.strftime(period) if period else ""] += units
 
     def _windows(self, contacts: list[_Contact]) -> None:
         for policy in self._limits:
@@ -156,7 +211,36 @@ class Recounter:
 
 
 def _concerns(policy: Mapping[str, Any], contact: _Contact) -> bool:
-    return all(contact.what[name] == wanted for name, wanted in (policy.get("scope") or {}).items() if wanted)
+    return _in_scope(policy.get("scope") or {}, contact)
+
+
+def _in_scope(scope: Mapping[str, Any], contact: _Contact) -> bool:
+    return all(contact.what[name] == wanted for name, wanted in scope.items() if wanted and name in _SCOPE)
+
+
+def _rests_at(now: datetime, times: list[datetime], policy: Mapping[str, Any]) -> bool:
+    """Whether so many of ``times`` fell within the policy's window that a rest of it has not ended yet."""
+    rest, count = _duration(policy["rest"]), policy["after"].get("count") or 1
+    window = _duration(policy["after"].get("window") or policy["rest"])
+    found = sorted(min(at, now) for at in times)
+    return any(
+        last - found[place] < window and now < last + rest for place, last in enumerate(found[count - 1 :])
+    )
+
+
+@cache
+def _program(rule: str) -> cel.Program:
+    return cel.compile(rule)
+
+
+def _holds(rule: str, event: Mapping[str, Any]) -> bool:
+    """A rule over an event alone; one that errs is false."""
+    context = cel.Context()
+    context.add_variable("event", dict(event))
+    try:
+        return _program(rule).execute(context) is True
+    except (KeyError, RuntimeError, TypeError, ValueError):
+        return False
 
 
 def _same(policy: Mapping[str, Any], one: _Contact, other: _Contact) -> bool:

@@ -52,6 +52,10 @@ class Timeline:
         body = {"decision_id": decision, "action": action, "type": kind, "time": at.isoformat(), **more}
         self.items.append({"kind": "outcome", "id": f"{decision}{kind}", "body": body})
 
+    def event(self, at: datetime, kind: str, properties: dict[str, Any]) -> None:
+        body = {"type": kind, "time": at.isoformat(), "properties": properties}
+        self.items.append({"kind": "event", "id": f"e{len(self.items)}", "body": body})
+
     def shown(self, at: datetime, action: str, placement: str = "mail") -> str:
         decision = self.decide(at, action, placement=placement)
         self.outcome(decision, action, "impression", at)
@@ -124,6 +128,42 @@ def test_an_exclusive_pair_within_its_window_is_found() -> None:
     line.shown(START + DAY, "two")
     assert exceeded(line, exclusive=["one", "two"], window="3d") > 0
     assert exceeded(line, exclusive=["one", "two"], window="1d") == 0
+
+
+@pytest.mark.parametrize(("apart", "broken"), [(DAY - timedelta(milliseconds=1), True), (DAY, False)])
+def test_a_contact_during_a_rest_is_found(apart: timedelta, broken: bool) -> None:
+    rest = {"scope": {"group": "a"}, "after": {"outcome": "dismiss", "count": 2, "window": "2d"}, "rest": "24h"}
+    line = Timeline()
+    decision = line.shown(START, "one")
+    line.outcome(decision, "one", "dismiss", START)
+    line.shown(START + HOUR, "one")
+    assert exceeded(line, **rest, per="action") == 0
+    line.outcome(decision, "one", "dismiss", START + HOUR)
+    line.shown(START + HOUR + apart, "two")
+    assert exceeded(line, **rest) == 0
+    line.shown(START + HOUR + apart, "one")
+    assert bool(exceeded(line, **rest, per="action")) is broken
+
+
+@pytest.mark.parametrize(("bought", "broken"), [(["DAIRY"], True), (["MEAT"], False), (None, False)])
+def test_a_contact_during_a_rest_after_an_event_is_found(bought: list[str] | None, broken: bool) -> None:
+    line = Timeline()
+    line.event(START, "basket", {"departments": bought} if bought else {})
+    line.shown(START + HOUR, "one")
+    when = "'DAIRY' in event.properties.departments"
+    assert bool(exceeded(line, after={"event": "basket", "when": when}, rest="3d")) is broken
+
+
+def test_what_never_comes_after_another_is_found_and_the_other_way_round_is_fine() -> None:
+    never = {"never": "one", "after": {"action": "two"}, "window": "2d"}
+    line = Timeline()
+    line.decide(START, "one", "two")
+    assert exceeded(line, **never) == 0
+    line.decide(START + HOUR, "one")
+    assert exceeded(line, **never) == 1
+    line = Timeline()
+    line.decide(START, "two", "one")
+    assert exceeded(line, **never) == 1
 
 
 def test_budgets_are_counted_by_local_day_and_by_acceptance() -> None:
