@@ -218,6 +218,20 @@ TRAINING_ROWS_MIN: Final = 100
 TRAINING_ROUNDS_MAX: Final = 400
 TRAINING_PATIENCE_ROUNDS: Final = 30
 
+# The Python client.
+CLIENT_TIMEOUT_MS: Final = 30 * SECOND_MS
+CLIENT_FIRST_PAUSE_MS: Final = 50
+CLIENT_PAUSE_MS_MAX: Final = 2 * SECOND_MS
+#: How long after its deadline a decision's answer may take on its way.
+CLIENT_DEADLINE_GRACE_MS: Final = SECOND_MS
+CLIENT_CONNECTIONS_DEFAULT: Final = 16
+#: Unanswered frames of one stream.
+CLIENT_IN_FLIGHT_DEFAULT: Final = 256
+CLIENT_FRAME_BYTES_MAX: Final = 64 * 1024 * 1024
+#: A stream that neither answers nor returns a ping for so long is opened anew.
+CLIENT_PING_MS: Final = 10 * SECOND_MS
+CLIENT_URLS_KEPT_MAX: Final = 256
+
 #: Decimal digits that propensity, priority and probability keep when they are made.
 SIGNIFICANT_DIGITS: Final = 9
 #: Integer units per 1.0 in window sums.

@@ -1,0 +1,224 @@
+"""The answers of the contract as typed views. Times are RFC 3339 text, as the server sent them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from cluster.client.view import Member, View
+
+
+class Item(View):
+    """One chosen item of a placement."""
+
+    __slots__ = ()
+    rank = Member[int]()
+    action = Member[str]()
+    treatment = Member[str]()
+    fallback = Member[bool]()
+    content = Member[Mapping[str, Any]]()
+    propensity = Member[float | None]()
+    priority = Member[float | None]()
+    selection_probability = Member[float]()
+    hold_expires = Member[str | None]()
+
+
+class PlacementFilled(View):
+    __slots__ = ()
+    placement = Member[str]()
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """In the order of their ranks; empty when there is nothing to say."""
+        return tuple(map(Item, self.data["items"]))
+
+
+class Explanation(View):
+    """Why, for every candidate."""
+
+    __slots__ = ()
+    decision_id = Member[str | None]()
+    time = Member[str]()
+    versions = Member[Mapping[str, Any]]()
+    seed = Member[str]()
+    #: What remains after each gate, in their order.
+    funnel = Member[Mapping[str, int]]()
+    candidates = Member[Sequence[Mapping[str, Any]]]()
+
+
+class Decision(View):
+    __slots__ = ()
+    #: None for a dry run.
+    decision_id = Member[str | None]()
+    request_id = Member[str]()
+    customer_id = Member[str]()
+    time = Member[str]()
+    #: After the decision's own fact; hand it back as ``min_state_version`` to read your writes.
+    state_version = Member[int]()
+    catalog_version = Member[str]()
+    scorer_version = Member[str | None]()
+    control_group = Member[str | None]()
+    #: The scorer did not answer in time and evidence alone decided.
+    degraded = Member[bool]()
+    dry_run = Member[bool]()
+
+    @property
+    def placements(self) -> tuple[PlacementFilled, ...]:
+        return tuple(map(PlacementFilled, self.data["placements"]))
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The items of all placements, in the order asked."""
+        return tuple(Item(one) for filled in self.data["placements"] for one in filled["items"])
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """None unless it was asked for."""
+        found = self.data.get("explanation")
+        return None if found is None else Explanation(found)
+
+
+class DecisionResult(View):
+    """One element of a batch: a decision, or why there is none."""
+
+    __slots__ = ()
+    status = Member[int]()
+
+    @property
+    def decision(self) -> Decision | None:
+        return Decision(self.data["body"]) if self.status == 200 else None
+
+    @property
+    def problem(self) -> Mapping[str, Any] | None:
+        body: Mapping[str, Any] = self.data["body"]
+        return None if self.status == 200 else body
+
+
+class Applied(View):
+    """What became of one element of a batch of events or outcomes."""
+
+    __slots__ = ()
+    status = Member[Literal["applied", "duplicate", "rejected"]]()
+    #: None when rejected.
+    state_version = Member[int | None](None)
+    #: The problem, when rejected.
+    error = Member[Mapping[str, Any] | None](None)
+
+
+class EventResult(Applied):
+    __slots__ = ()
+    event_id = Member[str | None]()
+
+
+class OutcomeResult(Applied):
+    __slots__ = ()
+    outcome_id = Member[str | None]()
+    #: It came after its window had ended.
+    late = Member[bool](False)
+    #: False: an acceptance for which no budget unit was left.
+    funded = Member[bool](True)
+
+
+class Customer(View):
+    __slots__ = ()
+    customer_id = Member[str]()
+    state_version = Member[int]()
+    attributes = Member[Mapping[str, Any]]()
+    features = Member[Mapping[str, Any]]()
+    segments = Member[Sequence[str]]()
+    consent = Member[Mapping[str, bool]]()
+    contacts = Member[Sequence[Mapping[str, Any]]]()
+    holds = Member[Sequence[Mapping[str, Any]]]()
+    intents = Member[Sequence[Mapping[str, Any]]](())
+
+
+class CustomerVersion(View):
+    __slots__ = ()
+    customer_id = Member[str]()
+    state_version = Member[int]()
+
+
+class Receipt(View):
+    """What proves an erasure: keep ``data``."""
+
+    __slots__ = ()
+
+
+class TimelineItem(View):
+    __slots__ = ()
+    kind = Member[Literal["event", "decision", "outcome", "intent"]]()
+    time = Member[str]()
+    id = Member[str | None]()
+    body = Member[Mapping[str, Any]]()
+
+
+class TimelinePage(View):
+    __slots__ = ()
+    next_before = Member[str | None](None)
+
+    @property
+    def items(self) -> tuple[TimelineItem, ...]:
+        return tuple(map(TimelineItem, self.data["items"]))
+
+
+class Catalog(View):
+    __slots__ = ()
+    catalog_version = Member[str]()
+    catalog = Member[Mapping[str, Any]]()
+
+
+class CatalogPublished(View):
+    __slots__ = ()
+    catalog_version = Member[str]()
+    #: Shards that have it.
+    adopted = Member[Sequence[int]](())
+    #: Live shards that still have another; they adopt it within seconds.
+    waiting_for = Member[Sequence[int]](())
+    #: It was only checked.
+    dry_run = Member[bool](False)
+
+
+class Budget(View):
+    """``available`` = cap - spent - held, wherever the units lie."""
+
+    __slots__ = ()
+    id = Member[str]()
+    unit = Member[str]()
+    cap = Member[int]()
+    granted = Member[int]()
+    spent = Member[int]()
+    held = Member[int]()
+    unfunded = Member[int]()
+    available = Member[int]()
+
+
+class Scorer(View):
+    __slots__ = ()
+    version = Member[str]()
+    role = Member[str | None](None)
+
+
+class Promoted(View):
+    __slots__ = ()
+    adopted = Member[Sequence[int]](())
+    waiting_for = Member[Sequence[int]](())
+
+
+class Clock(View):
+    __slots__ = ()
+    time = Member[str]()
+
+
+class Status(View):
+    __slots__ = ()
+    degraded = Member[bool]()
+    coordinator = Member[bool]()
+    shards = Member[Sequence[Mapping[str, Any]]]()
+
+
+class JournalPage(View):
+    """A page of facts, for tools: see ``GET /v1/journal``."""
+
+    __slots__ = ()
+    #: Where the next page begins; None at the end.
+    next = Member[Any](None)
