@@ -18,15 +18,16 @@ from typing import Any, NoReturn
 import structlog
 
 from actors.logs import configure_logs
+from actors.scoring.interface import Scorer
 from actors.shard.clock import DecisionClock
 from actors.shard.explanations import Explainer
 from actors.shard.export import base_page, live_journal_page
 from actors.shard.garbage import settle_garbage
-from actors.shard.neighbours import CoordinatorHandle, ScorerHandle
+from actors.shard.neighbours import CoordinatorHandle, find_scorer
 from actors.shard.parts import ShardParts
 from actors.shard.reads import Reads
 from actors.shard.recovery import recover
-from actors.shard.scorer_client import CallScorer, ScorerClient
+from actors.shard.scorer_client import ScorerClient
 from actors.shard.settings import ShardSettings
 from actors.shard.store import ShardStore
 from actors.shard.sync import CallCoordinator, Sync
@@ -50,14 +51,14 @@ def leave(reason: str) -> NoReturn:
 
 class ProfileShard:
     def __init__(
-        self, settings: dict[str, Any], *, call_scorer: CallScorer | None = None,
+        self, settings: dict[str, Any], *, scorer: Scorer | None = None,
         call_coordinator: CallCoordinator | None = None, die: Callable[[str], NoReturn] = leave,
     ) -> None:
         """``settings``: see ``ShardSettings``. The neighbours are found by name unless given."""
         configure_logs(str(settings.get("log_level", "INFO")))
         self._settings = ShardSettings.from_plain(settings)
         self._die = die
-        self._scorer = ScorerClient(call_scorer or ScorerHandle().call)
+        self._scorer = ScorerClient(scorer or find_scorer(self._settings))
         self._call_coordinator = call_coordinator or CoordinatorHandle().call
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting: asyncio.Task[None] | None = None

@@ -25,7 +25,7 @@ def actor_settings(settings: Settings, installation: Installation) -> dict[str, 
     mode, _, begin = settings.clock.partition(":")
     return {
         "data_dir": str(settings.data_dir.resolve()), "shards": installation.shards, "clock": mode,
-        "clock_ms": parse_time_ms(begin) if begin else 0, "log_level": settings.log_level,
+        "clock_ms": parse_time_ms(begin) if begin else 0, "log_level": settings.log_level, "scorer": settings.scorer,
     }
 
 

@@ -1,4 +1,4 @@
-"""The two Serve applications: the HTTP gateway at ``/`` and the scorer, which only shards call."""
+"""The Serve applications: the HTTP gateway at ``/``, and the scorer, which only shards call (or have inside)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ray.serve.config import ProxyLocation
 from actors import naming
 from actors.gateway.gateway import Gateway
 from actors.scorer import scorer_app
+from actors.shard.settings import SERVE
 from cluster.actors_of import actor_settings
 from cluster.installation import Installation
 from cluster.settings import Settings
@@ -18,23 +19,18 @@ from models import limits
 
 
 def start_serve(settings: Settings, installation: Installation, secret: bytes) -> None:
-    """Start HAProxy and deploy both applications; returns when their replicas run."""
+    """Start HAProxy and deploy the applications; returns when their replicas run."""
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its import set it to INFO
     plain: dict[str, Any] = actor_settings(settings, installation)
     serve.start(
         proxy_location=ProxyLocation.EveryNode if settings.address else ProxyLocation.HeadOnly,
         http_options={"host": settings.host, "port": settings.port, "request_timeout_s": None},
     )
-    serve.run_many(
-        [
-            serve.RunTarget(scorer_app(plain), name=naming.SCORER_APP, route_prefix=None),
-            serve.RunTarget(
-                _gateway(settings.gateways).bind({**plain, "secret": secret}),
-                name=naming.GATEWAY_APP, route_prefix="/",
-            ),
-        ],
-        wait_for_applications_running=True,
-    )
+    gateway = _gateway(settings.gateways).bind({**plain, "secret": secret})
+    targets = [serve.RunTarget(gateway, name=naming.GATEWAY_APP, route_prefix="/")]
+    if settings.scorer == SERVE:
+        targets.append(serve.RunTarget(scorer_app(plain), name=naming.SCORER_APP, route_prefix=None))
+    serve.run_many(targets, wait_for_applications_running=True)
 
 
 def _gateway(replicas: int) -> Any:

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     catalog: Path | None = None
     clock: str = Field(default="wall", description="wall, or manual:TIME")
     address: str | None = Field(default=None, description="a Ray cluster to join instead of starting one")
+    scorer: Literal["serve", "in_process"] = Field(
+        default="serve", description="serve: replicas that all shards ask; in_process: every shard holds the trees",
+    )
     gateways: int = Field(default=1, ge=1, le=64, description="replicas of the HTTP gateway")
     resident_bytes: int = Field(default=limits.RESIDENT_BYTES_DEFAULT, ge=1024 * 1024, description="per shard")
     retention_ms: int = Field(default=limits.JOURNAL_RETENTION_MS, gt=limits.IDEMPOTENCY_MS)

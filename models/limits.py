@@ -162,6 +162,10 @@ OVERDUE_FIRST_MS_MAX: Final = 2 * SECOND_MS
 BREAKER_FAILURES: Final = 3
 BREAKER_PROBE_MS: Final = 500
 SCORER_PROBE_WAIT_MS_MAX: Final = SECOND_MS
+#: How often a shard looks for a better place to ask while the scorer answers: new replicas get their share so.
+SCORER_LOOK_MS: Final = 10 * SECOND_MS
+#: Rows times trees that a shard with the scorer inside scores without leaving its event loop: a millisecond or two.
+SCORER_INLINE_VISITS_MAX: Final = 256_000
 #: At least this long between two reports, however dry the shard is.
 SYNC_GAP_MS: Final = 100
 #: How long a shard waits for the coordinator's answer to a report.

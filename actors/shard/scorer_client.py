@@ -7,22 +7,17 @@ The breaker opens after a few failures in a row. While it is open nobody waits: 
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Awaitable, Callable
+import contextlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from actors.scoring.interface import Matrix, Scorer, ScorerGoneError
 from models import limits
-from models.canonical import pack, unpack
 
 log = structlog.get_logger(__name__)
-
-#: Request bytes -> answer bytes, see ``actors.scorer``. May raise anything.
-CallScorer = Callable[[bytes], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +30,17 @@ class Scored:
 
 
 class ScorerClient:
-    def __init__(self, call: CallScorer) -> None:
-        self._call = call
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
         self._failures = 0
         #: Open at first: the first probe finds out whether a scorer is there.
         self.open = True
         self._opened = asyncio.Event()
         self._opened.set()
 
-    async def score(self, version: str | None, matrix: NDArray[np.float32], wait_ms: float) -> Scored:
-        """Scores for the rows of a wave within ``wait_ms``; degraded when they do not come."""
+    async def score(self, version: str | None, matrix: Matrix, wait_ms: float) -> Scored:
+        """Scores for the rows of a wave within ``wait_ms``; degraded when they do not come. Version None: no scores are
+        wanted, but whether a scorer is there."""
         if self.open:
             return Scored(None, True)
         try:
@@ -58,50 +54,40 @@ class ScorerClient:
         self._failures = 0
         return Scored(scores, False)
 
-    async def contributions(
-        self, version: str, matrix: NDArray[np.float32], wait_ms: float
-    ) -> NDArray[np.float32] | None:
+    async def contributions(self, version: str, matrix: Matrix, wait_ms: float) -> NDArray[np.float32] | None:
         """float32[rows, features + 1] in log-odds for a few rows; None when they do not come within ``wait_ms``, which
         no breaker counts: an explanation does without."""
         if self.open:
             return None
         try:
             async with asyncio.timeout(wait_ms / 1_000):
-                answer = await self._answer(version, matrix, explain=True)
-            rows, columns = matrix.shape
-            return _finite(answer["contributions"], (rows, columns + 1))
+                rows, columns = matrix.shape
+                return _checked(await self._scorer.contributions(version, matrix), (rows, columns + 1))
         except asyncio.CancelledError:
             raise
         except Exception as error:
             log.debug("no contributions from the scorer", error=type(error).__name__)
             return None
 
-    async def _ask(self, version: str | None, matrix: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        answer = await self._answer(version, matrix)
-        return None if version is None else _finite(answer["scores"], (len(matrix),))
-
-    async def _answer(self, version: str | None, matrix: NDArray[np.float32], **more: bool) -> dict[str, Any]:
-        rows, columns = matrix.shape
-        data = np.ascontiguousarray(matrix, "<f4").tobytes()
-        request = {"version": version, "rows": rows, "cols": columns, "data": data, **more}
-        answer: dict[str, Any] = unpack(await self._call(pack(request)))
-        if version is not None and answer["version"] != version:
-            raise ValueError("the answer is of another scorer version")
-        return answer
+    async def _ask(self, version: str | None, matrix: Matrix) -> NDArray[np.float32] | None:
+        if version is None:
+            await self._scorer.ping()
+            return None
+        return _checked(await self._scorer.predict(version, matrix), (len(matrix),))
 
     def _failed(self, error: Exception) -> None:
-        self._failures += 1
+        # Who is known to be gone is looked for at once; who is late or wrong may be right the next time.
+        self._failures += limits.BREAKER_FAILURES if isinstance(error, ScorerGoneError) else 1
         if self._failures >= limits.BREAKER_FAILURES and not self.open:
             self.open = True
             self._opened.set()
             log.warning("scorer breaker opens", failures=self._failures, error=type(error).__name__)
 
     async def probe(self) -> bool:
-        """Ask for nothing but an answer; closes the breaker when one comes."""
-        nothing = pack({"version": None, "rows": 0, "cols": 0, "data": b""})
+        """Find a scorer that answers; closes the breaker when there is one."""
         try:
             async with asyncio.timeout(limits.SCORER_PROBE_WAIT_MS_MAX / 1_000):
-                await self._call(nothing)
+                await self._scorer.find()
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -109,21 +95,22 @@ class ScorerClient:
             return False
         if self.open:
             log.info("scorer breaker closes")
+            self._failures = 0
         self.open = False
-        self._failures = 0
         self._opened.clear()
         return True
 
     async def keep_probing(self) -> None:
-        """The background task: probes as long as the breaker is open."""
+        """The background task: probes as long as the breaker is open, and now and then while it is not."""
         while True:
-            await self._opened.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limits.SCORER_LOOK_MS / 1_000):
+                    await self._opened.wait()
             if not await self.probe():
                 await asyncio.sleep(limits.BREAKER_PROBE_MS / 1_000)
 
 
-def _finite(data: bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    numbers: NDArray[np.float32] = np.frombuffer(data, "<f4")
-    if numbers.size != math.prod(shape) or not np.isfinite(numbers).all():
+def _checked(numbers: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    if numbers.shape != shape or not np.isfinite(numbers).all():
         raise ValueError("the answer has other rows, or numbers that are not finite")
-    return numbers.reshape(shape)
+    return numbers

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from models import limits
 from models.times import parse_time_ms
+
+#: Where the trees are: in the replicas of the Serve deployment, or in each shard.
+SERVE: Final = "serve"
+IN_PROCESS: Final = "in_process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class ShardSettings:
     #: How many shards the installation has (chosen once).
     shards: int
     data_dir: str
+    scorer: str = SERVE
     manual_clock: bool = False
     #: Where a manual clock begins.
     clock_ms: int = 0

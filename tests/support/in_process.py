@@ -16,9 +16,9 @@ from actors.gateway.authorise import Authoriser
 from actors.gateway.metrics import Metrics
 from actors.gateway.services import Services, Settings
 from actors.profile_shard import ProfileShard
-from actors.scorer import ScoringEngine
-from actors.scorer_registry import ScorerRegistry
-from models.errors import InvariantBroken, KairosError
+from actors.scoring.in_process import InProcessScorer
+from actors.scoring.loaded import open_scorers
+from models.errors import InvariantBroken
 
 
 def _die(reason: str) -> NoReturn:
@@ -31,7 +31,7 @@ class InProcess:
     def __init__(self, data_dir: Path, clock_ms: int, monkeypatch: Any, shards: int = 2) -> None:
         self._plain = {"data_dir": str(data_dir), "shards": shards, "clock": "manual", "clock_ms": clock_ms}
         self._data_dir = data_dir
-        self._engine = ScoringEngine(ScorerRegistry(data_dir))
+        self._scorer = InProcessScorer(lambda: open_scorers(data_dir))
         self._pokes: set[Any] = set()
         self.shards: list[ProfileShard] = []
         monkeypatch.setattr(coordinator, "RayShards", lambda: self)
@@ -66,6 +66,9 @@ class InProcess:
         answer: bytes = await getattr(self.shards[shard], method)(*args)
         return answer
 
+    async def batch(self, shard: int, commands: bytes) -> bytes:
+        return await self.shards[shard].handle(commands)
+
     async def coordinator(self, method: str, *args: Any) -> bytes:
         answer: bytes = await getattr(self.coordinator_actor, method)(*args)
         return answer
@@ -79,14 +82,8 @@ class InProcess:
         await self.shards[shard].advance(instructions)
         return True
 
-    async def _score(self, payload: bytes) -> bytes:
-        (answer,) = self._engine.answer([payload])
-        if isinstance(answer, KairosError):
-            raise answer
-        return answer
-
     def _shard(self, number: int) -> ProfileShard:
         settings = {**self._plain, "shard": number}
         return ProfileShard(
-            settings, call_scorer=self._score, call_coordinator=self.coordinator_actor.sync, die=_die,
+            settings, scorer=self._scorer, call_coordinator=self.coordinator_actor.sync, die=_die,
         )

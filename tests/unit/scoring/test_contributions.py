@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from unit.scoring.test_scorer_files_and_engine import FEATURES, request, trained
 
-from actors.scorer import ScoringEngine
 from actors.scorer_registry import ScorerRegistry
+from actors.scoring.engine import ScoringEngine
+from actors.scoring.loaded import open_scorers
+from actors.scoring.wire import Asked, pack_asked, unpack_asked, unpack_contributions
 from models import limits
-from models.canonical import pack, unpack
+from models.canonical import unpack
 from models.errors import BadInput
 from models.scoring.booster import Booster
 from models.scoring.contributions import strongest
@@ -27,15 +29,14 @@ def matrix(rows: int) -> Any:
     return made
 
 
-def why(rows: Any) -> bytes:
-    return pack({**unpack(request(VERSION, rows)), "explain": True})
+def why(rows: Any) -> Asked:
+    return unpack_asked(pack_asked(VERSION, rows, explain=True))
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> ScoringEngine:
-    registry = ScorerRegistry(tmp_path)
-    registry.register(ONE.model, ONE.manifest)
-    return ScoringEngine(registry)
+    ScorerRegistry(tmp_path).register(ONE.model, ONE.manifest)
+    return ScoringEngine(open_scorers(tmp_path))
 
 
 def test_contributions_sum_to_the_margin_of_the_score() -> None:
@@ -53,20 +54,20 @@ def test_contributions_of_other_columns_are_refused() -> None:
         Booster(ONE.model, ONE.manifest).contributions(np.zeros((1, 3), np.float32))
 
 
-def test_the_engine_adds_contributions_for_those_alone_who_ask(engine: ScoringEngine) -> None:
+def test_the_engine_says_why_to_those_alone_who_ask(engine: ScoringEngine) -> None:
     rows = matrix(3)
-    plain, explained = (unpack(a) for a in engine.answer([request(VERSION, rows), why(rows)]) if isinstance(a, bytes))
-    assert "contributions" not in plain
-    assert explained["scores"] == plain["scores"]
+    plain, explained = (a for a in engine.answer([request(VERSION, rows), why(rows)]) if isinstance(a, bytes))
+    assert set(unpack(plain)) == {"version", "scores"}
     expected = Booster(ONE.model, ONE.manifest).contributions(rows)
-    assert np.frombuffer(explained["contributions"], "<f4").tolist() == expected.ravel().tolist()
+    assert unpack_contributions(explained, VERSION, rows.shape[1]).tolist() == expected.tolist()
 
 
 def test_too_many_rows_to_explain_are_refused(engine: ScoringEngine) -> None:
     most = limits.EXPLAINED_ROWS_MAX
-    fine, refused = engine.answer([why(matrix(most)), why(matrix(most + 1))])
+    (fine,) = engine.answer([why(matrix(most))])
     assert isinstance(fine, bytes)
-    assert isinstance(refused, BadInput)
+    with pytest.raises(BadInput, match=f"at most {most}"):
+        why(matrix(most + 1))
 
 
 def test_the_largest_contributions_are_told_either_way_without_the_bias() -> None:

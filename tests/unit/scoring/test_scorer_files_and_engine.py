@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actors.scorer import ScoringEngine
 from actors.scorer_registry import ScorerRegistry, UnknownScorerError
+from actors.scoring.engine import ScoringEngine
+from actors.scoring.loaded import LoadedScorers, open_scorers
+from actors.scoring.wire import PING, PONG, Asked, pack_asked, unpack_asked, unpack_scores
 from models import limits
 from models.canonical import pack, unpack
 from models.errors import BadInput, KairosError
@@ -43,14 +45,17 @@ def registry(tmp_path: Path, pair: tuple[Trained, Trained]) -> ScorerRegistry:
     return made
 
 
-def request(version: str | None, matrix: Any) -> bytes:
-    data = np.ascontiguousarray(matrix, "<f4")
-    return pack({"version": version, "rows": data.shape[0], "cols": data.shape[1], "data": data.tobytes()})
+def request(version: str, matrix: Any) -> Asked:
+    return unpack_asked(pack_asked(version, np.asarray(matrix, np.float32)))
+
+
+def engine_of(registry: ScorerRegistry) -> ScoringEngine:
+    return ScoringEngine(LoadedScorers(registry))
 
 
 def scores(answer: bytes | KairosError) -> list[float]:
     assert isinstance(answer, bytes)
-    found: list[float] = np.frombuffer(unpack(answer)["scores"], "<f4").tolist()
+    found: list[float] = unpack_scores(answer, unpack(answer)["version"]).tolist()
     return found
 
 
@@ -100,43 +105,64 @@ def test_requests_of_several_shards_get_what_each_would_get_alone(
     first, second = (one.manifest.version for one in pair)
     draw = np.random.default_rng(5)
     asked = [(first, draw.normal(size=(3, 2))), (second, draw.normal(size=(1, 2))), (first, draw.normal(size=(4, 2)))]
-    answers = ScoringEngine(registry).answer([request(version, matrix) for version, matrix in asked])
+    answers = engine_of(registry).answer([request(version, matrix) for version, matrix in asked])
     for (version, matrix), answer in zip(asked, answers, strict=True):
         trees = {one.manifest.version: Booster(one.model, one.manifest) for one in pair}[version]
         assert scores(answer) == trees.predict(matrix.astype(np.float32)).tolist()
 
 
 def test_no_version_and_no_rows_are_answered(registry: ScorerRegistry, pair: tuple[Trained, Trained]) -> None:
-    empty = np.zeros((0, 2))
-    none, nothing = ScoringEngine(registry).answer([request(None, empty), request(pair[0].manifest.version, empty)])
-    assert none == pack({"version": None})
+    empty = request(pair[0].manifest.version, np.zeros((0, 2)))
+    none, nothing = engine_of(registry).answer([unpack_asked(PING), empty])
+    assert none == PONG
     assert scores(nothing) == []
 
 
 def test_a_bad_request_fails_alone(registry: ScorerRegistry, pair: tuple[Trained, Trained]) -> None:
     version = pair[0].manifest.version
     matrix = np.ones((2, 2))
-    lie = pack({"version": version, "rows": 9, "cols": 2, "data": b"1234"})
-    answers = ScoringEngine(registry).answer([
-        request("gone", matrix), request(version, np.ones((1, 3))), b"\xc1", lie, request(version, matrix),
+    answers = engine_of(registry).answer([
+        request("gone", matrix), request(version, np.ones((1, 3))), request(version, matrix),
     ])
-    assert [type(answer) for answer in answers[:4]] == [UnknownScorerError, BadInput, BadInput, BadInput]
-    assert len(scores(answers[4])) == 2
+    assert [type(answer) for answer in answers[:2]] == [UnknownScorerError, BadInput]
+    assert len(scores(answers[2])) == 2
+
+
+@pytest.mark.parametrize("asked", [
+    b"\xc1", b"", pack([1]), pack({"version": "v", "rows": 9, "cols": 2, "data": b"1234"}), pack({"version": "v"}),
+    pack({"version": "v", "rows": 1, "cols": 1, "data": "text"}),
+    pack({"version": "v", "rows": -1, "cols": 1, "data": b"12"}),
+    pack({"version": ["v"], "rows": 0, "cols": 1, "data": b""}),
+])
+def test_what_is_no_request_is_refused(asked: bytes) -> None:
+    with pytest.raises(BadInput):
+        unpack_asked(asked)
 
 
 def test_only_so_many_scorers_stay_in_memory(tmp_path: Path) -> None:
     registry, many = ScorerRegistry(tmp_path), [trained(seed) for seed in range(limits.SCORERS_LOADED_MAX + 2)]
     for one in many:
         registry.register(one.model, one.manifest)
-    engine = ScoringEngine(registry)
+    loaded = LoadedScorers(registry)
+    engine = ScoringEngine(loaded)
     engine.answer([request(one.manifest.version, np.ones((1, 2))) for one in many])
-    assert len(engine._loaded) == limits.SCORERS_LOADED_MAX
+    assert len(loaded) == limits.SCORERS_LOADED_MAX
     assert len(scores(engine.answer([request(many[0].manifest.version, np.ones((1, 2)))])[0])) == 1
 
 
-def test_an_engine_with_nothing_or_something_damaged_still_starts(tmp_path: Path, registry: ScorerRegistry) -> None:
-    ScoringEngine(ScorerRegistry(tmp_path / "none")).warm()
+def test_the_newest_is_there_before_it_is_asked_for(
+    tmp_path: Path, registry: ScorerRegistry, pair: tuple[Trained, Trained]
+) -> None:
+    loaded = open_scorers(tmp_path)
+    assert loaded.found(pair[1].manifest.version) is not None
+    assert loaded.found(pair[0].manifest.version) is None
+
+
+def test_a_place_with_nothing_or_something_damaged_is_opened_all_the_same(
+    tmp_path: Path, registry: ScorerRegistry
+) -> None:
+    assert len(open_scorers(tmp_path / "none")) == 0
     newest = registry.newest()
     assert newest is not None
     (tmp_path / "scorers" / newest.version / newest.file).write_bytes(b"")
-    ScoringEngine(registry).warm()
+    assert len(open_scorers(tmp_path)) == 0

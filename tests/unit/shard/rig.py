@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from simulation.catalog import plan
 
 from actors.profile_shard import ProfileShard
+from actors.scoring.interface import Matrix, Scorer
 from models import ids
 from models.canonical import pack, unpack
 from models.coordination.messages import CatalogNews, Granted, Instructions, Report
@@ -55,17 +56,25 @@ def read(customer_id: str, kind: str = "profile", **body: Any) -> Command:
 
 
 class FakeScorer:
-    """No champion, unless told to fail. ``asked`` counts the requests with rows."""
+    """No champion, unless told to fail. ``asked`` counts the waves."""
 
     def __init__(self) -> None:
         self.failing = False
         self.asked = 0
 
-    async def __call__(self, request: bytes) -> bytes:
+    async def find(self) -> None:
         if self.failing:
             raise ConnectionError("no scorer")
-        self.asked += unpack(request)["rows"] > 0
-        return pack({"version": None})
+
+    async def ping(self) -> None:
+        await self.find()
+        self.asked += 1
+
+    async def predict(self, version: str, matrix: Matrix) -> Matrix:
+        raise AssertionError("there is no champion")
+
+    async def contributions(self, version: str, matrix: Matrix) -> Matrix:
+        raise AssertionError("there is no champion")
 
 
 class FakeCoordinator:
@@ -94,7 +103,7 @@ class Rig:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.scorer = FakeScorer()
+        self.scorer: Scorer = FakeScorer()
         self.coordinator = FakeCoordinator()
         #: Why shards left their process.
         self.left: list[str] = []
@@ -108,7 +117,7 @@ class Rig:
         """A shard that has adopted the catalog; ended without any farewell, as by a kill."""
         plain = {"shard": 0, "shards": 1, "data_dir": str(self.directory), "clock": "manual", "clock_ms": START_MS}
         shard = ProfileShard(
-            {**plain, **settings}, call_scorer=self.scorer, call_coordinator=self.coordinator, die=self.leave
+            {**plain, **settings}, scorer=self.scorer, call_coordinator=self.coordinator, die=self.leave
         )
         await shard.poke()
         try:

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from simulation.catalog import plan
-from unit.shard.rig import START_MS, Rig, decision, run, send
+from unit.shard.rig import START_MS, FakeScorer, Rig, decision, run, send
 
 from actors.profile_shard import ProfileShard
 from actors.shard.clock import wall_ms
 from actors.shard.scorer_client import Scored, ScorerClient
 from models import limits
 from models.arbitration.control import control_group
-from models.canonical import pack
 from models.coordination.messages import Instructions
 
 #: Real seconds after which a test gives up: far more than any answer takes, far less than anybody's own patience.
@@ -24,7 +23,7 @@ SOON_S = 3.0
 TREATED = [name for n in range(40) if control_group(plan(), (name := f"c{n}").encode(), START_MS) is None]
 
 
-async def _silent(_: bytes) -> bytes:
+async def _silent(*_: Any) -> Any:
     await asyncio.Event().wait()
     raise AssertionError("nobody sets this event")
 
@@ -55,7 +54,7 @@ def test_a_decision_does_not_wait_for_a_coordinator_that_says_nothing(rig: Rig) 
 def test_a_decision_does_not_wait_for_a_scorer_that_says_nothing(rig: Rig) -> None:
     async def scenario() -> None:
         async with rig.shard() as shard:
-            shard._scorer._call = _silent
+            shard._scorer._scorer.ping = _silent  # type: ignore[method-assign]
             for customer in TREATED[: limits.BREAKER_FAILURES + 2]:
                 ((status, body),) = await _soon(shard, decision(customer, "r", wall_ms() + 10_000))
                 assert (status, body["degraded"]) == (200, True)
@@ -111,13 +110,12 @@ def test_the_waves_of_a_turn_share_the_scorers_part_of_the_deadline(rig: Rig) ->
 
 
 def test_a_scorer_is_given_up_when_its_time_is_over() -> None:
-    async def scenario() -> None:
-        async def answering(_: bytes) -> bytes:
-            return pack({"version": None})
+    class Silent(FakeScorer):
+        predict = _silent
 
-        client = ScorerClient(answering)
+    async def scenario() -> None:
+        client = ScorerClient(Silent())
         assert await client.probe()
-        client._call = _silent
         scored = await asyncio.wait_for(client.score("v1", np.zeros((2, 1), np.float32), 10), SOON_S)
         assert scored.degraded
 

@@ -8,40 +8,49 @@ import numpy as np
 import pytest
 from unit.shard.rig import run
 
+from actors.scoring.interface import Matrix, ScorerGoneError
 from actors.shard.scorer_client import ScorerClient
 from models import limits
-from models.canonical import pack, unpack
 
 MATRIX = np.arange(6, dtype=np.float32).reshape(3, 2)
 
 
-class Scorer:
+class Doubled:
+    """Scores a row by its sum, unless told to fail."""
+
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls = self.finds = 0
         self.mode = "fine"
 
-    async def __call__(self, request: bytes) -> bytes:
+    async def find(self) -> None:
+        self.finds += 1
+        await self.ping()
+
+    async def ping(self) -> None:
         self.calls += 1
-        asked = unpack(request)
         if self.mode == "gone":
             raise ConnectionError("gone")
+        if self.mode == "known to be gone":
+            raise ScorerGoneError("gone")
         if self.mode == "silent":
             await asyncio.Event().wait()
-        if asked["version"] is None:
-            return pack({"version": None})
-        matrix = np.frombuffer(asked["data"], "<f4").reshape(asked["rows"], asked["cols"])
-        scores = matrix.sum(axis=1) / 10
-        if self.mode == "short":
-            scores = scores[1:]
-        if self.mode == "nan":
-            scores = scores * np.float32("nan")
-        version = "other" if self.mode == "other" else asked["version"]
-        return pack({"version": version, "scores": scores.astype("<f4").tobytes()})
+
+    async def predict(self, version: str, matrix: Matrix) -> Matrix:
+        await self.ping()
+        scores = matrix.sum(axis=1) / np.float32(10)
+        return {"short": scores[1:], "nan": scores * np.float32("nan"), "flat": scores.reshape(-1, 1)}.get(
+            self.mode, scores
+        )
+
+    async def contributions(self, version: str, matrix: Matrix) -> Matrix:
+        await self.ping()
+        width = matrix.shape[1] + (self.mode != "short")
+        return np.full((len(matrix), width), "nan" if self.mode == "nan" else 1, np.float32)
 
 
 def test_rows_go_there_and_scores_come_back() -> None:
     async def scenario() -> None:
-        client = ScorerClient(Scorer())
+        client = ScorerClient(Doubled())
         assert await client.probe()
         scored = await client.score("v1", MATRIX, 1_000)
         assert not scored.degraded
@@ -51,20 +60,24 @@ def test_rows_go_there_and_scores_come_back() -> None:
     run(scenario())
 
 
-def test_without_a_champion_evidence_decides_undegraded() -> None:
+def test_without_a_champion_evidence_decides_undegraded_while_a_scorer_is_there() -> None:
     async def scenario() -> None:
-        client = ScorerClient(Scorer())
+        scorer = Doubled()
+        client = ScorerClient(scorer)
         await client.probe()
-        scored = await client.score(None, np.empty((3, 0), np.float32), 1_000)
+        nothing = np.empty((3, 0), np.float32)
+        scored = await client.score(None, nothing, 1_000)
         assert (scored.scores, scored.degraded) == (None, False)
+        scorer.mode = "gone"
+        assert (await client.score(None, nothing, 1_000)).degraded
 
     run(scenario())
 
 
-@pytest.mark.parametrize("mode", ["gone", "silent", "short", "nan", "other"])
+@pytest.mark.parametrize("mode", ["gone", "silent", "short", "nan", "flat"])
 def test_a_scorer_that_fails_is_left_alone_until_a_probe_succeeds(mode: str) -> None:
     async def scenario() -> None:
-        scorer = Scorer()
+        scorer = Doubled()
         client = ScorerClient(scorer)
         await client.probe()
         scorer.mode = mode
@@ -82,13 +95,66 @@ def test_a_scorer_that_fails_is_left_alone_until_a_probe_succeeds(mode: str) -> 
     run(scenario())
 
 
+def test_who_is_known_to_be_gone_is_looked_for_after_one_failure() -> None:
+    async def scenario() -> None:
+        scorer = Doubled()
+        client = ScorerClient(scorer)
+        await client.probe()
+        scorer.mode = "known to be gone"
+        assert (await client.score("v1", MATRIX, 1_000)).degraded
+        assert client.open
+        assert not await client.probe()
+        assert client.open
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("mode", ["gone", "silent", "short", "nan"])
+def test_contributions_that_do_not_come_open_no_breaker(mode: str) -> None:
+    async def scenario() -> None:
+        scorer = Doubled()
+        client = ScorerClient(scorer)
+        assert await client.contributions("v1", MATRIX, 1) is None
+        await client.probe()
+        found = await client.contributions("v1", MATRIX, 1_000)
+        assert found is not None
+        assert found.shape == (3, 3)
+        scorer.mode = mode
+        for _ in range(limits.BREAKER_FAILURES + 1):
+            assert await client.contributions("v1", MATRIX, 1) is None
+        assert not client.open
+
+    run(scenario())
+
+
 def test_the_background_probe_closes_the_breaker() -> None:
     async def scenario() -> None:
-        client = ScorerClient(Scorer())
+        client = ScorerClient(Doubled())
         assert client.open
         probing = asyncio.create_task(client.keep_probing())
         while client.open:  # noqa: ASYNC110
             await asyncio.sleep(0)
+        probing.cancel()
+        await asyncio.gather(probing, return_exceptions=True)
+
+    run(scenario())
+
+
+def test_a_better_place_is_looked_for_while_all_is_well_and_a_look_in_vain_opens_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "SCORER_LOOK_MS", 0)
+    monkeypatch.setattr(limits, "BREAKER_PROBE_MS", 0)
+
+    async def scenario() -> None:
+        scorer = Doubled()
+        client = ScorerClient(scorer)
+        await client.probe()
+        scorer.mode = "gone"
+        probing = asyncio.create_task(client.keep_probing())
+        while scorer.finds < 5:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert not client.open
         probing.cancel()
         await asyncio.gather(probing, return_exceptions=True)
 

@@ -14,9 +14,11 @@ from unit.shard.test_nobody_is_waited_for import TREATED
 from unit.shard.test_reads import _checkpoint
 
 from actors.profile_shard import ProfileShard
-from actors.scorer import ScoringEngine
 from actors.scorer_registry import ScorerRegistry
-from models.canonical import pack, unpack
+from actors.scoring.in_process import InProcessScorer
+from actors.scoring.interface import Matrix
+from actors.scoring.loaded import open_scorers
+from models.canonical import pack
 from models.coordination.messages import Instructions, ScorerNews
 from models.scoring.rows import from_columns
 from models.scoring.training import Trained, train
@@ -26,24 +28,20 @@ WHO = TREATED[0]
 FEATURES = ("profile.baskets", "time.hour", "action.value")
 
 
-class Scorer:
-    """The engine of real trees, which counts what it is asked and may keep to itself why."""
+class Scorer(InProcessScorer):
+    """Real trees, which count how often they are asked why, and may keep it to themselves."""
 
     def __init__(self, directory: Path, trained: Trained) -> None:
-        registry = ScorerRegistry(directory)
-        registry.register(trained.model, trained.manifest)
-        self._engine = ScoringEngine(registry)
+        ScorerRegistry(directory).register(trained.model, trained.manifest)
+        super().__init__(lambda: open_scorers(directory))
         self.asked_why = 0
         self.silent = False
 
-    async def __call__(self, request: bytes) -> bytes:
-        explains = unpack(request).get("explain", False)
-        self.asked_why += explains
-        if explains and self.silent:
+    async def contributions(self, version: str, matrix: Matrix) -> Matrix:
+        self.asked_why += 1
+        if self.silent:
             raise ConnectionError("too late")
-        (answer,) = self._engine.answer([request])
-        assert isinstance(answer, bytes)
-        return answer
+        return await super().contributions(version, matrix)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ def trained() -> Trained:
 @asynccontextmanager
 async def scoring(rig: Rig, trained: Trained) -> AsyncIterator[tuple[ProfileShard, Scorer]]:
     scorer = Scorer(rig.directory, trained)
-    rig.scorer = scorer  # type: ignore[assignment]
+    rig.scorer = scorer
     news = ScorerNews(trained.manifest.version, trained.manifest.to_wire())
     async with rig.shard() as shard:
         await shard.advance(pack(Instructions(1, scorer=news).to_wire()))

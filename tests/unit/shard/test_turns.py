@@ -54,13 +54,11 @@ def test_an_event_whose_deadline_passes_while_others_are_scored_is_left_out(rig:
         async with rig.shard() as shard:
             real = [wall_ms()]
             shard._parts.clock.real_ms = lambda: real[0]
-            original = rig.scorer.__call__
 
-            async def slow(request: bytes) -> bytes:
+            async def slow() -> None:
                 real[0] += 500
-                return await original(request)
 
-            shard._scorer._call = slow
+            rig.scorer.ping = slow  # type: ignore[method-assign]
             hurried = event("ben", "e1")
             hurried = Command(hurried.kind, hurried.customer, "ben", hurried.body, "e1", real[0] + 400)
             replies = await send(shard, decision("anna", "r1"), hurried)
@@ -102,12 +100,11 @@ def test_a_caller_that_goes_away_does_not_undo_a_turn_that_has_begun(rig: Rig) -
         async with rig.shard() as shard:
             asked, go_on = asyncio.Event(), asyncio.Event()
 
-            async def held(request: bytes) -> bytes:
+            async def held() -> None:
                 asked.set()
                 await go_on.wait()
-                return await rig.scorer(request)
 
-            shard._scorer._call = held
+            rig.scorer.ping = held  # type: ignore[method-assign]
             caller = asyncio.create_task(send(shard, event("anna", "e1"), decision("anna", "r1")))
             await asked.wait()
             caller.cancel()
