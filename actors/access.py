@@ -79,6 +79,11 @@ class KeyRing:
         record = self.by_digest.get(hashlib.sha256(key).digest())
         return record if record is not None and record.live(now_ms) else None
 
+    def live(self, digest: str, now_ms: int) -> bool:
+        """Whether the key with this digest (hex) is known and may still be used."""
+        record = self.by_digest.get(bytes.fromhex(digest))
+        return record is not None and record.live(now_ms)
+
 
 def check_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     """The scopes without repetitions. Raises ``BadInput`` that names the unknown ones and lists the known."""

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any, Final
 from urllib.parse import quote
 
-import structlog
-
 from actors.gateway import negotiation
-from actors.gateway.body import ClientGone, Receive
+from actors.gateway.body import ClientGone, Receive, Send
 from actors.gateway.exchange import Answer, Exchange
+from actors.gateway.failures import failed
 from actors.gateway.openapi import describe
-from actors.gateway.problems import Refused
 from actors.gateway.routes import ROUTES
 from actors.gateway.routing import Route, Router
 from actors.gateway.services import Services
+from actors.gateway.stream import handshake
+from actors.gateway.stream.hub import Streams
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _SAFE_PATH: Final = "/:%!$&'()*+,;=@-._~"
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
-
-log = structlog.get_logger(__name__)
 
 
 class GatewayApp:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._router = Router(ROUTES)
+        self.streams = Streams(services, self._router)
         self._watcher: asyncio.Task[None] | None = None
         services.openapi = negotiation.encode(describe(ROUTES), as_msgpack=False)
 
@@ -40,14 +37,13 @@ class GatewayApp:
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1000, "reason": "there is no such endpoint"})
+            await handshake.serve(self.streams, scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._watcher = asyncio.create_task(self._services.authoriser.watch())
+                self._watcher = asyncio.create_task(self._services.authoriser.watch(self.streams.look))
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 if self._watcher is not None:
@@ -66,16 +62,10 @@ class GatewayApp:
                 route = self._router.find(_raw_path(scope), exchange)
                 name = route.name
                 answer = await self._handle(route, exchange)
-        except Refused as refused:
-            answer = Answer(refused.status, refused.body(exchange.request_id), headers=refused.headers)
         except ClientGone:
             return
         except Exception as error:
-            # The trace without the values of variables: they may hold keys and customers.
-            trace = "".join(traceback.format_exception(error))
-            log.error("request_failed", call=name, request_id=exchange.request_id, trace=trace)
-            failure = Refused(500, "an error of the server; it may have been done, repeat with the same id")
-            answer = Answer(500, failure.body(exchange.request_id))
+            answer = failed(error, name, exchange)
         await self._answer(exchange, name, answer, started_s, send)
 
     def _options(self, scope: MutableMapping[str, Any], exchange: Exchange) -> Answer:

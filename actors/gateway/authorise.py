@@ -16,8 +16,10 @@ from models.errors import BadInput
 
 #: A scope of a route that stands for "any decide scope"; the channel is checked once the body is read.
 ANY_DECIDE: Final = "decide:"
+#: A scope of a route that any live key may call.
+ANY: Final = "any"
 #: How often the key file is looked at for changes, and how often an unknown key may cause a look of its own.
-WATCH_S: Final = 1.0
+WATCH_S: Final = 0.5
 UNKNOWN_KEY_LOOK_S: Final = 0.1
 _BEARER: Final = b"bearer "
 _CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="kairos"'),)
@@ -60,6 +62,12 @@ class Authoriser:
 
     def admit(self, authorization: bytes, scope: str) -> KeyRecord:
         """The record of the caller's key. Raises 401 without a live key, 403 without the scope, 429 over the rate."""
+        record = self.identify(authorization)
+        self.permit(record, scope)
+        return record
+
+    def identify(self, authorization: bytes) -> KeyRecord:
+        """The record of the caller's key. Raises 401 without a live key."""
         if authorization[:7].lower() != _BEARER:
             raise Refused(401, "send the header 'authorization: Bearer <key>'", headers=_CHALLENGE)
         token = authorization[7:].strip()
@@ -69,14 +77,21 @@ class Authoriser:
             record = self._ring.verify(token, now_ms)
         if record is None:
             raise Refused(401, "the key is unknown, expired or revoked", headers=_CHALLENGE)
+        return record
+
+    def permit(self, record: KeyRecord, scope: str) -> None:
+        """One call of a known caller. Raises 403 without the scope, 429 over the rate."""
         if scope == ANY_DECIDE:
             if not record.decides:
                 raise _missing("decide:<channel>")
-        else:
+        elif scope != ANY:
             require(record, scope)
         if record.rate is not None:
             self._spend(record, record.rate)
-        return record
+
+    def still_live(self, record: KeyRecord) -> bool:
+        """Whether a key that was admitted before has been neither revoked nor removed since, nor has expired."""
+        return self._ring.live(record.digest, int(self._wall_s() * 1_000))
 
     def _spend(self, record: KeyRecord, rate: float) -> None:
         now_s = self._now_s()
@@ -112,11 +127,12 @@ class Authoriser:
         self._seen = seen
         return True
 
-    async def watch(self) -> None:
-        """Run beside the requests: a created or revoked key counts within a second."""
+    async def watch(self, looked: Callable[[], None]) -> None:
+        """Run beside the requests: a created or revoked key counts within a second. ``looked`` is called each time."""
         while True:
             await asyncio.sleep(WATCH_S)
             await asyncio.to_thread(self.refresh)
+            looked()
 
 
 def require(record: KeyRecord, scope: str) -> None:

@@ -15,6 +15,7 @@ from models import limits
 from models.messages.fields import check_free
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _INNERMOST: Final = re.compile(rb"\[\]|\{\}")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -27,7 +28,7 @@ class ClientGone(Exception):
 async def read_body(receive: Receive, announced: bytes, bytes_max: int) -> bytes:
     """The whole body; ``announced`` is its content-length header. 413 as soon as it is known to be too large."""
     if announced.isdigit() and int(announced[:20]) > bytes_max:
-        raise _too_large(bytes_max)
+        raise too_large(bytes_max)
     message = await receive()
     body: bytes = message.get("body", b"")
     if message["type"] == "http.request" and not message.get("more_body") and len(body) <= bytes_max:
@@ -37,7 +38,7 @@ async def read_body(receive: Receive, announced: bytes, bytes_max: int) -> bytes
         if message["type"] != "http.request":
             raise ClientGone
         if size > bytes_max:
-            raise _too_large(bytes_max)
+            raise too_large(bytes_max)
         if not message.get("more_body"):
             return b"".join(parts)
         message = await receive()
@@ -45,7 +46,7 @@ async def read_body(receive: Receive, announced: bytes, bytes_max: int) -> bytes
         size += len(parts[-1])
 
 
-def _too_large(bytes_max: int) -> Refused:
+def too_large(bytes_max: int) -> Refused:
     return Refused(413, f"the body is larger than {bytes_max} bytes; send less at a time")
 
 
@@ -82,19 +83,29 @@ def _too_deep() -> Refused:
 
 
 def _decode_msgpack(body: bytes) -> Any:
+    value = unpack(body)
+    check_plain(value)
+    return value
+
+
+def unpack(body: bytes) -> Any:
+    """One msgpack value as it is. 400 for what is none, nested too deep for the parser, or an extension type."""
     try:
-        value = msgpack.unpackb(body, raw=False, strict_map_key=True, ext_hook=_refuse_extension)
+        return msgpack.unpackb(body, raw=False, strict_map_key=True, ext_hook=_refuse_extension)
     except Refused:
         raise
     except msgpack.StackError as error:
         raise _too_deep() from error
     except (ValueError, msgpack.UnpackException) as error:
         raise Refused(400, f"the body is not one msgpack value: {str(error)[:200] or type(error).__name__}") from error
+
+
+def check_plain(value: Any) -> None:
+    """400 for what JSON cannot say (NaN, infinity, bytes, large integers), or nested deeper than a body may be."""
     try:
         check_free(value)
     except PydanticCustomError as error:
         raise Refused(400, f"the body holds what is refused: {error.message()}") from error
-    return value
 
 
 def _refuse_extension(code: int, _: bytes) -> Any:

@@ -25,6 +25,18 @@ class Metrics:
             "kairos_stage_seconds", "Time by stage: gateway without waiting, shard, score, commit", ["stage"],
             buckets=_BUCKETS_S, registry=self.registry,
         )
+        self.streams = Gauge("kairos_streams_open", "Streams that are open", registry=self.registry)
+        self._frames = Counter(
+            "kairos_stream_frames", "Answered frames of streams by call and status", ["call", "status"],
+            registry=self.registry,
+        )
+        self._frame_latency = Histogram(
+            "kairos_stream_frame_seconds", "From a frame's arrival to its answer, by call", ["call"],
+            buckets=_BUCKETS_S, registry=self.registry,
+        )
+        self._streams_ended = Counter(
+            "kairos_streams_ended", "Streams that have ended, by close code", ["code"], registry=self.registry
+        )
         self._shard = Gauge(
             "kairos_shard", "Figures that a shard tells of itself", ["shard", "figure"], registry=self.registry
         )
@@ -33,6 +45,7 @@ class Metrics:
         )
         self._stages = {stage: self._stage.labels(stage) for stage in _STAGES}
         self._calls: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._framed: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, call: str, status: int, seconds: float, own_seconds: float, timing: Mapping[str, float]) -> None:
         """``own_seconds``: the part that the gateway itself worked. ``timing``: milliseconds by stage."""
@@ -47,6 +60,18 @@ class Metrics:
             known = self._stages.get(stage)
             if known is not None:
                 known.observe(spent_ms / 1_000)
+
+    def framed(self, call: str, status: int, seconds: float) -> None:
+        """A frame was answered."""
+        children = self._framed.get((call, status))
+        if children is None:
+            children = (self._frames.labels(call, str(status)), self._frame_latency.labels(call))
+            self._framed[(call, status)] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def stream_ended(self, code: int) -> None:
+        self._streams_ended.labels(str(code)).inc()
 
     def expose(self, waiting: Mapping[int, int], shards: Mapping[int, Mapping[str, Any] | None]) -> bytes:
         """The text format. ``shards``: each one's status, None for one that does not answer."""

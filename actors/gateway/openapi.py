@@ -68,6 +68,8 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.name.replace(":", "_").replace(" ", "_"), "summary": route.summary, "tags": [route.tag],
         "responses": _responses(route),
     }
+    if route.description:
+        operation["description"] = route.description
     parameters = [_path_parameter(name) for name in route.path_names]
     parameters += [_query_parameter(query) for query in route.query]
     if route.takes_catalog:

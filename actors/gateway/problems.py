@@ -15,6 +15,7 @@ RETRY_LATER: Final = ((b"retry-after", b"%d" % RETRY_AFTER_S),)
 TITLES: Final = {
     400: "Malformed body", 401: "Key required", 403: "Scope missing", 404: "Not found", 405: "Method not allowed",
     409: "Conflict", 410: "Gone", 412: "State version not reached", 413: "Body too large", 422: "Invalid field",
+    426: "Upgrade required",
     429: "Too many requests", 500: "Internal error", 503: "Unavailable", 504: "Deadline passed",
 }
 _LOC_CHARS_MAX: Final = 100

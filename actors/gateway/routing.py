@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.problems import Refused
 from actors.gateway.services import Services
 
-Handler = Callable[[Services, Exchange], Awaitable[Answer]]
+Handler = Callable[[Services, Exchange], Coroutine[Any, Any, Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,14 @@ class Route:
     #: Of a batch: the field that holds the elements, and what each should be.
     element: tuple[str, type[BaseModel]] | None = None
     query: tuple[Query, ...] = ()
+    #: More than the summary says.
+    description: str = ""
     media: str = ""
     #: The body is a catalog, as YAML, JSON or msgpack.
     takes_catalog: bool = False
+    #: Whatever the call asks of shards is submitted before its handler first waits: a stream runs it without a task of
+    #: its own, and what one connection sends stays in order.
+    submits_at_once: bool = False
     query_names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -107,12 +107,16 @@ class Services:
         places: dict[int, list[int]] = {}
         for place, command in enumerate(commands):
             places.setdefault(self.shard_of(command.customer), []).append(place)
+        # All are submitted before anything is waited for: what one caller sends next comes after them.
         pending = [
-            self._ask_shard(shard, [commands[place] for place in mine], wait_ms) for shard, mine in places.items()
+            self._try_submit(shard, [commands[place] for place in mine], wait_ms) for shard, mine in places.items()
         ]
         answers: list[Reply | Refused] = [Refused(500, "not asked")] * len(commands)
         timing: dict[str, float] = {}
-        for mine, outcome in zip(places.values(), await asyncio.gather(*pending), strict=True):
+        outcomes = await asyncio.gather(*pending, return_exceptions=True)
+        for mine, outcome in zip(places.values(), outcomes, strict=True):
+            if not isinstance(outcome, Replies | Refused):
+                raise outcome
             for at, place in enumerate(mine):
                 answers[place] = outcome if isinstance(outcome, Refused) else outcome.replies[at]
             if isinstance(outcome, Replies):
@@ -121,11 +125,13 @@ class Services:
         timing.setdefault("shard", waited_s * 1_000)
         return Answered(answers, timing, waited_s)
 
-    async def _ask_shard(self, shard: int, commands: Sequence[Command], wait_ms: int) -> Replies | Refused:
+    def _try_submit(self, shard: int, commands: Sequence[Command], wait_ms: int) -> asyncio.Future[Replies]:
         try:
-            return await self._submit(shard, commands, wait_ms)
+            return self._submit(shard, commands, wait_ms)
         except Refused as refused:
-            return refused
+            failed = asyncio.get_running_loop().create_future()
+            failed.set_exception(refused)
+            return failed
 
     async def coordinator(self, method: str, *args: Any) -> Any:
         """A call of the coordinator as plain data. Raises ``Refused`` (503) while it restarts."""

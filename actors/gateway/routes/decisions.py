@@ -100,17 +100,17 @@ _DECIDING = (400, 409, 412, 413, 504)
 ROUTES = (
     Route(
         "POST", "/v1/decisions", ANY_DECIDE, post_decision, "decisions", "Ask what to do next for one customer",
-        "decisions", {200: answers.Decision}, _DECIDING, DecisionRequest,
+        "decisions", {200: answers.Decision}, _DECIDING, DecisionRequest, submits_at_once=True,
     ),
     Route(
         "POST", "/v1/decisions:batch", ANY_DECIDE, post_decisions, "decisions:batch",
         "Ask for many customers, or many times for one", "decisions", {200: answers.DecisionResults},
-        (400, 413, 504), DecisionBatch, ("requests", DecisionRequest),
+        (400, 413, 504), DecisionBatch, ("requests", DecisionRequest), submits_at_once=True,
     ),
     Route(
         "POST", "/v1/explanations", "profiles:read", post_explanation, "explanations",
         "A dry run with the reasons for every candidate", "decisions", {200: answers.ExplainedDecision}, _DECIDING,
-        DecisionRequest,
+        DecisionRequest, submits_at_once=True,
     ),
     Route(
         "GET", "/v1/decisions/{decision_id}/explanation", "profiles:read", get_explanation, "explanation",

@@ -60,11 +60,11 @@ def _history(services: Services, exchange: Exchange, element: Any, source: str, 
 ROUTES = (
     Route(
         "POST", "/v1/events", "events:write", post_events, "events", "Report what customers did", "events",
-        {200: answers.EventResults}, (400, 413, 504), EventBatch, ("events", Event),
+        {200: answers.EventResults}, (400, 413, 504), EventBatch, ("events", Event), submits_at_once=True,
     ),
     Route(
         "POST", "/v1/history", "history:write", post_history, "history",
         "Import events of any age, idempotent by source and position", "events",
-        {200: answers.EventResults}, (400, 413, 504), HistoryBatch, ("events", HistoryEvent),
+        {200: answers.EventResults}, (400, 413, 504), HistoryBatch, ("events", HistoryEvent), submits_at_once=True,
     ),
 )

@@ -46,5 +46,6 @@ ROUTES = (
     Route(
         "POST", "/v1/outcomes", "outcomes:write", post_outcomes, "outcomes", "Report what became of chosen items",
         "outcomes", {200: answers.OutcomeResults}, (400, 413, 504), OutcomeBatch, ("outcomes", Outcome),
+        submits_at_once=True,
     ),
 )

@@ -1,0 +1,35 @@
+"""A frame as the routes see it: the same exchange as over HTTP, around a body that is plain data already."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from actors.access import KeyRecord
+from actors.gateway.body import check_plain, too_large
+from actors.gateway.exchange import Exchange
+from actors.gateway.negotiation import MSGPACK
+from models import limits
+
+_SCOPE: Final[dict[str, Any]] = {"method": "POST", "headers": ((b"content-type", MSGPACK),)}
+
+
+class FrameExchange(Exchange):
+    __slots__ = ("_body", "_size")
+
+    def __init__(self, key: KeyRecord, body: Any, size: int) -> None:
+        """``size``: the bytes of the whole frame, which may be as long as the body of its call over HTTP."""
+        super().__init__(_SCOPE, _nothing)
+        self.key = key
+        self._body = body
+        self._size = size
+
+    async def data(self, bytes_max: int = limits.BODY_BYTES_MAX) -> Any:
+        if self._size > bytes_max:
+            raise too_large(bytes_max)
+        check_plain(self._body)
+        return self._body
+
+
+async def _nothing() -> dict[str, Any]:
+    """A frame has no more parts."""
+    return {"type": "http.disconnect"}

@@ -1,0 +1,70 @@
+"""All streams of this gateway: how many there may be, whose keys still live, who does not read, and when all end."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import structlog
+
+from actors.access import KeyRecord
+from actors.gateway.body import Receive, Send
+from actors.gateway.problems import retry_later
+from actors.gateway.routing import Router
+from actors.gateway.services import Services
+from actors.gateway.stream import closing
+from actors.gateway.stream.calls import Calls
+from actors.gateway.stream.session import Session
+from models import limits
+
+log = structlog.get_logger(__name__)
+_ABNORMAL = 1006
+
+
+class Streams:
+    def __init__(self, services: Services, router: Router) -> None:
+        self.services = services
+        self.calls = Calls(router)
+        self._sessions: set[Session] = set()
+        self._of_key: Counter[str] = Counter()
+        self._ending = False
+
+    def check_room(self, key: KeyRecord) -> None:
+        """Raises 429 when this key, 503 when this gateway has as many streams as it may have or ends them."""
+        if self._ending:
+            raise retry_later(503, "this gateway stops; connect again")
+        if self._of_key[key.digest] >= limits.STREAMS_PER_KEY_MAX:
+            raise retry_later(429, f"this key has {limits.STREAMS_PER_KEY_MAX} streams open; close one first")
+        if len(self._sessions) >= limits.STREAMS_MAX:
+            raise retry_later(503, f"this gateway has {limits.STREAMS_MAX} streams open")
+
+    async def serve(self, key: KeyRecord, receive: Receive, send: Send) -> None:
+        """Run an accepted connection to its end."""
+        session = Session(self.services, self.calls, key, receive, send)
+        self._sessions.add(session)
+        self._of_key[key.digest] += 1
+        self.services.metrics.streams.inc()
+        code = _ABNORMAL
+        try:
+            end = await session.run()
+            code = end.code if end is not None else 1000
+        finally:
+            self._sessions.discard(session)
+            self._of_key[key.digest] -= 1
+            if not self._of_key[key.digest]:
+                del self._of_key[key.digest]
+            self.services.metrics.streams.dec()
+            self.services.metrics.stream_ended(code)
+
+    def look(self) -> None:
+        """Called after each look at the keys: end the streams of dead keys and of clients that do not read."""
+        for session in list(self._sessions):
+            if not self.services.authoriser.still_live(session.key):
+                session.end(closing.KEY_ENDED)
+            elif session.unread_s() * limits.SECOND_MS > limits.STREAM_UNREAD_MS_MAX:
+                session.end(closing.UNREAD)
+
+    def end_all(self) -> None:
+        """This gateway stops: accept no more, answer what is in flight within a bound, close."""
+        self._ending = True
+        for session in list(self._sessions):
+            session.end(closing.GOING_AWAY)
