@@ -96,11 +96,13 @@ def _feed(
     profile: Profile, plan: Plan, feeding: Iterable[Feature], time_ms: int, properties: Mapping[str, Any], now_ms: int
 ) -> None:
     """Feed an event to some features. Aggregates of features that the plan does not define so any more are dropped:
-    from now on they would miss events."""
+    from now on they would miss events. Looked for once per plan, for under one plan none appears."""
     held = profile.windows
-    definitions = dependencies(plan).definitions
-    for id_ in [id_ for id_, aggregate in held.items() if definitions.get(id_) != aggregate.definition]:
-        del held[id_]
+    if profile.fed_under is not plan:
+        definitions = dependencies(plan).definitions
+        for id_ in [id_ for id_, aggregate in held.items() if definitions.get(id_) != aggregate.definition]:
+            del held[id_]
+        profile.fed_under = plan
     for feature in feeding:
         value = value_for(feature, properties)
         if value is not None:

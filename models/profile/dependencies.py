@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.catalog.plan import Plan, RestPolicy, Rule
+from models.profile.windows import MOVING
 
 #: Plans whose dependencies are remembered: a turn may meet the one before and after an adoption.
 _REMEMBERED = 4
@@ -21,6 +22,10 @@ class Dependencies:
     feature_ids: tuple[str, ...]
     #: Feature id -> hash of its definition.
     definitions: Mapping[str, bytes]
+    #: 0, 1, 2, ... one per feature.
+    places: range
+    #: Indexes of the features whose value changes with every instant.
+    moving: frozenset[int]
     #: Indexes of ratio features, each after the ratios that it reads.
     ratios: tuple[int, ...]
     #: Indexes of the rules that give a bool without a request, and of those that only weigh an action.
@@ -80,6 +85,8 @@ def _build(plan: Plan) -> Dependencies:
         plan=plan,
         feature_ids=tuple(feature.id for feature in plan.features),
         definitions={feature.id: feature.definition for feature in plan.features},
+        places=range(len(plan.features)),
+        moving=frozenset(feature.index for feature in plan.features if feature.aggregate in MOVING),
         ratios=_ratios(plan),
         standing=standing,
         weights=weights,

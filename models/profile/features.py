@@ -1,13 +1,16 @@
 """Values of all features of a customer at an instant, recomputed only where they can have changed.
 
 Called by the turn, by ``predicates``, ``views`` and training. A read of an unchanged profile costs an identity check
-per feature; what moves with every instant (``days_since_last``, ``decayed_sum``) is computed at every new instant.
+per feature (one pass in C); what moves with every instant (``days_since_last``, ``decayed_sum``) is computed at every
+new instant, any other feature when it was fed or when its edge has come.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import compress
 from operator import is_not
 from typing import Any
 
@@ -21,15 +24,17 @@ from models.profile.state import Profile
 
 @dataclass(slots=True)
 class FeatureView:
-    """True for the aggregates and attributes that it names, over [now_ms, edge_ms). Never changed once made."""
+    """True at ``now_ms`` for the aggregates and attributes that it names; but for the features that move with every
+    instant, over [now_ms, edge_ms). Never changed once made."""
 
     plan: Plan
     now_ms: int
-    #: The first instant at which time alone may change a value.
+    #: Not after the first instant at which time alone may change a value of a feature that does not move with every
+    #: instant.
     edge_ms: int
     #: In plan order; None = absent.
     values: list[Any]
-    #: What ``values`` were read from, and until when each holds, in plan order.
+    #: What ``values`` were read from, and until when each holds (of moving features: NEVER), in plan order.
     aggregates: tuple[Any, ...]
     edges: list[int]
     attributes: dict[str, bool | float | str]
@@ -52,34 +57,38 @@ def read(profile: Profile, plan: Plan, now_ms: int) -> FeatureView:
     aggregates = tuple(map(profile.windows.get, known.feature_ids))
     view = cache.view
     if view is None or view.plan is not plan or now_ms < view.now_ms:
-        view = cache.view = _made(None, profile, known, aggregates, now_ms)
-    elif (
-        now_ms >= view.edge_ms or view.attributes != profile.attributes
-        or any(map(is_not, aggregates, view.aggregates))
-    ):
-        view = cache.view = _made(view, profile, known, aggregates, now_ms)
+        view = FeatureView(plan, now_ms, NEVER, [None] * len(aggregates), aggregates, [NEVER] * len(aggregates), {})
+        cache.view = view = _made(view, profile, known, aggregates, known.places, now_ms)
+    else:
+        changed = list(compress(known.places, map(is_not, aggregates, view.aggregates)))
+        if now_ms != view.now_ms:
+            changed += [place for place in known.moving if aggregates[place] is not None]
+            if now_ms >= view.edge_ms:
+                changed += [place for place, edge in enumerate(view.edges) if now_ms >= edge]
+        if changed or view.attributes != profile.attributes:
+            cache.view = view = _made(view, profile, known, aggregates, changed, now_ms)
     return view
 
 
 def _made(
-    old: FeatureView | None, profile: Profile, known: Dependencies, aggregates: tuple[Any, ...], now_ms: int
+    old: FeatureView, profile: Profile, known: Dependencies, aggregates: tuple[Any, ...], changed: Iterable[int],
+    now_ms: int,
 ) -> FeatureView:
-    features = known.plan.features
-    values: list[Any] = list(old.values) if old else [None] * len(features)
-    edges: list[int] = list(old.edges) if old else [0] * len(features)
-    was = old.aggregates if old else aggregates
-    changed = [
-        index for index, (aggregate, before, edge) in enumerate(zip(aggregates, was, edges, strict=True))
-        if aggregate is not before or now_ms >= edge
-    ]
-    for index in changed:
+    """``old`` with the features at the places ``changed`` read again."""
+    features, moving = known.plan.features, known.moving
+    values, edges, edge_ms = old.values.copy(), old.edges.copy(), old.edge_ms
+    for place in changed:
         # A ratio has no aggregate: absent for now.
-        values[index], edges[index] = windows.read(aggregates[index], features[index], now_ms)
-    for index in known.ratios:
-        values[index] = _ratio(*(values[part] for part in features[index].of))
-    return FeatureView(
-        known.plan, now_ms, min(edges, default=NEVER), values, aggregates, edges, dict(profile.attributes)
-    )
+        values[place], edge = windows.read(aggregates[place], features[place], now_ms)
+        if place not in moving:
+            edges[place] = edge
+            if edge < edge_ms:
+                edge_ms = edge
+    if edge_ms <= now_ms:
+        edge_ms = min(edges, default=NEVER)
+    for place in known.ratios:
+        values[place] = _ratio(*(values[part] for part in features[place].of))
+    return FeatureView(known.plan, now_ms, edge_ms, values, aggregates, edges, dict(profile.attributes))
 
 
 def _ratio(above: float | None, below: float | None) -> float | None:

@@ -7,9 +7,12 @@ tuple puts a new one in its place. Only the dicts and lists that a ``Profile`` i
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.immutable import immutable
+
+if TYPE_CHECKING:
+    from models.catalog.plan import Plan
 
 #: States of the contact hold of a ledger entry.
 HELD, CONFIRMED, RELEASED, FALLBACK = "held", "confirmed", "released", "fallback"
@@ -69,6 +72,8 @@ class Profile:
     generation: int = 1
     #: (decision id, action) -> when time alone acts on that entry (ms). Kept by ``models.profile.ledger``, not packed.
     timers: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: The plan to whose definitions every aggregate in ``windows`` is known to conform; None: not known. Not packed.
+    fed_under: Plan | None = field(default=None, compare=False, repr=False)
     #: Derived values that a reader may cache (features, predicates). Never packed, never compared; dropped by ``copy``
     #: only in so far as the cache's own rules say (see ``models.profile.cache``).
     cache: Any = field(default=None, compare=False, repr=False)
@@ -76,5 +81,6 @@ class Profile:
     def copy(self) -> Profile:
         return Profile(
             self.customer_id, self.state_version, self.last_ms, dict(self.attributes), dict(self.consent),
-            dict(self.windows), list(self.ledger), dict(self.marks), self.generation, dict(self.timers), self.cache,
+            dict(self.windows), list(self.ledger), dict(self.marks), self.generation, dict(self.timers), self.fed_under,
+            self.cache,
         )
