@@ -226,6 +226,8 @@ TRAINING_PATIENCE_ROUNDS: Final = 30
 CLIENT_TIMEOUT_MS: Final = 30 * SECOND_MS
 CLIENT_FIRST_PAUSE_MS: Final = 50
 CLIENT_PAUSE_MS_MAX: Final = 2 * SECOND_MS
+#: How long opening a stream may take before it is tried again.
+CLIENT_CONNECT_MS: Final = 5 * SECOND_MS
 #: How long after its deadline a decision's answer may take on its way.
 CLIENT_DEADLINE_GRACE_MS: Final = SECOND_MS
 CLIENT_CONNECTIONS_DEFAULT: Final = 16

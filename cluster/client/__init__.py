@@ -45,13 +45,14 @@ from cluster.client.errors import (
     Unreachable,
 )
 from cluster.client.retry import NO_RETRY, RetryPolicy
+from cluster.client.synchronous import Kairos
 from cluster.client.wire import AsyncTransport, Lost, Reply, Request, SyncTransport
 
 __all__ = [
     "NO_RETRY", "Applied", "AsyncKairos", "AsyncTransport", "Budget", "Catalog", "CatalogPublished", "ClientError",
     "Clock", "Closed", "Conflict", "Customer", "CustomerVersion", "Decision", "DecisionRequest", "DecisionResult",
-    "Event", "EventResult", "Explanation", "HistoryEvent", "Invalid", "Item", "JournalPage", "Lost", "NestedEvent",
-    "NotFound", "Outcome", "OutcomeResult", "PlacementAsked", "PlacementFilled", "Promoted", "Receipt", "Refused",
-    "Reply", "Request", "RetryPolicy", "Scorer", "Status", "SyncTransport", "TimelineItem", "Unauthorised",
+    "Event", "EventResult", "Explanation", "HistoryEvent", "Invalid", "Item", "JournalPage", "Kairos", "Lost",
+    "NestedEvent", "NotFound", "Outcome", "OutcomeResult", "PlacementAsked", "PlacementFilled", "Promoted", "Receipt",
+    "Refused", "Reply", "Request", "RetryPolicy", "Scorer", "Status", "SyncTransport", "TimelineItem", "Unauthorised",
     "Unavailable", "Unreachable",
 ]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from cluster.client.codec import MSGPACK, Codec
 from cluster.client.wire import Reply, Request
 
 T_co = TypeVar("T_co", covariant=True)
+
+#: The calls that a stream carries, and their names there. All others go over HTTP.
+STREAMED: Final = {
+    f"/v1/{name}": name for name in ("decisions", "decisions:batch", "events", "outcomes", "explanations")
+}
 
 
 class Call(Generic[T_co]):
@@ -42,7 +47,7 @@ class Call(Generic[T_co]):
         if isinstance(body, str | bytes):
             raw = body.encode() if isinstance(body, str) else body
             return Request(self.method, self.path, raw, self._media or "application/json", self._headers)
-        stream = self.path[4:] if codec is MSGPACK and self._headers is None and self._streams() else None
+        stream = STREAMED.get(self.path) if codec is MSGPACK else None
         return Request(self.method, self.path, codec.encode(body), codec.media, self._headers, stream)
 
     def attempt_s(self, left_s: float) -> float:
@@ -55,9 +60,6 @@ class Call(Generic[T_co]):
     def is_finished(self) -> bool:
         """False when parts of what was read must be asked again."""
         return True
-
-    def _streams(self) -> bool:
-        return self.method == "POST" and self.path.startswith("/v1/") and "?" not in self.path
 
 
 def path_of(template: str, *ids: str) -> str:
