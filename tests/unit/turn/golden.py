@@ -43,8 +43,8 @@ _STANDING_RULES: Final = (
     "has(profile.recency) && profile.recency < 1.0",
 )
 _REQUEST_RULES: Final = (
-    "has(context.page) && context.page == 'home'", "context.page == 'cart'", "has(event.type) && event.type == 'basket'",
-    "now.getHours() < 20",
+    "has(context.page) && context.page == 'home'", "context.page == 'cart'",
+    "has(event.type) && event.type == 'basket'", "now.getHours() < 20",
 )
 _WEIGHTS: Final = (
     "has(context.page) && context.page == 'home' ? 1.75 : 0.5", "profile.baskets >= 1 ? 3.0 : 1.0", "context.weight",
@@ -216,10 +216,11 @@ def catalog(rng: random.Random) -> dict[str, Any]:
 
 
 def _action(rng: random.Random, number: int) -> dict[str, Any]:
-    """Half the catalogs' ids do not ascend: the digits are turned round."""
-    name = f"{number:03d}"
-    id_ = f"a{name[::-1]}"
-    action: dict[str, Any] = {"id": id_, "group": f"g{rng.randrange(3)}", "value": rng.choice([0.0, 1.0, 1.0, 2.5, 7.0])}
+    """Ids do not ascend: their digits are turned round."""
+    id_ = f"a{number:03d}"[::-1]
+    id_ = f"a{id_[:-1]}"
+    group, value = f"g{rng.randrange(3)}", rng.choice([0.0, 1.0, 1.0, 2.5, 7.0])
+    action: dict[str, Any] = {"id": id_, "group": group, "value": value}
     for gate in ("eligibility", "applicability", "suitability"):
         if rng.random() < 0.25:
             action[gate] = rng.choice(_STANDING_RULES if rng.random() < 0.8 else _REQUEST_RULES)
@@ -258,8 +259,8 @@ def _policies(rng: random.Random, ids: list[str]) -> list[dict[str, Any]]:
         {"id": "mails", "scope": {"direction": "outbound"}, "limit": 1, "window": "4h"},
         {"id": "no", "scope": {"issue": "i0"}, "after": {"outcome": "reject", "count": 1}, "rest": "4h",
          "per": "action"},
-        {"id": "bought", "scope": {"group": "g2"}, "after": {"event": "basket", "when": "event.properties.total > 50.0"},
-         "rest": "1h"},
+        {"id": "bought", "scope": {"group": "g2"}, "rest": "1h",
+         "after": {"event": "basket", "when": "event.properties.total > 50.0"}},
     ]
     if len(ids) > 2:
         found.append({"id": "either", "exclusive": rng.sample(ids, 3), "window": "2h"})
