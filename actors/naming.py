@@ -10,8 +10,15 @@ GATEWAY_APP: Final = "kairos"
 GATEWAY_DEPLOYMENT: Final = "Gateway"
 SCORER_APP: Final = "kairos-scorer"
 SCORER_DEPLOYMENT: Final = "Scorer"
+#: The one method of the link to a shard.
+SHARD_HANDLE: Final = "handle"
 
 
 def shard_name(shard: int) -> str:
     """The actor name of a shard."""
     return f"kairos-shard-{shard}"
+
+
+def shard_purpose(shard: int) -> str:
+    """What a link to a shard is for, as both its ends say in the handshake."""
+    return f"shard {shard}"

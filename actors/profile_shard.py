@@ -1,8 +1,10 @@
 """``ProfileShard``: the single writer of its customers, as an actor. It only wires the pieces of ``actors.shard``.
 
-Every call takes and returns bytes. The class is plain; who launches it makes it an actor (named, detached, restarted
-for ever, its tasks never retried). ``__init__`` never raises for what may pass: the work of starting is done by a task,
-and calls wait for it. What must not go on, as the store says, ends the process at once, with an answer to nobody.
+Every call takes and returns bytes. Batches come over a link (see ``actors.link``), which costs a fraction of an actor
+call; what is rare or slow is an actor call. The class is plain; who launches it makes it an actor (named, detached,
+restarted for ever, its tasks never retried). ``__init__`` never raises for what may pass: the work of starting is done
+by a task, and calls wait for it. What must not go on, as the store says, ends the process at once, with an answer to
+nobody.
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
+import ray
 import structlog
 
+from actors.link.server import LinkServer
 from actors.logs import configure_logs
+from actors.naming import SHARD_HANDLE, shard_purpose
 from actors.scoring.interface import Scorer
 from actors.shard.clock import DecisionClock
 from actors.shard.explanations import Explainer
@@ -36,7 +41,7 @@ from actors.shard.turning import TurnRunner
 from models import limits
 from models.canonical import pack, unpack
 from models.coordination.messages import Instructions
-from models.errors import JournalLocked
+from models.errors import JournalLocked, KairosError
 from models.turn.commands import EXPLANATION, TIMELINE, Command, Reply
 
 log = structlog.get_logger(__name__)
@@ -63,6 +68,7 @@ class ProfileShard:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._started_ms = 0.0
+        self._link: LinkServer | None = None
         with contextlib.suppress(RuntimeError):
             # Ray makes an asynchronous actor inside its loop; without a loop the first call begins.
             self._begin()
@@ -84,6 +90,17 @@ class ProfileShard:
         reads = {i: self._reads.answer(c) for i, c in enumerate(commands) if c.kind in (TIMELINE, EXPLANATION)}
         turned = iter(self._loop.submit([c for i, c in enumerate(commands) if i not in reads]))
         return list(await asyncio.gather(*(reads[i] if i in reads else next(turned) for i in range(len(commands)))))
+
+    async def address(self) -> bytes:
+        """Where batches are taken, as ``actors.link.address.Address``; told once the shard serves."""
+        await self._ready()
+        return self._address.to_wire()
+
+    async def _linked(self, method: str, payload: bytes) -> bytes:
+        """What comes over the link."""
+        if method != SHARD_HANDLE:
+            raise KairosError(f"a shard takes no {method!r} over its link")
+        return await self.handle(payload)
 
     async def ping(self) -> bytes:
         """Alive; says nothing about the shard's state."""
@@ -164,6 +181,9 @@ class ProfileShard:
         self._spawn(self._sync.run())
         self._spawn(self._scorer.keep_probing())
         self._sync.poke()
+        if self._settings.link_key:
+            self._link = LinkServer(self._linked, self._settings.link_key, shard_purpose(self._settings.shard))
+            self._address = await self._link.start(self._settings.link_host or ray.util.get_node_ip_address())
         settle_garbage()
 
     async def _open(self) -> ShardStore:
@@ -191,6 +211,8 @@ class ProfileShard:
 
     async def stop(self) -> None:
         """End the tasks and close the files, without a checkpoint: for whoever runs a shard inside its own process."""
+        if self._link is not None:
+            await self._link.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

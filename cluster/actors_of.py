@@ -8,6 +8,7 @@ import ray
 
 from actors import naming
 from actors.coordinator import Coordinator
+from actors.link.handshake import link_key
 from actors.profile_shard import ProfileShard
 from cluster.installation import Installation
 from cluster.settings import Settings
@@ -20,20 +21,21 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def actor_settings(settings: Settings, installation: Installation) -> dict[str, Any]:
+def actor_settings(settings: Settings, installation: Installation, secret: bytes) -> dict[str, Any]:
     """Plain values that every actor is constructed from (they cross process borders)."""
     mode, _, begin = settings.clock.partition(":")
     return {
         "data_dir": str(settings.data_dir.resolve()), "shards": installation.shards, "clock": mode,
         "clock_ms": parse_time_ms(begin) if begin else 0, "log_level": settings.log_level, "scorer": settings.scorer,
+        "link_key": link_key(secret), "link_host": "127.0.0.1" if settings.address is None else "",
     }
 
 
 class Actors:
     """The coordinator and the shards by name. ``ensure`` is cheap and idempotent: the supervisor calls it for ever."""
 
-    def __init__(self, settings: Settings, installation: Installation) -> None:
-        plain = actor_settings(settings, installation)
+    def __init__(self, settings: Settings, installation: Installation, secret: bytes) -> None:
+        plain = actor_settings(settings, installation, secret)
         bounds = {"resident_bytes": settings.resident_bytes, "retention_ms": settings.retention_ms}
         # Each ``ray.remote`` of a class is exported to the cluster and kept there: once, not at every look.
         coordinator, shard = ray.remote(Coordinator), ray.remote(ProfileShard)

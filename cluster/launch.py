@@ -65,7 +65,7 @@ def start(settings: Settings, say: Say = lambda _: None) -> Running:
     from cluster.actors_of import Actors
     from cluster.serving import start_serve
 
-    actors = Actors(settings, installation)
+    actors = Actors(settings, installation, secret)
     say(f"starting the coordinator and {installation.shards} shards")
     actors.ensure()
     say("starting Ray Serve: HAProxy, the gateway, the scorer")

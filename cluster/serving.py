@@ -21,7 +21,7 @@ from models import limits
 def start_serve(settings: Settings, installation: Installation, secret: bytes) -> None:
     """Start HAProxy and deploy the applications; returns when their replicas run."""
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its import set it to INFO
-    plain: dict[str, Any] = actor_settings(settings, installation)
+    plain: dict[str, Any] = actor_settings(settings, installation, secret)
     serve.start(
         proxy_location=ProxyLocation.EveryNode if settings.address else ProxyLocation.HeadOnly,
         http_options={"host": settings.host, "port": settings.port, "request_timeout_s": None},

@@ -16,7 +16,7 @@ from actors.gateway.app import GatewayApp
 from actors.gateway.authorise import Authoriser
 from actors.gateway.metrics import Metrics
 from actors.gateway.services import Services, Settings
-from actors.gateway.shards import RayBackend
+from actors.gateway.shards import LiveBackend
 from actors.logs import configure_logs
 from actors.rule_trial import try_rules
 from models import limits
@@ -24,7 +24,7 @@ from models import limits
 
 @serve.ingress()
 class Gateway:
-    """``settings``: ``data_dir``, ``shards``, ``secret`` (bytes), ``clock`` ("wall" or "manual")."""
+    """``settings``: ``data_dir``, ``shards``, ``secret`` and ``link_key`` (bytes), ``clock`` ("wall" or "manual")."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         configure_logs(str(settings.get("log_level", "info")))
@@ -34,4 +34,5 @@ class Gateway:
     def __serve_build_asgi_app__(self) -> GatewayApp:
         """Called by Serve once the replica is constructed."""
         settings = self._settings
-        return GatewayApp(Services(settings, RayBackend(), Authoriser(settings.data_dir), Metrics(), try_rules))
+        backend = LiveBackend(settings.link_key)
+        return GatewayApp(Services(settings, backend, Authoriser(settings.data_dir), Metrics(), try_rules))

@@ -33,12 +33,15 @@ class Settings:
     secret: bytes
     #: "wall" or "manual".
     clock: str = "wall"
+    #: What the gateway proves to the shards to hold.
+    link_key: bytes = b""
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
         """From the dict that the composition root passes to a replica; unknown keys are for others."""
         return cls(
-            Path(plain["data_dir"]), int(plain["shards"]), bytes(plain["secret"]), str(plain.get("clock", "wall"))
+            Path(plain["data_dir"]), int(plain["shards"]), bytes(plain["secret"]), str(plain.get("clock", "wall")),
+            bytes(plain["link_key"]),
         )
 
 
@@ -70,7 +73,7 @@ class Services:
         ]
 
     def _caller(self, shard: int) -> Callable[[bytes], Awaitable[bytes]]:
-        return lambda batch: self.backend.shard(shard, "handle", batch)
+        return lambda batch: self.backend.batch(shard, batch)
 
     def key_of(self, customer_id: str) -> bytes:
         return ids.customer_key(self.settings.secret, customer_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -32,13 +32,17 @@ class ShardSettings:
     checkpoint_turns: int = limits.CHECKPOINT_TURNS
     checkpoint_segments: int = limits.CHECKPOINT_SEGMENTS
     checkpoint_bytes: int = limits.CHECKPOINT_BYTES
+    #: What a caller proves to hold (see ``actors.link``); without one the shard listens nowhere.
+    link_key: bytes = field(default=b"", repr=False)
+    #: Where it listens; "" for this node's own address.
+    link_host: str = "127.0.0.1"
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """From the dict that the composition root passes; unknown keys are for others. ``clock`` is ``wall``,
         ``manual`` (then ``clock_ms`` says where it begins) or ``manual:TIME``."""
         mode, _, begin = str(plain.get("clock", "wall")).partition(":")
-        own = {field.name for field in fields(cls)}
+        own = {one.name for one in fields(cls)}
         values = {name: value for name, value in plain.items() if name in own}
         values["clock_ms"] = parse_time_ms(begin) if begin else int(plain.get("clock_ms", 0))
         return cls(**{**values, "manual_clock": mode == "manual"})

@@ -54,8 +54,10 @@ class FakeBackend:
             return canonical.pack(self.status.get(shard, {"catalog_version": "sha256:0", "ready": True}))
         if method in ("journal", "base"):
             return canonical.pack({"rows": [], "args": list(args)})
-        assert method == "handle"
-        commands = [Command.from_wire(wire) for wire in canonical.unpack(args[0])]
+        raise AssertionError(f"no shard is asked for {method} in this way")
+
+    async def batch(self, shard: int, batch: bytes) -> bytes:
+        commands = [Command.from_wire(wire) for wire in canonical.unpack(batch)]
         self.batches.append((shard, commands))
         replies = await self.handle(shard, commands)
         return canonical.pack({"r": [reply.to_wire() for reply in replies], "t": {"shard": 2.5, "commit": 0.5}})
