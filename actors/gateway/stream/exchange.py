@@ -14,20 +14,20 @@ _SCOPE: Final[dict[str, Any]] = {"method": "POST", "headers": ((b"content-type",
 
 
 class FrameExchange(Exchange):
-    __slots__ = ("_body", "_size")
+    __slots__ = ("_size", "body")
 
     def __init__(self, key: KeyRecord, body: Any, size: int) -> None:
         """``size``: the bytes of the whole frame, which may be as long as the body of its call over HTTP."""
         super().__init__(_SCOPE, _nothing)
         self.key = key
-        self._body = body
+        self.body = body
         self._size = size
 
     async def data(self, bytes_max: int = limits.BODY_BYTES_MAX) -> Any:
         if self._size > bytes_max:
             raise too_large(bytes_max)
-        check_plain(self._body)
-        return self._body
+        check_plain(self.body)
+        return self.body
 
 
 async def _nothing() -> dict[str, Any]:

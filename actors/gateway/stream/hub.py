@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 import structlog
@@ -27,6 +28,8 @@ class Streams:
         self._sessions: set[Session] = set()
         self._of_key: Counter[str] = Counter()
         self._ending = False
+        #: Set while the end of all waits for the last.
+        self._empty: asyncio.Event | None = None
 
     def check_room(self, key: KeyRecord) -> None:
         """Raises 429 when this key, 503 when this gateway has as many streams as it may have or ends them."""
@@ -49,6 +52,8 @@ class Streams:
             code = end.code if end is not None else 1000
         finally:
             self._sessions.discard(session)
+            if self._empty is not None and not self._sessions:
+                self._empty.set()
             self._of_key[key.digest] -= 1
             if not self._of_key[key.digest]:
                 del self._of_key[key.digest]
@@ -63,8 +68,16 @@ class Streams:
             elif session.unread_s() * limits.SECOND_MS > limits.STREAM_UNREAD_MS_MAX:
                 session.end(closing.UNREAD)
 
-    def end_all(self) -> None:
-        """This gateway stops: accept no more, answer what is in flight within a bound, close."""
+    async def end_all(self) -> None:
+        """This gateway stops: accept no more, answer what is in flight, close. Returns within a bound."""
         self._ending = True
         for session in list(self._sessions):
             session.end(closing.GOING_AWAY)
+        if not self._sessions:
+            return
+        self._empty = asyncio.Event()
+        try:
+            async with asyncio.timeout((limits.STREAM_DRAIN_MS_MAX + limits.STREAM_CLOSE_MS_MAX) / limits.SECOND_MS):
+                await self._empty.wait()
+        except TimeoutError:
+            log.info("streams_not_ended", streams=len(self._sessions))

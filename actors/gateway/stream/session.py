@@ -20,6 +20,7 @@ from actors.gateway.stream.closing import Closing
 from actors.gateway.stream.exchange import FrameExchange
 from actors.gateway.stream.frames import BadFrame, NoFrame
 from actors.gateway.stream.job import Job
+from actors.gateway.stream.order import Order, may_wait
 from actors.gateway.stream.outbox import Outbox
 from models import limits
 
@@ -34,7 +35,9 @@ class Session:
         self._receive = receive
         self._send = send
         self._outbox = Outbox(send, self._written)
+        #: By id, in the order of arrival.
         self._jobs: dict[int, Job] = {}
+        self._order = Order(self._jobs.values(), lambda job: job.start(services), services.key_of)
         #: Frames that were read and whose answers are not written yet, and their items.
         self._in_flight = 0
         self._items = 0
@@ -108,11 +111,11 @@ class Session:
             if self._admit(bad.frame_id, 1):
                 self._refuse(bad.frame_id, "none", bad.refused, FrameExchange(self.key, None, size))
         else:
-            self._begin(frame, size)
+            self._begin(frame, message)
 
-    def _begin(self, frame: dict[str, Any], size: int) -> None:
+    def _begin(self, frame: dict[str, Any], message: bytes) -> None:
         frame_id, body = frame["id"], frame.get("body")
-        exchange = FrameExchange(self.key, body, size)
+        exchange = FrameExchange(self.key, body, len(message))
         name = "none"
         try:
             route = self._calls.find(frames.call_of(frame), exchange)
@@ -127,7 +130,7 @@ class Session:
         items = _items(route, body)
         if self._admit(frame_id, items):
             job = self._jobs[frame_id] = Job(frame_id, route, exchange, items, self._finished)
-            job.start(self._services)
+            self._order.begin(job, may_wait(job, message))
 
     def _admit(self, frame_id: int, items: int) -> bool:
         if frame_id in self._jobs:
@@ -144,6 +147,7 @@ class Session:
 
     def _finished(self, job: Job, answer: Answer) -> None:
         del self._jobs[job.frame_id]
+        self._order.ended(job)
         self._services.metrics.framed(job.route.name, answer.status, job.age_s())
         self._outbox.put(frames.answer(job.frame_id, answer.status, frames.body_of(answer)), job.items)
 
