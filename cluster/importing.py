@@ -12,8 +12,8 @@ import orjson
 
 from actors.durable_file import replace_file
 from cluster import history_file
+from cluster.client import AsyncKairos, EventResult
 from cluster.history_file import Page
-from cluster.http_client import HttpClient
 
 _FOLDER: Final = "imports"
 #: How many rejected events are shown.
@@ -32,17 +32,16 @@ class Progress:
     #: The first rejected events: position and reason.
     reasons: list[dict[str, Any]] = field(default_factory=list)
 
-    def count(self, page: Page, results: list[dict[str, Any]]) -> None:
+    def count(self, page: Page, results: list[EventResult]) -> None:
         for place, result in enumerate(results):
-            status = result.get("status")
-            if status == "applied":
+            if result.status == "applied":
                 self.applied += 1
-            elif status == "duplicate":
+            elif result.status == "duplicate":
                 self.duplicate += 1
             else:
                 self.rejected += 1
                 if len(self.reasons) < _SHOWN:
-                    self.reasons.append({"position": page.first_position + place, "error": result.get("error")})
+                    self.reasons.append({"position": page.first_position + place, "error": result.error})
         self.next_position = page.first_position + len(page.events)
 
 
@@ -55,27 +54,18 @@ def progress_of(source: str, note: Path) -> Progress:
 
 
 async def send_file(
-    path: Path, client: HttpClient, data_dir: Path, on_progress: Callable[[Progress], None] = lambda _: None
+    path: Path, client: AsyncKairos, data_dir: Path, on_progress: Callable[[Progress], None] = lambda _: None
 ) -> Progress:
-    """Send what this server has not answered yet. Raises ``BadInput`` on an unreadable file, ``CallFailedError``."""
+    """Send what this server has not answered yet. Raises ``BadInput`` on an unreadable file, ``ClientError``."""
     source = history_file.source_of(path)
     note = data_dir / _FOLDER / f"{_note_name(source, client.url)}.json"
     progress = progress_of(source, note)
     on_progress(progress)
     for page in history_file.pages(path, progress.next_position):
-        progress.count(page, await send_page(client, progress.source, page))
+        progress.count(page, await client.send_history(progress.source, page.first_position, page.events))
         _keep(progress, note)
         on_progress(progress)
     return progress
-
-
-async def send_page(client: HttpClient, source: str, page: Page) -> list[dict[str, Any]]:
-    """One call of ``POST /v1/history``; the result of each event."""
-    head = orjson.dumps({"source": source, "first_position": page.first_position})
-    body = head[:-1] + b',"events":[' + b",".join(page.events) + b"]}"
-    answer = await client.call("POST", "/v1/history", body)
-    results: list[dict[str, Any]] = answer["results"]
-    return results
 
 
 def _note_name(source: str, url: str) -> str:

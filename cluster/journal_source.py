@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-import httpx
-
 from actors.shard.export import base_page, journal_page
 from actors.shard.settings import ShardSettings
 from actors.shard.store import ShardStore
+from cluster.client import Kairos
 from cluster.installation import read_installation
 from models import limits
-from models.canonical import unpack
 from models.errors import BadInput, KairosError
 
 _TIMEOUT_S = 60.0
@@ -34,29 +32,14 @@ class JournalSource(Protocol):
 
 class LiveJournals:
     def __init__(self, url: str, key: str) -> None:
-        self._client = httpx.Client(
-            base_url=url, timeout=_TIMEOUT_S, trust_env=False,
-            headers={"authorization": f"Bearer {key}", "accept": "application/msgpack"},
-        )
-        self.shards = len(self._get("/v1/status", {})["shards"])
-
-    def _get(self, path: str, params: dict[str, Any]) -> Any:
-        try:
-            answer = self._client.get(path, params=params)
-        except httpx.HTTPError as error:
-            raise KairosError(f"{self._client.base_url} does not answer: {error}") from error
-        body = unpack(answer.content)
-        if answer.status_code != httpx.codes.OK:
-            raise KairosError(f"{path} -> {answer.status_code}: {body.get('detail')}")
-        return body
+        self._client = Kairos(url, key, timeout_s=_TIMEOUT_S)
+        self.shards = len(self._client.status().shards)
 
     def rows(self, shard: int, after: int) -> dict[str, Any]:
-        page: dict[str, Any] = self._get("/v1/journal", {"shard": shard, "after": after})
-        return page
+        return dict(self._client.journal(shard, after=after).data)
 
     def base(self, shard: int, after: bytes) -> dict[str, Any]:
-        page: dict[str, Any] = self._get("/v1/journal", {"shard": shard, "base_after": after.hex()})
-        return page
+        return dict(self._client.journal(shard, base_after=after).data)
 
     def close(self) -> None:
         self._client.close()

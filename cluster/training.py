@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors.scorer_registry import ScorerRegistry
-from cluster.http_client import CallFailedError, HttpClient
+from cluster.client import AsyncKairos, ClientError, Promoted
 from models.errors import BadInput, KairosError
 from models.scoring.manifest import Manifest
 from models.scoring.rows import Rows, feature_columns, from_columns
@@ -60,10 +60,9 @@ def train_and_register(rows: Rows, data_dir: Path, created_ms: int, holdout: flo
     return trained.manifest
 
 
-async def promote(client: HttpClient, version: str) -> dict[str, Any]:
+async def promote(client: AsyncKairos, version: str) -> Promoted:
     """Make a registered scorer the champion of a live server; it is refused when it does not fit the catalog."""
     try:
-        answer: dict[str, Any] = await client.call("POST", f"/v1/scorers/{version}:promote")
-    except CallFailedError as error:
+        return await client.promote(version)
+    except ClientError as error:
         raise KairosError(f"scorer {version} is registered, but the server did not promote it: {error}") from error
-    return answer

@@ -6,7 +6,7 @@ import asyncio
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -15,8 +15,11 @@ from rich.progress import Progress as Bars
 
 from cluster import history_file, importing
 from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, server
-from cluster.http_client import HttpClient
+from cluster.client import AsyncKairos
 from models.errors import KairosError
+
+#: For how long one page is repeated, e.g. while a shard comes back.
+_PATIENCE_S: Final = 120.0
 
 
 def import_history(
@@ -53,6 +56,6 @@ async def _import(file: Path, url: str, key: str, data_dir: Path) -> tuple[int, 
             seen.append(progress.next_position)
             bars.update(bar, completed=progress.next_position)
 
-        async with HttpClient(url, key) as client:
+        async with AsyncKairos(url, key, timeout_s=_PATIENCE_S) as client:
             result = await importing.send_file(file, client, data_dir, show)
         return seen[0], result

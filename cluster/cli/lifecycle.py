@@ -9,19 +9,20 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
 from cluster import launch, runfile
 from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, server
+from cluster.client import Kairos
 from cluster.listeners import listeners
 from cluster.settings import Settings, load_settings
 from cluster.supervise import wait_for_signal
 from models.errors import KairosError
 
 _DOWN_WAIT_S = 120.0
+_STATUS_WAIT_S = 10.0
 _DETACH_WAIT_S = 240.0
 _POLL_S = 0.1
 #: After Ray died under a serving installation, starting is tried this often.
@@ -120,13 +121,8 @@ def down(data_dir: DataDir = None) -> None:
 def status(data_dir: DataDir = None, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
     """Show shards, epochs, backlog and versions of a live Kairos."""
     base, bearer = server(data_dir, url, key)
-    try:
-        answer = httpx.get(f"{base}/v1/status", headers={"authorization": f"Bearer {bearer}"}, timeout=10.0)
-    except httpx.HTTPError as error:
-        raise KairosError(f"{base} does not answer ({error}); is it up?") from error
-    if answer.status_code != httpx.codes.OK:
-        raise KairosError(f"{base} answered {answer.status_code}: {answer.text[:500]}")
-    body: dict[str, Any] = answer.json()
+    with Kairos(base, bearer, timeout_s=_STATUS_WAIT_S) as client:
+        body = dict(client.status().data)
     if as_json:
         print(json.dumps(body, indent=2))
         return

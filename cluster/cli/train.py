@@ -14,7 +14,7 @@ from rich.console import Console
 
 from actors.access import read_admin_key
 from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, live_url
-from cluster.http_client import HttpClient
+from cluster.client import AsyncKairos
 from cluster.journal_rows import rows_of
 from cluster.journal_source import open_journals
 from cluster.training import promote, read_rows, train_and_register
@@ -69,5 +69,5 @@ def _from_journals(place: Path, live: str | None, key: str) -> Rows:
 
 
 async def _promote(url: str, key: str, version: str) -> None:
-    async with HttpClient(url, key) as client:
+    async with AsyncKairos(url, key) as client:
         await promote(client, version)

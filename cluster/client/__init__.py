@@ -32,7 +32,15 @@ from cluster.client.answers import (
     TimelineItem,
 )
 from cluster.client.asynchronous import AsyncKairos
-from cluster.client.bodies import DecisionRequest, Event, HistoryEvent, NestedEvent, Outcome, PlacementAsked
+from cluster.client.bodies import (
+    DecisionRequest,
+    Event,
+    HistoryEvent,
+    NestedEvent,
+    Outcome,
+    OutcomeType,
+    PlacementAsked,
+)
 from cluster.client.errors import (
     ClientError,
     Closed,
@@ -52,7 +60,7 @@ __all__ = [
     "NO_RETRY", "Applied", "AsyncKairos", "AsyncTransport", "Budget", "Catalog", "CatalogPublished", "ClientError",
     "Clock", "Closed", "Conflict", "Customer", "CustomerVersion", "Decision", "DecisionRequest", "DecisionResult",
     "Event", "EventResult", "Explanation", "HistoryEvent", "Invalid", "Item", "JournalPage", "Kairos", "Lost",
-    "NestedEvent", "NotFound", "Outcome", "OutcomeResult", "PlacementAsked", "PlacementFilled", "Promoted", "Receipt",
-    "Refused", "Reply", "Request", "RetryPolicy", "Scorer", "Status", "SyncTransport", "TimelineItem", "Unauthorised",
-    "Unavailable", "Unreachable",
+    "NestedEvent", "NotFound", "Outcome", "OutcomeResult", "OutcomeType", "PlacementAsked", "PlacementFilled",
+    "Promoted", "Receipt", "Refused", "Reply", "Request", "RetryPolicy", "Scorer", "Status", "SyncTransport",
+    "TimelineItem", "Unauthorised", "Unavailable", "Unreachable",
 ]

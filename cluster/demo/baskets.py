@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from cluster.client import NestedEvent
 from models.times import format_time
 
 #: Departments whose spend is a property of its own: property -> department.
@@ -33,7 +34,7 @@ class Basket:
     time_ms: int
     properties: dict[str, Any]
 
-    def event(self) -> dict[str, Any]:
+    def event(self) -> NestedEvent:
         """As the till reports it, without the customer."""
         time = format_time(self.time_ms)
         return {"event_id": f"b-{self.id}", "type": "basket", "time": time, "properties": self.properties}

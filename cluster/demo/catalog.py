@@ -10,14 +10,15 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
+from cluster.client import PlacementAsked
 from cluster.demo.baskets import DEPARTMENTS
 from cluster.demo.journey import ZONE, Campaign, Household, Journey, local_ms
 from models.times import local_datetime
 
 CHANNEL_MAIL: Final = "email"
 CHANNEL_TILL: Final = "pos"
-MAIL_PLACEMENTS: Final = ({"id": "mail_lead"}, {"id": "mail_more", "count": 2})
-TILL_PLACEMENTS: Final = ({"id": "receipt"},)
+MAIL_PLACEMENTS: Final[tuple[PlacementAsked, ...]] = ({"id": "mail_lead"}, {"id": "mail_more", "count": 2})
+TILL_PLACEMENTS: Final[tuple[PlacementAsked, ...]] = ({"id": "receipt"},)
 CONSENT: Final = "marketing"
 #: Share of a basket that is margin, before the discount of its coupons.
 _MARGIN: Final = 0.25

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors.scorer_registry import ScorerRegistry
+from cluster.client import AsyncKairos
 from cluster.demo import catalog as demo_catalog
 from cluster.demo.chaos import Kill
 from cluster.demo.journey import Household, Journey, local_ms
@@ -26,7 +27,6 @@ from cluster.demo.schedule import Step, schedule
 from cluster.demo.tally import Tally
 from cluster.demo.verify import Verdict, verify
 from cluster.history_file import source_of
-from cluster.http_client import HttpClient
 from cluster.importing import Progress, send_file
 from cluster.training import promote, read_rows, train_and_register, write_rows
 from models.catalog.check import check_data
@@ -40,6 +40,8 @@ from models.scoring.rows import from_columns
 CUT_OFF: Final = date(2017, 10, 4)
 CUT_OFF_MS: Final = local_ms(CUT_OFF)
 _SETTING_UP: Final = 8
+#: For how long one call is repeated, e.g. while a shard comes back.
+_PATIENCE_S: Final = 120.0
 
 
 class Bar(Protocol):
@@ -98,7 +100,7 @@ async def play(
     begun_s: float,
 ) -> Played:
     """Publish, promote, set up customers, import, replay, verify. Raises ``KairosError``."""
-    async with HttpClient(url, key, connections=40) as client:
+    async with AsyncKairos(url, key, transport="stream", timeout_s=_PATIENCE_S, connections=_SETTING_UP) as client:
         await publish(client, cast_.catalog)
         await promote(client, manifest.version)
         await set_up(client, cast_.households, bar)
@@ -106,7 +108,7 @@ async def play(
         tally, replay_s, struck = await replay(client, cast_, bar, chaos)
         known = {f"{source}:{position}" for position in range(progress.next_position)}
         verdict = await check(client, cast_, tally, known, bar)
-        repeats = client.repeats
+        repeats = client.counts.repeats
     return Played(
         households=len(cast_.households), cut_off=CUT_OFF.isoformat(), imported=progress.applied, imported_s=imported_s,
         tally=tally, replay_s=replay_s, manifest=manifest, judged=judged, verdict=verdict, chaos=struck,
@@ -114,24 +116,23 @@ async def play(
     )
 
 
-async def publish(client: HttpClient, catalog: dict[str, Any]) -> None:
+async def publish(client: AsyncKairos, catalog: dict[str, Any]) -> None:
     """Publish and wait until every live shard has adopted it."""
-    answer = await client.response("PUT", "/v1/catalog", catalog)
-    if answer.status_code != 200:
-        raise KairosError(f"not every shard has adopted the demo's catalog: {answer.text[:300]}")
+    published = await client.publish_catalog(catalog)
+    if published.waiting_for:
+        raise KairosError(f"shards {list(published.waiting_for)} have not adopted the demo's catalog")
 
 
-async def set_up(client: HttpClient, households: list[Household], bar: OpenBar) -> None:
+async def set_up(client: AsyncKairos, households: list[Household], bar: OpenBar) -> None:
     """Attributes and consent. Whoever was mailed in history is taken to have consented to it."""
     gate = asyncio.Semaphore(_SETTING_UP)
     with bar("customers", len(households)) as on:
 
         async def one(home: Household) -> None:
             async with gate:
-                path = f"/v1/customers/{home.customer_id}"
-                await client.call("PUT", f"{path}/consent", {demo_catalog.CONSENT: True})
+                await client.set_consent(home.customer_id, {demo_catalog.CONSENT: True})
                 if home.attributes:
-                    await client.call("PUT", f"{path}/attributes", home.attributes)
+                    await client.set_attributes(home.customer_id, home.attributes)
             on.advance()
 
         async with asyncio.TaskGroup() as group:
@@ -151,7 +152,7 @@ def write_history(cast_: Cast, path: Path) -> int:
     return len(events)
 
 
-async def import_history(client: HttpClient, cast_: Cast, data_dir: Path, bar: OpenBar) -> tuple[Progress, float, str]:
+async def import_history(client: AsyncKairos, cast_: Cast, data_dir: Path, bar: OpenBar) -> tuple[Progress, float, str]:
     """(what became of it, seconds, source). By the same code as ``kairos import``."""
     path = data_dir / "demo" / "history.parquet"
     total = write_history(cast_, path)
@@ -164,7 +165,7 @@ async def import_history(client: HttpClient, cast_: Cast, data_dir: Path, bar: O
 
 
 async def replay(
-    client: HttpClient, cast_: Cast, bar: OpenBar, chaos: bool
+    client: AsyncKairos, cast_: Cast, bar: OpenBar, chaos: bool
 ) -> tuple[Tally, float, dict[str, Any] | None]:
     """(what was seen, seconds, what chaos did)."""
     steps = schedule(cast_.journey, cast_.households, CUT_OFF_MS)
@@ -192,6 +193,6 @@ def count_decisions(steps: list[Step]) -> int:
     return sum(len(visit.baskets) + bool(visit.mailed) for step in steps for visit in step.visits)
 
 
-async def check(client: HttpClient, cast_: Cast, tally: Tally, imported: set[str], bar: OpenBar) -> Verdict:
+async def check(client: AsyncKairos, cast_: Cast, tally: Tally, imported: set[str], bar: OpenBar) -> Verdict:
     with bar("check", len(cast_.households)) as on:
         return await verify(client, cast_.households, tally.acknowledged | imported, tally.unfunded, on.advance)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+
+from cluster.client import Decision, OutcomeResult
 
 
 @dataclass(slots=True)
@@ -44,36 +45,35 @@ class Tally:
     unfunded: int = 0
     late: int = 0
 
-    def note_decision(self, body: dict[str, Any], seconds: float) -> None:
-        """A decision's answer and how long its caller waited."""
+    def note_decision(self, decision: Decision, seconds: float) -> None:
+        """A decision and how long its caller waited."""
         self.decisions += 1
-        self.degraded += body["degraded"]
-        self.control += body["control_group"] is not None
+        self.degraded += decision.degraded
+        self.control += decision.control_group is not None
         self.latencies_s.append(seconds)
-        for placement in body["placements"]:
-            for item in placement["items"]:
-                self.items += not item["fallback"]
-                self.fallbacks += item["fallback"]
-        explanation = body.get("explanation")
+        for item in decision.items:
+            self.items += not item.fallback
+            self.fallbacks += item.fallback
+        explanation = decision.explanation
         if explanation is not None:
             self.explained += 1
-            self.funnel.update(explanation["funnel"])
-            self.removed_by.update(c["removed_by"] for c in explanation["candidates"] if c.get("removed_by"))
+            self.funnel.update(explanation.funnel)
+            self.removed_by.update(c["removed_by"] for c in explanation.candidates if c.get("removed_by"))
 
-    def note_outcome(self, kind: str, result: dict[str, Any]) -> None:
-        self.outcomes[f"{kind} {result['status']}"] += 1
-        self.unfunded += result.get("funded") is False
-        self.late += bool(result.get("late"))
+    def note_outcome(self, kind: str, result: OutcomeResult) -> None:
+        self.outcomes[f"{kind} {result.status}"] += 1
+        self.unfunded += not result.funded
+        self.late += result.late
 
 
-def chosen_actions(body: dict[str, Any]) -> list[str]:
+def chosen_actions(decision: Decision) -> list[str]:
     """What a decision chose, without fallbacks."""
-    return [item["action"] for placement in body["placements"] for item in placement["items"] if not item["fallback"]]
+    return [item.action for item in decision.items if not item.fallback]
 
 
-def propensity_of(body: dict[str, Any], action: str) -> float | None:
-    """What an explained decision says of one candidate; None when it was not scored."""
-    for candidate in body["explanation"]["candidates"]:
+def propensity_of(decision: Decision, action: str) -> float | None:
+    """What a decision says of one candidate; None when it was not scored or not explained."""
+    for candidate in decision.explanation.candidates if decision.explanation else ():
         if candidate["action"] == action:
             found: float | None = candidate.get("propensity")
             return found

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cluster.client import AsyncKairos
 from cluster.demo.journey import Household
 from cluster.demo.recount import Recount, Recounter
-from cluster.http_client import HttpClient
-from models import limits
 
 _IN_FLIGHT: Final = 8
 
@@ -35,23 +34,23 @@ class Verdict:
 
 
 async def verify(
-    client: HttpClient, households: Iterable[Household], acknowledged: set[str], unfunded: int,
+    client: AsyncKairos, households: Iterable[Household], acknowledged: set[str], unfunded: int,
     on_customer: Callable[[], None] = lambda: None,
 ) -> Verdict:
     """Read catalog, budgets and every timeline. ``unfunded``: accepts of which the server said so."""
-    catalog = (await client.call("GET", "/v1/catalog"))["catalog"]
+    catalog = (await client.catalog()).catalog
     recounter = Recounter(catalog)
     gate = asyncio.Semaphore(_IN_FLIGHT)
 
     async def read(home: Household) -> None:
         async with gate:
-            recounter.add(await timeline(client, home.customer_id))
+            recounter.add([item.data async for item in client.timeline(home.customer_id)])
         on_customer()
 
     async with asyncio.TaskGroup() as group:
         for home in households:
             group.create_task(read(home))
-    budgets = (await client.call("GET", "/v1/budgets"))["budgets"]
+    budgets = [budget.data for budget in await client.budgets()]
     found = recounter.result
     return Verdict(
         found.contacts, len(found.events), {id_: count for id_, count in found.exceeded.items() if count},
@@ -59,20 +58,8 @@ async def verify(
     )
 
 
-async def timeline(client: HttpClient, customer_id: str) -> list[dict[str, Any]]:
-    """The whole timeline of a customer, newest first."""
-    items: list[dict[str, Any]] = []
-    params: dict[str, Any] = {"limit": limits.TIMELINE_ITEMS_MAX}
-    while True:
-        page = await client.call("GET", f"/v1/customers/{customer_id}/timeline", params=params)
-        items += page["items"]
-        if page["next_before"] is None:
-            return items
-        params["before"] = page["next_before"]
-
-
 def overspent(
-    catalog: Mapping[str, Any], reported: list[dict[str, Any]], found: Recount, unfunded: int
+    catalog: Mapping[str, Any], reported: Iterable[Mapping[str, Any]], found: Recount, unfunded: int
 ) -> dict[str, int]:
     """Units over a cap, by the server's own books and by the timelines; only what is over."""
     over = {one["id"]: max(0, one["spent"] + one["held"] - one["cap"]) for one in reported}

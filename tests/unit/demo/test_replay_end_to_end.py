@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 from support.in_process import InProcess
+from support.through_httpx import ThroughHttpx
 
 from actors.scorer_registry import ScorerRegistry
+from cluster.client import AsyncKairos
 from cluster.demo import report, stages
 from cluster.demo.catalog import scorer_features
 from cluster.demo.journey import Journey
 from cluster.demo.mailings import mailing_columns
 from cluster.demo.replay import Replay
 from cluster.demo.schedule import schedule
-from cluster.demo.verify import timeline, verify
-from cluster.http_client import HttpClient
+from cluster.demo.verify import verify
 from cluster.installation import open_installation
 from cluster.journal_rows import rows_of
 from cluster.journal_source import open_journals
@@ -63,7 +64,8 @@ def test_two_weeks_with_a_lost_shard_keep_every_promise(
     async def run() -> report.Played:
         kairos = InProcess(tmp_path, stages.CUT_OFF_MS, monkeypatch)
         await kairos.start()
-        async with HttpClient("http://kairos", kairos.key, transport=kairos.transport(), patience_s=5) as client:
+        through = ThroughHttpx(kairos.transport(), kairos.key)
+        async with AsyncKairos("http://kairos", kairos.key, through=through, timeout_s=5) as client:
             await stages.publish(client, small.catalog)
             await promote(client, manifest.version)
             await stages.set_up(client, small.households, no_bar)
@@ -75,17 +77,17 @@ def test_two_weeks_with_a_lost_shard_keep_every_promise(
             tally = await replay.play(steps[STEPS // 2 :])
             known = tally.acknowledged | {f"{source}:{place}" for place in range(progress.next_position)}
             verdict = await verify(client, small.households, known, tally.unfunded)
-            lines = await timeline(client, small.households[0].customer_id)
+            lines = [item async for item in client.timeline(small.households[0].customer_id)]
             # All response windows end, and every contact becomes a row to learn from.
             far_ms = steps[-1].at_ms + 80 * limits.DAY_MS
-            await client.call("PUT", "/v1/clock", {"time": format_time(far_ms)})
+            await client.set_clock(format_time(far_ms))
         await kairos.stop()
         with open_journals(tmp_path, None, "") as source:
             learnt, headless = rows_of(source)
         assert headless == 0
         assert len(learnt) == verdict.contacts
         assert learnt.label.sum() == tally.outcomes["accept applied"]
-        assert {item["kind"] for item in lines} == {"event", "decision", "outcome"}
+        assert {item.kind for item in lines} == {"event", "decision", "outcome"}
         return report.Played(
             len(small.households), "", progress.applied, 1.0, tally, 1.0, manifest, judged, verdict, None, 1.0, 0,
         )
@@ -122,7 +124,8 @@ def test_a_live_decision_scores_as_training_saw_that_mailing(
     async def run() -> dict[int, float | None]:
         kairos = InProcess(tmp_path, stages.CUT_OFF_MS, monkeypatch)
         await kairos.start()
-        async with HttpClient("http://kairos", kairos.key, transport=kairos.transport(), patience_s=5) as client:
+        through = ThroughHttpx(kairos.transport(), kairos.key)
+        async with AsyncKairos("http://kairos", kairos.key, through=through, timeout_s=5) as client:
             await stages.publish(client, small.catalog)
             await promote(client, manifest.version)
             await stages.set_up(client, small.households, no_bar)

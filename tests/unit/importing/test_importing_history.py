@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.through_httpx import ThroughHttpx
 
 from cluster import history_file, importing
-from cluster.http_client import CallFailedError, HttpClient
+from cluster.client import NO_RETRY, AsyncKairos, Invalid
 from models import limits
 from models.errors import BadInput
 
@@ -49,7 +50,8 @@ class History:
 
 def send(path: Path, server: Any, data_dir: Path, url: str = "http://kairos") -> importing.Progress:
     async def run() -> importing.Progress:
-        async with HttpClient(url, "key", transport=httpx.MockTransport(server), patience_s=0) as client:
+        through = ThroughHttpx(httpx.MockTransport(server), "key")
+        async with AsyncKairos(url, "key", through=through, retry=NO_RETRY) as client:
             return await importing.send_file(path, client, data_dir)
 
     return asyncio.run(run())
@@ -72,7 +74,7 @@ def test_every_event_arrives_once_in_order_under_its_position(tmp_path: Path) ->
 
 def test_an_interrupted_import_goes_on_where_it_was(tmp_path: Path) -> None:
     path, server = lines(tmp_path / "h.jsonl", 1_203), History(dies_after=2)
-    with pytest.raises(CallFailedError, match="the test ends here"):
+    with pytest.raises(Invalid, match="the test ends here"):
         send(path, server, tmp_path)
     server.dies_after = 10**9
     progress = send(path, server, tmp_path)
@@ -149,35 +151,3 @@ def test_a_parquet_file_that_is_no_history_is_refused_with_every_reason(tmp_path
         (["customer_id"], "this column is missing"), (["colour"], "not a column of an event"),
         (["time"], "this timestamp has no time zone"),
     ]
-
-
-def test_calls_are_repeated_only_where_repeating_is_safe() -> None:
-    answers = iter([503, 500, 429, 504, 200])
-
-    def serve(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(next(answers), json={}, headers={"retry-after": "0"})
-
-    async def run() -> int:
-        async with HttpClient("http://kairos", "key", transport=httpx.MockTransport(serve)) as client:
-            await client.call("POST", "/v1/events", {"events": []})
-            return client.repeats
-
-    assert asyncio.run(run()) == 4
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 413, 422])
-def test_a_refusal_is_told_with_its_details_and_never_repeated(status: int) -> None:
-    calls = []
-
-    def serve(request: httpx.Request) -> httpx.Response:
-        calls.append(request.url.path)
-        problem = {"title": "no", "detail": "wrong", "errors": [{"loc": ["events", 0], "msg": "unknown field"}]}
-        return httpx.Response(status, json=problem)
-
-    async def run() -> None:
-        async with HttpClient("http://kairos", "key", transport=httpx.MockTransport(serve)) as client:
-            await client.call("POST", "/v1/events", {"events": []})
-
-    with pytest.raises(CallFailedError, match=rf"POST /v1/events -> {status}: wrong \(events.0: unknown field\)"):
-        asyncio.run(run())
-    assert calls == ["/v1/events"]

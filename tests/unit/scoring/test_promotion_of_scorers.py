@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from support.in_process import InProcess
+from support.through_httpx import ThroughHttpx
 from unit.scoring.scoring_catalog import catalog
 
-from cluster.http_client import HttpClient
+from cluster.client import AsyncKairos, Decision
 from cluster.training import promote, read_rows, train_and_register, write_rows
 from models.errors import BadInput, KairosError
 
@@ -29,16 +30,16 @@ def rows_file(path: Path, *names: str) -> Path:
     return path
 
 
-def promoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> dict[str, Any]:
-    async def run() -> dict[str, Any]:
+def promoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> Decision:
+    async def run() -> Decision:
         kairos = InProcess(tmp_path, START_MS, monkeypatch)
         await kairos.start()
-        async with HttpClient("http://kairos", kairos.key, transport=kairos.transport(), patience_s=5) as client:
+        through = ThroughHttpx(kairos.transport(), kairos.key)
+        async with AsyncKairos("http://kairos", kairos.key, through=through, timeout_s=5) as client:
             try:
-                await client.call("PUT", "/v1/catalog", catalog())
+                await client.publish_catalog(catalog())
                 await promote(client, version)
-                request = {"customer_id": "ann", "channel": "web", "placements": [{"id": "hero"}], "explain": True}
-                decision: dict[str, Any] = await client.call("POST", "/v1/decisions", request)
+                decision = await client.decide("ann", "web", ["hero"], explain=True)
             finally:
                 await kairos.stop()
         return decision
@@ -50,9 +51,10 @@ def test_a_promoted_scorer_decides_with_its_own_propensities(tmp_path: Path, mon
     rows = read_rows(rows_file(tmp_path / "rows.parquet", "profile.visits_7d", "action.value"))
     version = train_and_register(rows, tmp_path, START_MS).version
     decision = promoted(tmp_path, monkeypatch, version)
-    assert decision["scorer_version"] == version
-    assert not decision["degraded"]
-    (winner,) = (c for c in decision["explanation"]["candidates"] if c["action"] == "first")
+    assert decision.scorer_version == version
+    assert not decision.degraded
+    assert decision.explanation is not None
+    (winner,) = (c for c in decision.explanation.candidates if c["action"] == "first")
     assert winner["propensity_source"] == "scorer"
     assert winner["propensity"] != pytest.approx(0.05)
 
