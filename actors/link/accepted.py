@@ -12,7 +12,7 @@ import structlog
 from actors.link import frames
 from actors.link.bounds import Bounds
 from actors.link.frames import BadFrame, Frame, FrameReader
-from actors.link.handshake import HELLO_BYTES, PROOF_BYTES, ServerSide
+from actors.link.handshake import HELLO_BYTES, MAGIC, PROOF_BYTES, ServerSide
 
 log = structlog.get_logger(__name__)
 #: Takes the method's name and the payload, answers the payload.
@@ -122,7 +122,7 @@ class Accepted(asyncio.Protocol):
         assert self._proof is not None
         self._early = data
         if not self._is_challenged:
-            if len(data) < HELLO_BYTES:
+            if len(data) < HELLO_BYTES and MAGIC.startswith(data[: len(MAGIC)]):
                 return
             challenge = self._proof.challenge(data) if len(data) == HELLO_BYTES else None
             if challenge is None:

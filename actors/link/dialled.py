@@ -33,6 +33,7 @@ class Dialled(asyncio.Protocol):
         #: Pending while the peer does not take what is sent.
         self._room: asyncio.Future[None] | None = None
         self.is_lost = False
+        self._lost_because = ""
 
     # What the event loop calls.
 
@@ -86,9 +87,9 @@ class Dialled(asyncio.Protocol):
             await asyncio.shield(self._room)
 
     def send(self, method: bytes, payload: bytes) -> tuple[int, asyncio.Future[bytes]]:
-        """The number of the call and its answer. Raises ``LinkGone``."""
+        """The number of the call and its answer. Raises ``LinkRefused``."""
         if self._transport is None or self.is_lost:
-            raise LinkGone(f"{self._address}: the connection was lost")
+            raise LinkRefused(f"{self._address}: {self._lost_because}")
         number = self._last = self._last % (frames.IDS - 1) + 1
         future = self._calls[number] = self._loop.create_future()
         self._transport.write(frames.request(number, method, payload))
@@ -102,7 +103,7 @@ class Dialled(asyncio.Protocol):
         """End the connection; every call in flight fails with ``LinkGone``. Repeating it changes nothing."""
         if self.is_lost:
             return
-        self.is_lost = True
+        self.is_lost, self._lost_because = True, reason
         if self._beat is not None:
             self._beat.cancel()
         if self._transport is not None:
