@@ -21,6 +21,9 @@ from models.errors import BadInput
 _FLOAT32: Final = np.dtype("<f4")
 _SCORES: Final = "scores"
 _CONTRIBUTIONS: Final = "contributions"
+#: What the link to a scorer is for, as both its ends say in the handshake, and its one method.
+PURPOSE: Final = "scorer"
+METHOD: Final = "score"
 PING: Final = pack({"version": None, "rows": 0, "cols": 0, "data": b""})
 PONG: Final = pack({"version": None})
 

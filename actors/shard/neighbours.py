@@ -10,9 +10,11 @@ from typing import Any
 
 import ray
 
+from actors.link.address import Address
 from actors.naming import COORDINATOR, NAMESPACE, SCORER_APP, SCORER_DEPLOYMENT
 from actors.scoring.in_process import InProcessScorer
-from actors.scoring.interface import Scorer, ScorerGoneError
+from actors.scoring.interface import Scorer
+from actors.scoring.line import ReplicaLine
 from actors.scoring.remote import RemoteScorer
 from actors.shard.settings import IN_PROCESS, ShardSettings
 
@@ -45,26 +47,20 @@ class CoordinatorHandle:
 
 
 class ScorerHandle:
-    """The line to the Serve deployment. Serve's router chooses the replica."""
+    """The Serve deployment, asked for a replica's address and nothing else."""
 
     def __init__(self) -> None:
-        self._score: Any = None
+        self._address: Any = None
 
-    async def find(self) -> None:
-        if self._score is None:
+    async def address(self) -> Address:
+        if self._address is None:
             # The method is kept: Serve makes a new handle at each look, and at the first binds it to this event loop.
-            self._score = (await asyncio.to_thread(_scorer_handle)).score
-
-    async def call(self, request: bytes) -> bytes:
-        """``Scorer.score``."""
-        if self._score is None:
-            raise ScorerGoneError("the scorer's deployment has not been looked up yet")
-        answer: bytes = await self._score.remote(request)
-        return answer
+            self._address = (await asyncio.to_thread(_scorer_handle)).address
+        return Address.from_wire(await self._address.remote())
 
 
 def find_scorer(settings: ShardSettings) -> Scorer:
     """The scorer that the settings choose."""
     if settings.scorer == IN_PROCESS:
         return InProcessScorer(partial(_open_scorers, settings.data_dir))
-    return RemoteScorer(ScorerHandle())
+    return RemoteScorer(ReplicaLine(ScorerHandle().address, settings.link_key))

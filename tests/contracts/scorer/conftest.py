@@ -1,0 +1,83 @@
+"""One suite for every scorer: inside the shard's process, and a replica asked over a link."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+
+from actors.link.address import Address
+from actors.scorer import Scorer as Replica
+from actors.scorer_registry import ScorerRegistry
+from actors.scoring.in_process import InProcessScorer
+from actors.scoring.interface import Scorer
+from actors.scoring.line import ReplicaLine
+from actors.scoring.loaded import open_scorers
+from actors.scoring.remote import RemoteScorer
+from models.scoring.rows import from_columns
+from models.scoring.training import Trained, train
+
+FEATURES = ("profile.visits", "action.value", "time.hour")
+KEY = b"k" * 32
+#: A scorer over the registry of a directory, inside a running loop.
+Open = Callable[[], AbstractAsyncContextManager[Scorer]]
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 60))
+
+
+def trained(seed: int) -> Trained:
+    draw = np.random.default_rng(seed)
+    visits, value = draw.normal(size=400), draw.normal(size=400)
+    columns: dict[str, Any] = {
+        "time_ms": np.arange(400), "action": ["a"] * 400,
+        "label": (visits - value + draw.normal(size=400) > 0).astype(int),
+        "profile.visits": visits, "action.value": value, "time.hour": draw.integers(0, 24, 400),
+    }
+    return train(from_columns(columns, FEATURES), created_ms=seed)
+
+
+@pytest.fixture(scope="session")
+def pair() -> tuple[Trained, Trained]:
+    return trained(1), trained(2)
+
+
+@pytest.fixture
+def registry(tmp_path: Path, pair: tuple[Trained, Trained]) -> ScorerRegistry:
+    made = ScorerRegistry(tmp_path)
+    for one in pair:
+        made.register(one.model, one.manifest)
+    return made
+
+
+@asynccontextmanager
+async def inside(directory: Path) -> AsyncIterator[Scorer]:
+    yield InProcessScorer(lambda: open_scorers(directory))
+
+
+@asynccontextmanager
+async def over_a_link(directory: Path) -> AsyncIterator[Scorer]:
+    replica = Replica({"data_dir": str(directory), "link_key": KEY})
+
+    async def address() -> Address:
+        return Address.from_wire(await replica.address())
+
+    line = ReplicaLine(address, KEY)
+    yield RemoteScorer(line)
+    line.close()
+    await replica._server.stop()
+
+
+@pytest.fixture(params=[inside, over_a_link], ids=["in process", "over a link"])
+def open_scorer(
+    request: pytest.FixtureRequest, tmp_path: Path, registry: ScorerRegistry, monkeypatch: pytest.MonkeyPatch
+) -> Open:
+    monkeypatch.setattr(ray.util, "get_node_ip_address", lambda: "127.0.0.1")
+    return lambda: request.param(tmp_path)
