@@ -99,6 +99,8 @@ FIELD_VALUE_ABS_MAX: Final = 10**18
 #: Outcomes remembered per contact; impressions and deliveries are forgotten first.
 OUTCOMES_PER_CONTACT_MAX: Final = 32
 EVENT_MARKS_MAX: Final = 32
+#: Sets of values, of those fields that rules read, for which a process remembers what the rules gave.
+STANDINGS_KEPT_MAX: Final = 1_024
 ATTRIBUTES_PER_CUSTOMER_MAX: Final = 500
 ATTRIBUTE_CHARS_MAX: Final = 1_024
 
@@ -148,6 +150,8 @@ TRUNCATE_ROWS: Final = 64
 #: Outcomes of a plan's gates that are kept for the next decision for which the same holds: as many as have this many
 #: actions together (about 100 bytes each).
 FUNNEL_ACTIONS_KEPT_MAX: Final = 100_000
+#: Shapes of requests (channel, placements, counts) of which a plan keeps that they fit it (about 500 bytes each).
+SHAPES_KEPT_MAX: Final = 1_024
 #: Keys of customers held in memory (about 200 bytes each).
 KEYS_KNOWN_MAX: Final = 65_536
 #: How often a starting shard looks whether the journal's files are free.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +44,12 @@ class Dependencies:
     asked: frozenset[str] | None
     #: Profile fields that any rule reads; None: all. While none of them changes, and nothing is clocked, no rule does.
     read: frozenset[str] | None
-    #: Indexes of the features among ``read``.
+    #: Indexes of the features among ``read``; all of ``read`` in a fixed order (without fields when it is None).
     read_at: tuple[int, ...]
+    read_ids: tuple[str, ...]
+    #: Packed values of all that is read -> what rules and segments then give (``models.profile.predicates``). A cache,
+    #: bounded there.
+    judged: dict[bytes, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def fields_of(self, rules: Iterable[int]) -> frozenset[str] | None:
         """Profile fields that these rules read; None: all."""
@@ -98,6 +103,7 @@ def _build(plan: Plan) -> Dependencies:
         asked=_fields(caller),
         read=read,
         read_at=tuple(feature.index for feature in plan.features if read is not None and feature.id in read),
+        read_ids=tuple(sorted(read or ())),
     )
 
 

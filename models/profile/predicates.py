@@ -7,13 +7,14 @@ engine converts ``profile`` field by field (about 1 us each), so a context holds
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from models import canonical, limits
 from models.catalog import rules as engine
 from models.catalog.plan import Mask, Plan
-from models.immutable import immutable
 from models.profile import features
 from models.profile.cache import cache_of
 from models.profile.dependencies import Dependencies, dependencies
@@ -22,7 +23,7 @@ from models.profile.state import Profile
 from models.times import local_datetime
 
 
-@immutable
+@dataclass(slots=True)
 class Standing:
     """Never changed once made, but for the variables that a caller sets on ``context``."""
 
@@ -30,15 +31,24 @@ class Standing:
     results: Mask
     #: Every id, in catalog order.
     segments: dict[str, bool]
-    #: ``cel.Context`` with ``segments`` and ``profile``: those present fields that dynamic rules and context weights
-    #: read (all, where one reads ``profile`` as a whole). The caller sets ``context``, ``event``, ``world``, ``now``.
-    context: Any
     #: Rule index -> why its evaluation erred (and counted as false, or as 1.0).
     errors: dict[int, str]
     #: Rule index -> weight, for the context weights that no request can change.
     weights: dict[int, float]
     view: FeatureView
     now_ms: int
+    _context: Any = None
+
+    @property
+    def context(self) -> Any:
+        """``cel.Context`` with ``segments`` and ``profile``: those present fields that dynamic rules and context
+        weights read (all, where one reads ``profile`` as a whole). The caller sets ``context``, ``event``, ``world``,
+        ``now``. Made when it is first asked for: where no rule reads the request, nobody asks."""
+        if self._context is None:
+            self._context = engine.rule_context()
+            self._context.add_variable("profile", _record(self.view, dependencies(self.view.plan).asked))
+            self._context.add_variable("segments", self.segments)
+        return self._context
 
 
 def standing(profile: Profile, plan: Plan, now_ms: int) -> Standing:
@@ -47,17 +57,47 @@ def standing(profile: Profile, plan: Plan, now_ms: int) -> Standing:
     cache = cache_of(profile)
     held = cache.standing
     known = dependencies(plan)
-    if held is not None and held.view.plan is plan and now_ms >= held.now_ms:
-        if held.view is view and (held.now_ms == now_ms or not known.clocked):
-            return held
-        if not known.clocked and known.read is not None and _reads_the_same(held.view, view, known):
-            made = Standing(held.results, held.segments, held.context, held.errors, held.weights, view, now_ms)
-        else:
-            made = _Evaluation(known, view, now_ms, held, _changed(held.view, view, known)).run()
+    if held is not None and (held.view.plan is not plan or now_ms < held.now_ms):
+        held = None
+    if held is not None and held.view is view and (held.now_ms == now_ms or not known.clocked):
+        return held
+    if known.clocked or known.read is None:
+        made = _evaluated(known, view, now_ms, held)
+    elif held is not None and _reads_the_same(held.view, view, known):
+        made = Standing(held.results, held.segments, held.errors, held.weights, view, now_ms, held._context)
     else:
-        made = _Evaluation(known, view, now_ms, None, None).run()
+        made = _as_another(known, view, now_ms, held)
     cache.standing = made
     return made
+
+
+def _as_another(known: Dependencies, view: FeatureView, now_ms: int, held: Standing | None) -> Standing:
+    """Rules are functions of the fields that they read. Where another customer had the same values in all of these,
+    what held for it holds here: a dict's look-up in place of an evaluation of every rule."""
+    attributes = view.attributes
+    # Packed, because as dict keys 1, 1.0 and true would be one, as 0.0 and -0.0: rules tell them apart.
+    # An attribute hides a feature of its name, so each name is asked for in both.
+    said = [attributes.get(id_) for id_ in known.read_ids] if attributes else []
+    key = canonical.pack([[view.values[place] for place in known.read_at], said])
+    twin = known.judged.get(key)
+    if twin is not None:
+        results, segments, errors, weights = twin
+        return Standing(results, segments, errors, weights, view, now_ms)
+    made = _evaluated(known, view, now_ms, held)
+    if len(known.judged) >= limits.STANDINGS_KEPT_MAX:
+        known.judged.clear()
+    known.judged[key] = (made.results, made.segments, made.errors, made.weights)
+    return made
+
+
+def _evaluated(known: Dependencies, view: FeatureView, now_ms: int, held: Standing | None) -> Standing:
+    changed = None if held is None else _changed(held.view, view, known)
+    return _Evaluation(known, view, now_ms, held, changed).run()
+
+
+def _record(view: FeatureView, names: frozenset[str] | None) -> dict[str, Any]:
+    record = view.record()
+    return record if names is None else {name: record[name] for name in names if name in record}
 
 
 def _reads_the_same(old: FeatureView, new: FeatureView, known: Dependencies) -> bool:
@@ -108,7 +148,7 @@ class _Evaluation:
                 self._judge(rule)
             self.results.setflags(write=False)
         return Standing(
-            self.results, self.segments, self._callers_context(), self.errors, self.weights, self.view, self.now_ms
+            self.results, self.segments, self.errors, self.weights, self.view, self.now_ms, self._callers_context()
         )
 
     def _affected(self) -> set[int]:
@@ -137,24 +177,16 @@ class _Evaluation:
         return {*self.known.segment_readers.get(id_, ()), *self.known.whole_segment_readers}
 
     def _callers_context(self) -> Any:
-        """The old one where nothing in it has changed."""
+        """The old one where nothing in it has changed; None: to be made when it is asked for."""
         asked = self.known.asked
-        if self.old is not None and self.changed is not None and self.segments == self.old.segments:
-            unchanged = not self.changed if asked is None else asked.isdisjoint(self.changed)
-            if unchanged:
-                return self.old.context
-        context = engine.rule_context()
-        context.add_variable("profile", self._record(asked))
-        context.add_variable("segments", self.segments)
-        return context
-
-    def _record(self, names: frozenset[str] | None) -> dict[str, Any]:
-        record = self.view.record()
-        return record if names is None else {name: record[name] for name in names if name in record}
+        if self.old is None or self.changed is None or self.segments != self.old.segments:
+            return None
+        unchanged = not self.changed if asked is None else asked.isdisjoint(self.changed)
+        return self.old._context if unchanged else None
 
     def _new_context(self, rules: set[int]) -> None:
         self.context = engine.rule_context()
-        self.context.add_variable("profile", self._record(self.known.fields_of(rules)))
+        self.context.add_variable("profile", _record(self.view, self.known.fields_of(rules)))
         if self.known.clocked:
             self.context.add_variable("now", local_datetime(self.now_ms, self.plan.zone))
             for name in ("context", "event", "world"):
