@@ -1,0 +1,1 @@
+"""Simulated callers: who they are, what they do, when, and how every call of theirs is recorded."""

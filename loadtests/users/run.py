@@ -1,0 +1,143 @@
+"""One run of a scenario, wired to Locust's events: brief, generate, gather, judge.
+
+The process that *leads* (Locust's master, or the only process) prepares the server, briefs every generating process,
+ends the run, and judges. Processes that *generate* (workers, or the only process) let users call, and afterwards check
+their own customers from the timelines; to the leader they send what they noted, which merges. Messages between Locust's
+processes are these:
+
+    kairos_brief   leader -> worker   its customers, the catalog, rate, ids (never the key)
+    kairos_finish  leader -> worker   begin nothing more, check, report
+    kairos_part    worker -> leader   record, exactness, what the generator used
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import locust
+from locust.exception import StopUser
+from locust.runners import MasterRunner, WorkerRunner
+
+from loadtests.users.briefing import Scenario
+from loadtests.users.caller import Caller
+from loadtests.users.generating import Generating
+from loadtests.users.leading import Lead
+from loadtests.users.options import Options, add_options, read_options, take_key
+from models.errors import KairosError
+
+
+class Control:
+    """Listens to one Locust process."""
+
+    def __init__(self, scenario: Scenario, events: Any) -> None:
+        self._scenario = scenario
+        self._key = ""
+        self._environment: Any = None
+        self._brief: dict[str, Any] = {}
+        self._generating: Generating | None = None
+        self._lead: Lead | None = None
+        events.init_command_line_parser.add_listener(add_options)
+        events.init.add_listener(self._init)
+        events.test_start.add_listener(self._start)
+        events.test_stopping.add_listener(self._stopping)
+
+    def caller(self) -> Caller:
+        """For a new user of this process. Raises ``StopUser`` when the run could not begin, or has ended."""
+        if self._generating is None:
+            raise StopUser
+        return self._generating.caller()
+
+    def _init(self, environment: Any, **_: Any) -> None:
+        self._environment, runner = environment, environment.runner
+        self._key = take_key(environment.parsed_options)
+        if isinstance(runner, WorkerRunner):
+            runner.register_message("kairos_brief", self._on_brief)
+            runner.register_message("kairos_finish", self._on_finish, concurrent=True)
+        elif isinstance(runner, MasterRunner):
+            runner.register_message("kairos_part", self._on_part)
+
+    def _options(self) -> Options:
+        return read_options(self._environment.parsed_options)
+
+    # the leader, and the only process
+
+    def _start(self, environment: Any, **_: Any) -> None:
+        if isinstance(environment.runner, WorkerRunner):
+            self._generate()
+            return
+        # Whatever goes wrong from here on fails the run, unless a verdict says otherwise.
+        environment.process_exit_code = 1
+        try:
+            lead = self._lead = Lead(self._scenario, self._options(), self._key, environment.runner)
+            briefs = lead.prepare()
+        except KairosError as error:
+            lead_failed(environment, error)
+            return
+        if isinstance(environment.runner, MasterRunner):
+            for client, brief in zip(lead.workers, briefs, strict=True):
+                environment.runner.send_message("kairos_brief", brief, client)
+        else:
+            self._brief = briefs[0]
+            self._generate()
+        lead.begin(self._end)
+
+    def _end(self) -> None:
+        """Time is up."""
+        runner = self._environment.runner
+        if self._environment.parsed_options.headless:
+            runner.quit()
+        else:
+            runner.stop()
+
+    def _stopping(self, environment: Any, **_: Any) -> None:
+        """Before any user is stopped: everybody finishes its call, then comes the verdict."""
+        lead = self._lead
+        if lead is None or lead.is_concluding:
+            return
+        lead.is_concluding = True
+        if self._generating is not None:
+            lead.part(self._generating.finish())
+            self._generating = None
+        elif lead.begun_s:
+            environment.runner.send_message("kairos_finish")
+        if lead.begun_s and lead.conclude():
+            environment.process_exit_code = 0
+        self._lead = None
+
+    def _on_part(self, msg: Any, **_: Any) -> None:
+        if self._lead is not None:
+            self._lead.part(msg.data)
+
+    # a worker
+
+    def _on_brief(self, msg: Any, **_: Any) -> None:
+        self._brief = msg.data
+
+    def _on_finish(self, environment: Any, **_: Any) -> None:
+        if self._generating is not None:
+            environment.runner.send_message("kairos_part", self._generating.finish())
+            self._generating = None
+
+    def _generate(self) -> None:
+        if self._brief:
+            self._generating = Generating(self._brief, self._key, self._environment)
+
+
+def lead_failed(environment: Any, error: Exception) -> None:
+    """Say why in one line, and leave."""
+    print(f"load test: {error}", flush=True)
+    gevent.spawn_later(0, environment.runner.quit)
+
+
+_controls: list[Control] = []
+
+
+def install(scenario: Scenario) -> None:
+    """A scenario's file calls it once."""
+    _controls.append(Control(scenario, locust.events))
+
+
+def control() -> Control:
+    """Of the scenario that this process runs."""
+    return _controls[-1]
