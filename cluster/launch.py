@@ -140,8 +140,10 @@ def _stop(running: Running, say: Say) -> None:
     import ray
     from ray import serve
 
+    from cluster.serving import stop_gateways
+
     say("draining: no new requests, those in flight are finished")
-    serve.delete(naming.GATEWAY_APP)
+    stop_gateways()
     say("writing checkpoints")
     handles = running.actors.ensure()
     coordinator = handles.pop(naming.COORDINATOR)

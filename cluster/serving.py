@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
+import structlog
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve.config import ProxyLocation
+from ray.serve.exceptions import RayServeException
 
 from actors import naming
 from actors.gateway.gateway import Gateway
@@ -16,6 +20,9 @@ from cluster.actors_of import actor_settings
 from cluster.installation import Installation
 from cluster.settings import Settings
 from models import limits
+
+log = structlog.get_logger(__name__)
+_STREAMS_WAIT_S = 5.0
 
 
 def start_serve(settings: Settings, installation: Installation, secret: bytes) -> None:
@@ -31,6 +38,23 @@ def start_serve(settings: Settings, installation: Installation, secret: bytes) -
     if settings.scorer == SERVE:
         targets.append(serve.RunTarget(scorer_app(plain), name=naming.SCORER_APP, route_prefix=None))
     serve.run_many(targets, wait_for_applications_running=True)
+
+
+def stop_gateways() -> None:
+    """Let streams end in good order, then finish the requests in flight and end the replicas."""
+    # Serve holds it for an error that the loop below ends before this process does.
+    logging.getLogger("ray.serve").setLevel(logging.CRITICAL)
+    try:
+        asyncio.run(_end_streams())
+    except (RayServeException, RayError, TimeoutError) as error:
+        log.warning("streams_not_ended", error=str(error))  # their clients see the connection end, and repeat
+    serve.delete(naming.GATEWAY_APP)
+
+
+async def _end_streams() -> None:
+    """In an event loop, for which Serve's throughput settings make its handles."""
+    async with asyncio.timeout(_STREAMS_WAIT_S):
+        await serve.get_app_handle(naming.GATEWAY_APP).broadcast("end_streams").results_async()
 
 
 def _gateway(replicas: int) -> Any:

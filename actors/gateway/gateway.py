@@ -35,4 +35,9 @@ class Gateway:
         """Called by Serve once the replica is constructed."""
         settings = self._settings
         backend = LiveBackend(settings.link_key)
-        return GatewayApp(Services(settings, backend, Authoriser(settings.data_dir), Metrics(), try_rules))
+        self._app = GatewayApp(Services(settings, backend, Authoriser(settings.data_dir), Metrics(), try_rules))
+        return self._app
+
+    async def end_streams(self) -> None:
+        """Accept no more streams, answer what is in flight on those that are open, close them. Bounded."""
+        await self._app.streams.end_all()

@@ -30,7 +30,7 @@ _DESCRIPTION: Final = (
 async def get_stream(services: Services, exchange: Exchange) -> Answer:
     raise Refused(
         426, "this is a WebSocket: connect with an upgrade, see /openapi.json",
-        headers=((b"upgrade", b"websocket"), (b"connection", b"upgrade")),
+        headers=((b"upgrade", b"websocket"),),
     )
 
 

@@ -121,7 +121,8 @@ class Session:
             route = self._calls.find(frames.call_of(frame), exchange)
             name = route.name
             self._services.authoriser.permit(self.key, route.scope)
-            exchange.parse_path(route.path_names)
+            if exchange.segments:
+                exchange.parse_path(route.path_names)
         except Refused as refused:
             exchange.adopt_request_id(body)
             if self._admit(frame_id, 1):

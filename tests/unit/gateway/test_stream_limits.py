@@ -134,7 +134,7 @@ def test_beyond_the_frames_in_flight_nothing_is_read_until_answers_are_written(s
 
 
 def test_elements_of_batches_count(served: Served) -> None:
-    served.backend.handle = Held()
+    held = served.backend.handle = Held()
     frames = limits.STREAM_ITEMS_IN_FLIGHT_MAX // limits.EVENTS_PER_BATCH_MAX + 1
 
     async def test(socket: Socket) -> None:
@@ -143,6 +143,8 @@ def test_elements_of_batches_count(served: Served) -> None:
             socket.ask(frame_id, "events", {"events": events})
         await settle()
         assert socket.taken == frames
+        held.gate.set()
+        assert len(await socket.answers(frames + 3)) == frames + 3
 
     run(served, test)
 
