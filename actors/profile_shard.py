@@ -46,6 +46,8 @@ from models.turn.commands import EXPLANATION, TIMELINE, Command, Reply
 
 log = structlog.get_logger(__name__)
 _EXIT_STATUS = 70
+#: Answered beside the turns.
+_READS = frozenset({TIMELINE, EXPLANATION})
 
 
 def leave(reason: str) -> NoReturn:
@@ -68,6 +70,7 @@ class ProfileShard:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._started_ms = 0.0
+        self._is_serving = False
         self._link: LinkServer | None = None
         with contextlib.suppress(RuntimeError):
             # Ray makes an asynchronous actor inside its loop; without a loop the first call begins.
@@ -75,7 +78,8 @@ class ProfileShard:
 
     async def handle(self, batch: bytes) -> bytes:
         """Msgpack list of command wires -> ``{"r": [reply wires], "t": {"shard", "score", "commit": ms}}``."""
-        await self._ready()
+        if not self._is_serving:
+            await self._ready()
         started = time.perf_counter()
         commands = [Command.from_wire(wire) for wire in unpack(batch)]
         replies = await self._answers(commands)
@@ -87,9 +91,13 @@ class ProfileShard:
         return pack({"r": [reply.to_wire() for reply in replies], "t": timing})
 
     async def _answers(self, commands: list[Command]) -> list[Reply]:
-        reads = {i: self._reads.answer(c) for i, c in enumerate(commands) if c.kind in (TIMELINE, EXPLANATION)}
-        turned = iter(self._loop.submit([c for i, c in enumerate(commands) if i not in reads]))
-        return list(await asyncio.gather(*(reads[i] if i in reads else next(turned) for i in range(len(commands)))))
+        reads = [command for command in commands if command.kind in _READS]
+        if not reads:
+            return await self._loop.submit(commands)
+        done = self._loop.submit([command for command in commands if command.kind not in _READS])
+        found = iter(await asyncio.gather(*map(self._reads.answer, reads)))
+        turned = iter(await done)
+        return [next(found if command.kind in _READS else turned) for command in commands]
 
     async def address(self) -> bytes:
         """Where batches are taken, as ``actors.link.address.Address``; told once the shard serves."""
@@ -181,6 +189,7 @@ class ProfileShard:
         self._spawn(self._sync.run())
         self._spawn(self._scorer.keep_probing())
         self._sync.poke()
+        self._is_serving = True
         if self._settings.link_key:
             self._link = LinkServer(self._linked, self._settings.link_key, shard_purpose(self._settings.shard))
             self._address = await self._link.start(self._settings.link_host or ray.util.get_node_ip_address())

@@ -90,7 +90,7 @@ class EngineShard:
         if self._running is None:
             self._running = asyncio.get_running_loop().create_task(self._loop.run())
         commands = [Command.from_wire(wire) for wire in canonical.unpack(batch)]
-        replies = await asyncio.gather(*self._loop.submit(commands))
+        replies = await self._loop.submit(commands)
         return canonical.pack([reply.to_wire() for reply in replies])
 
     async def checkpoint(self) -> None:

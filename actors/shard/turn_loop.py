@@ -16,8 +16,9 @@ import structlog
 
 from actors.shard.checkpointing import Checkpointer
 from actors.shard.parts import ShardParts
+from actors.shard.pending import Call, Pending
 from actors.shard.ticking import Ticker
-from actors.shard.turning import Outcome, Pending, TurnRunner, refusal
+from actors.shard.turning import Outcome, TurnRunner, refusal
 from models import limits
 from models.errors import DiskFull
 from models.turn.commands import TICK, Command, Reply
@@ -50,19 +51,18 @@ class TurnLoop:
     def backlog(self) -> int:
         return len(self._queue)
 
-    def submit(self, commands: Sequence[Command]) -> list[asyncio.Future[Reply]]:
-        """Queue commands in order; each future ends with its reply and never with an error."""
-        loop = asyncio.get_running_loop()
-        pendings = [Pending(command, loop.create_future()) for command in commands]
-        if self._draining or len(self._queue) + len(pendings) > limits.SHARD_QUEUE_MAX:
+    def submit(self, commands: Sequence[Command]) -> asyncio.Future[list[Reply]]:
+        """Queue commands in order; the future ends with their replies and never with an error."""
+        call = Call(commands)
+        if self._draining or len(self._queue) + len(commands) > limits.SHARD_QUEUE_MAX:
             title = "shard is stopping" if self._draining else "shard is full"
             detail = "nothing was done; repeat with the same id shortly"
-            for pending in pendings:
+            for pending in call.pendings:
                 pending.answer(refusal(pending.command, 503, title, detail))
         else:
-            self._queue.extend(pendings)
+            self._queue.extend(call.pendings)
             self._wake.set()
-        return [pending.future for pending in pendings]
+        return call.done
 
     async def at_boundary(self, work: Callable[[], Awaitable[_T]]) -> _T:
         """Run ``work`` between two turns, when nothing is half done."""
@@ -149,8 +149,7 @@ class TurnLoop:
         self._quiet.clear()
 
     async def _turn(self, due: list[bytes], batch: list[Pending]) -> None:
-        loop = asyncio.get_running_loop()
-        ticks = [Pending(Command(TICK, customer, "", {}), loop.create_future()) for customer in due]
+        ticks = Call([Command(TICK, customer, "", {}) for customer in due]).pendings
         outcome = await self._runner.run([*ticks, *batch])
         self._parts.counters.totals["ticks"] += len(ticks)
         if outcome.is_refused and due:

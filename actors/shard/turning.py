@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import os
 import time
@@ -16,6 +15,7 @@ import structlog
 from numpy.typing import NDArray
 
 from actors.shard.parts import ShardParts
+from actors.shard.pending import Pending
 from actors.shard.scorer_client import Scored
 from models import canonical, limits
 from models.errors import DiskFull, Fenced, JournalFailed
@@ -36,17 +36,6 @@ class Scoring(Protocol):
     async def contributions(
         self, version: str, matrix: NDArray[np.float32], wait_ms: float
     ) -> NDArray[np.float32] | None: ...
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    command: Command
-    future: asyncio.Future[Reply]
-
-    def answer(self, reply: Reply) -> None:
-        """A caller that is gone hears nothing; what was done for it stays done."""
-        if not self.future.done():
-            self.future.set_result(reply)
 
 
 @dataclass(slots=True)
@@ -118,7 +107,7 @@ class TurnRunner:
             if 0 < pending.command.deadline_ms <= now_ms:
                 self._parts.counters.totals["expired"] += 1
                 pending.answer(_too_late(pending.command))
-            elif not pending.future.cancelled():
+            elif not pending.is_abandoned:
                 live.append(pending)
         return live
 

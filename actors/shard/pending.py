@@ -1,0 +1,46 @@
+"""What waits for a turn: the commands of one call, which is answered when the last of them is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.turn.commands import Command, Reply
+
+
+class Call:
+    """One future for all the commands that came together: it ends with their replies in order, never with an error."""
+
+    __slots__ = ("_left", "_replies", "done", "pendings")
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self.done: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
+        self.pendings = [Pending(command, self, place) for place, command in enumerate(commands)]
+        self._replies: list[Reply | None] = [None] * len(commands)
+        self._left = len(commands)
+        if not commands:
+            self.done.set_result([])
+
+    def answer(self, place: int, reply: Reply) -> None:
+        """A caller that is gone hears nothing; what was done for it stays done. Only the first answer counts."""
+        if self._replies[place] is None:
+            self._replies[place] = reply
+            self._left -= 1
+            if not self._left and not self.done.done():
+                self.done.set_result([given for given in self._replies if given is not None])
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    command: Command
+    call: Call
+    place: int
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Nobody waits for the answer any more."""
+        return self.call.done.cancelled()
+
+    def answer(self, reply: Reply) -> None:
+        self.call.answer(self.place, reply)
