@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import psutil
 
@@ -15,11 +16,18 @@ class Listener:
     purpose: str
 
 
-def _purpose(process: str, port: int, http_port: int) -> str:
+_ANYWHERE: Final = ("::", "0.0.0.0")
+
+
+def _purpose(process: str, address: str, port: int, http_port: int) -> str:
     if port == http_port:
         return "the API, by key"
     if process == "haproxy":
         return "HAProxy statistics and metrics, loopback only"
+    if "ProfileShard" in process and address not in _ANYWHERE:
+        return "the link to a shard, by proof of the installation's secret"
+    if "kairos-scorer" in process and address not in _ANYWHERE:
+        return "the link to a scorer, likewise, or its Serve port"
     if "Gateway" in process or "ProxyActor" in process:
         return "a replica behind HAProxy"
     return "Ray, by its token"
@@ -37,6 +45,6 @@ def listeners(http_port: int) -> list[Listener]:
             continue
         for connection in connections:
             if connection.status == psutil.CONN_LISTEN:
-                port = connection.laddr.port
-                found.append(Listener(connection.laddr.ip, port, name, _purpose(name, port, http_port)))
+                address, port = connection.laddr.ip, connection.laddr.port
+                found.append(Listener(address, port, name, _purpose(name, address, port, http_port)))
     return sorted(set(found), key=lambda one: (one.port != http_port, one.process, one.port))
