@@ -165,9 +165,11 @@ OVERDUE_FIRST_MS_MAX: Final = 2 * SECOND_MS
 #: Scorer failures in a row that open the breaker, and how often it is probed then.
 BREAKER_FAILURES: Final = 3
 BREAKER_PROBE_MS: Final = 500
+#: The longest wait before a probe, when those before it were answered and the decisions after them were not.
+BREAKER_PAUSE_MS_MAX: Final = 8 * SECOND_MS
 SCORER_PROBE_WAIT_MS_MAX: Final = SECOND_MS
 #: How often a shard looks for a better place to ask while the scorer answers: new replicas get their share so.
-SCORER_LOOK_MS: Final = 10 * SECOND_MS
+SCORER_LOOK_MS: Final = 5 * SECOND_MS
 #: Rows times trees that a shard with the scorer inside scores without leaving its event loop: a millisecond or two.
 SCORER_INLINE_VISITS_MAX: Final = 256_000
 #: At least this long between two reports, however dry the shard is.

@@ -1,14 +1,17 @@
 """Asking the scorer, with a deadline and a breaker: a scorer that is gone costs a decision nothing.
 
 The breaker opens after a few failures in a row. While it is open nobody waits: decisions rest on evidence alone and say
-``degraded``, and a background probe, off the decisions' path, closes it when the scorer answers again.
+``degraded``, and a background probe, off the decisions' path, closes it when the scorer answers again. A scorer that
+answers the probe and nothing else (too slow for what it is asked, or broken) is probed less and less often.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import structlog
@@ -18,6 +21,7 @@ from actors.scoring.interface import Matrix, Scorer, ScorerGoneError
 from models import limits
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class ScorerClient:
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
         self._failures = 0
+        #: How long the next probe waits, because those before it promised too much.
+        self._pause_ms = 0
         #: Open at first: the first probe finds out whether a scorer is there.
         self.open = True
         self._opened = asyncio.Event()
@@ -44,14 +50,13 @@ class ScorerClient:
         if self.open:
             return Scored(None, True)
         try:
-            async with asyncio.timeout(wait_ms / 1_000):
-                scores = await self._ask(version, matrix)
+            scores = await _within(wait_ms, self._ask(version, matrix))
         except asyncio.CancelledError:
             raise
         except Exception as error:
             self._failed(error)
             return Scored(None, True)
-        self._failures = 0
+        self._failures = self._pause_ms = 0
         return Scored(scores, False)
 
     async def contributions(self, version: str, matrix: Matrix, wait_ms: float) -> NDArray[np.float32] | None:
@@ -60,9 +65,8 @@ class ScorerClient:
         if self.open:
             return None
         try:
-            async with asyncio.timeout(wait_ms / 1_000):
-                rows, columns = matrix.shape
-                return _checked(await self._scorer.contributions(version, matrix), (rows, columns + 1))
+            found = await _within(wait_ms, self._scorer.contributions(version, matrix))
+            return _checked(found, (len(matrix), matrix.shape[1] + 1))
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -106,8 +110,30 @@ class ScorerClient:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(limits.SCORER_LOOK_MS / 1_000):
                     await self._opened.wait()
+            was_open = self.open
+            if was_open and self._pause_ms:
+                await asyncio.sleep(self._pause_ms / 1_000)
             if not await self.probe():
                 await asyncio.sleep(limits.BREAKER_PROBE_MS / 1_000)
+            elif was_open:
+                # Until a score has come, this was a promise.
+                longer_ms = max(limits.BREAKER_PROBE_MS, 2 * self._pause_ms)
+                self._pause_ms = min(longer_ms, limits.BREAKER_PAUSE_MS_MAX)
+
+
+async def _within(wait_ms: float, work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` gives within its time; raises TimeoutError, or what it raises.
+
+    A process that was kept from its CPU finds answer and alarm together when it is back: the answer counts."""
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait((task,), timeout=wait_ms / 1_000)
+        if not done:
+            raise TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
 
 
 def _checked(numbers: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

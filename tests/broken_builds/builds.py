@@ -287,8 +287,7 @@ _NOBODY_IS_WAITED_FOR: Final = (
     ),
     Build(
         9, "a scorer that says nothing is waited for", "actors/shard/scorer_client.py",
-        "asyncio.timeout(wait_ms / 1_000):\n                scores",
-        "asyncio.timeout(None):\n                scores",
+        "timeout=wait_ms / 1_000)", "timeout=None)",
         (f"{_SHARD}/test_nobody_is_waited_for.py",),
     ),
     Build(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+import uvloop
 from unit.shard.rig import run
 
 from actors.scoring.interface import Matrix, ScorerGoneError
@@ -157,5 +161,106 @@ def test_a_better_place_is_looked_for_while_all_is_well_and_a_look_in_vain_opens
         assert not client.open
         probing.cancel()
         await asyncio.gather(probing, return_exceptions=True)
+
+    run(scenario())
+
+
+def test_a_scorer_that_answers_probes_alone_is_probed_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else every few decisions would wait their whole time for a scorer that is too slow for them."""
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def paused(delay_s: float) -> None:
+        if delay_s:
+            pauses.append(delay_s * 1_000)
+        await sleep(0)
+
+    async def broken(*_: object) -> Matrix:
+        raise ValueError("too slow for rows")
+
+    async def scenario() -> None:
+        scorer = Doubled()
+        client = ScorerClient(scorer)
+        monkeypatch.setattr(asyncio, "sleep", paused)
+        monkeypatch.setattr(scorer, "predict", broken)
+        probing = asyncio.create_task(client.keep_probing())
+        for _ in range(8):
+            while client.open:
+                await sleep(0)
+            while not client.open:
+                assert (await client.score("v1", MATRIX, 1_000)).degraded
+        assert pauses == [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]
+        monkeypatch.undo()
+        monkeypatch.setattr(asyncio, "sleep", paused)
+        while client.open:
+            await sleep(0)
+        assert not (await client.score("v1", MATRIX, 1_000)).degraded
+        pauses.clear()
+        scorer.mode = "known to be gone"
+        assert (await client.score("v1", MATRIX, 1_000)).degraded
+        scorer.mode = "fine"
+        while client.open:
+            await sleep(0)
+        assert pauses == []
+        probing.cancel()
+        await asyncio.gather(probing, return_exceptions=True)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_an_answer_that_came_while_the_process_was_kept_from_its_cpu_counts(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+
+    class OverASocket(Doubled):
+        async def predict(self, version: str, matrix: Matrix) -> Matrix:
+            return np.frombuffer(await asyncio.get_running_loop().sock_recv(near, 100), np.float32)
+
+    async def scenario() -> None:
+        client = ScorerClient(OverASocket())
+        await client.probe()
+        scoring = asyncio.create_task(client.score("v1", MATRIX, 5))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        far.send(np.ones(3, np.float32).tobytes())
+        until = time.perf_counter() + 0.02
+        while time.perf_counter() < until:
+            pass
+        scored = await scoring
+        assert scored.scores is not None
+        assert scored.scores.tolist() == [1, 1, 1]
+
+    loop = new_loop()
+    try:
+        loop.run_until_complete(scenario())
+    finally:
+        loop.close()
+        near.close()
+        far.close()
+
+
+def test_who_stops_waiting_for_scores_stops_the_asking() -> None:
+    async def scenario() -> None:
+        ended: list[bool] = []
+
+        class Silent(Doubled):
+            async def predict(self, version: str, matrix: Matrix) -> Matrix:
+                try:
+                    return await asyncio.Event().wait()  # type: ignore[return-value]
+                finally:
+                    ended.append(True)
+
+        client = ScorerClient(Silent())
+        await client.probe()
+        scoring = asyncio.create_task(client.score("v1", MATRIX, 60_000))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        scoring.cancel()
+        await asyncio.gather(scoring, return_exceptions=True)
+        await asyncio.sleep(0)
+        assert (scoring.cancelled(), ended, client.open) == (True, [True], False)
 
     run(scenario())
