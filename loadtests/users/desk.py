@@ -40,7 +40,7 @@ class Desk:
         self.arrivals: Final = self._arrivals(brief["rate"], brief["arrivals"])
         #: Users are at work in it; nobody begins anything once it is ending.
         self.active = 0
-        self._is_ending = False
+        self._ended_s = float("inf")
         self.bugs = 0
         self._turn = itertools.cycle(range(len(self.customers)))
 
@@ -55,11 +55,18 @@ class Desk:
         """The server's time: where a manual clock stands, else this machine's."""
         return self._now or format_time(time.time_ns() // 1_000_000)
 
-    def end(self) -> None:
-        self._is_ending = True
+    def end(self) -> float:
+        """Nobody begins anything from now on; when that is."""
+        self._ended_s = time.perf_counter()
+        return self._ended_s
 
-    def is_ending(self) -> bool:
-        return self._is_ending
+    def has_ended(self) -> bool:
+        return self._ended_s < float("inf")
+
+    def miss(self, due_s: float) -> None:
+        """An arrival was not sent; if it was due before the end, that is noted, with how long it had waited."""
+        if due_s < self._ended_s:
+            self.record.unsent.add(self._ended_s - due_s)
 
     def slice(self) -> int:
         return int((time.perf_counter() - self.begun_s) / self._slice_s)

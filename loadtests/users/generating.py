@@ -39,14 +39,13 @@ class Generating:
     def finish(self) -> dict[str, Any]:
         """Let nobody begin anything, wait for what is under way, then check. The part of this process."""
         desk, record = self.desk, self.desk.record
-        desk.end()
-        ended_s = time.perf_counter()
+        ended_s = desk.end()
         used = self._meter.stop()
         while desk.active and time.perf_counter() < ended_s + _FINISH_S:
             gevent.sleep(0.01)
         if desk.arrivals is not None:
             for due_s in desk.arrivals.left_before(min(ended_s, desk.until_s)):
-                record.unsent.add(ended_s - due_s)
+                desk.miss(due_s)
         record.repeats = self._client.counts.repeats
         exactness = self._check()
         self._client.close()

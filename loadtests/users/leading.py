@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -45,6 +46,7 @@ class Lead:
         self.begun_s = 0.0
         self._parts: list[Mapping[str, Any]] = []
         self._aside: list[gevent.Greenlet] = []
+        self._beginning = 0
         self._bugs = 0
         self.is_concluding = False
         #: What ``during`` leaves for the verdict.
@@ -62,7 +64,11 @@ class Lead:
         return self.prepared.briefs
 
     def begin(self, end: Callable[[], None]) -> None:
-        """The clock starts; ``end`` is called when the run's seconds are over."""
+        """One generating process more has begun. With the last of them the clock starts; ``end`` is called when the
+        run's seconds are over."""
+        self._beginning += 1
+        if self._beginning < len(self.workers):
+            return
         self.begun_s = time.perf_counter()
         if self.options.seconds:
             gevent.spawn_later(self.options.seconds, end)
@@ -80,14 +86,18 @@ class Lead:
         """What one generating process noted."""
         self._parts.append(part)
 
-    def conclude(self) -> bool:
-        """Wait for every part, judge, show; True when the run passed."""
-        if self.server is not None:
+    def leave_alone(self) -> None:
+        """The load is over: nothing disturbs or watches the server any more."""
+        self.is_concluding = True
+        if self.server is not None and self.begun_s:
             self.server.sample()
         for greenlet in self._aside:
             # What ended by an exception of its own has proven nothing.
             self._bugs += greenlet.ready() and not greenlet.successful()
             greenlet.kill()
+
+    def conclude(self) -> bool:
+        """Wait for every part, judge, show; True when the run passed."""
         give_up_s = time.perf_counter() + _PARTS_S
         while len(self._parts) < len(self.workers) and time.perf_counter() < give_up_s:
             gevent.sleep(0.05)
@@ -102,6 +112,8 @@ class Lead:
         run.checks += self.checks
         run.extra |= self.extra
         self.client.close()
+        # Locust's own table would follow, with percentiles that say something else.
+        logging.getLogger("locust.stats_logger").disabled = True
         body = verdict(run)
         if self.options.json is not None:
             self.options.json.write_text(json.dumps(body, indent=2))

@@ -6,6 +6,7 @@ their own customers from the timelines; to the leader they send what they noted,
 processes are these:
 
     kairos_brief   leader -> worker   its customers, the catalog, rate, ids (never the key)
+    kairos_begun   worker -> leader   its users may call now; the run's clock starts with the last of these
     kairos_finish  leader -> worker   begin nothing more, check, report
     kairos_part    worker -> leader   record, exactness, what the generator used
 """
@@ -55,6 +56,7 @@ class Control:
             runner.register_message("kairos_brief", self._on_brief)
             runner.register_message("kairos_finish", self._on_finish, concurrent=True)
         elif isinstance(runner, MasterRunner):
+            runner.register_message("kairos_begun", self._on_begun)
             runner.register_message("kairos_part", self._on_part)
 
     def _options(self) -> Options:
@@ -65,6 +67,7 @@ class Control:
     def _start(self, environment: Any, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
             self._generate()
+            environment.runner.send_message("kairos_begun")
             return
         # Whatever goes wrong from here on fails the run, unless a verdict says otherwise.
         environment.process_exit_code = 1
@@ -80,7 +83,7 @@ class Control:
         else:
             self._brief = briefs[0]
             self._generate()
-        lead.begin(self._end)
+            lead.begin(self._end)
 
     def _end(self) -> None:
         """Time is up."""
@@ -95,15 +98,19 @@ class Control:
         lead = self._lead
         if lead is None or lead.is_concluding:
             return
-        lead.is_concluding = True
+        lead.leave_alone()
         if self._generating is not None:
             lead.part(self._generating.finish())
             self._generating = None
-        elif lead.begun_s:
+        else:
             environment.runner.send_message("kairos_finish")
-        if lead.begun_s and lead.conclude():
+        if lead.prepared is not None and lead.conclude():
             environment.process_exit_code = 0
         self._lead = None
+
+    def _on_begun(self, **_: Any) -> None:
+        if self._lead is not None:
+            self._lead.begin(self._end)
 
     def _on_part(self, msg: Any, **_: Any) -> None:
         if self._lead is not None:

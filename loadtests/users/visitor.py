@@ -41,7 +41,7 @@ class Visitor(User):
     def step(self) -> None:
         """One call of the visit, at the right time."""
         desk = self.desk
-        if desk.is_ending():
+        if desk.has_ended():
             raise StopUser
         if desk.arrivals is None:
             self._go_on(None)
@@ -51,8 +51,8 @@ class Visitor(User):
             raise StopUser
         gevent.sleep(max(0.0, due_s - time.perf_counter()))
         late_s = time.perf_counter() - due_s
-        if desk.is_ending():
-            desk.record.unsent.add(max(0.0, late_s))
+        if desk.has_ended():
+            desk.miss(due_s)
             raise StopUser
         desk.record.lateness.add(max(0.0, late_s))
         self._go_on(due_s)

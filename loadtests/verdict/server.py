@@ -68,7 +68,8 @@ class ServerMeter:
                 with process.oneshot():
                     key = (process.pid, process.create_time())
                     times, memory = process.cpu_times(), process.memory_info()
-                    role = self._last[key][0] if key in self._last else _role(_title(process))
+                    # Asked each time: Ray's workers get their titles some time after their birth.
+                    role = _role(_title(process))
             except psutil.Error:
                 continue
             used = times.user + times.system
