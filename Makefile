@@ -6,13 +6,14 @@ PIP := $(BIN)/pip --disable-pip-version-check --no-input
 ARGS ?=
 SOURCES := $(shell find models actors cluster -name "*.py" -o -name "*.yaml")
 
-.PHONY: help demo test broken lint bench lock wheel clean
+.PHONY: help demo test broken lint bench load lock wheel clean
 
 help:
 	@echo "make demo [ARGS=--exit]   start Kairos, replay real households, print a report, keep serving"
 	@echo "make test [ARGS='-k x']   lint, types, layers and the whole test suite (what CI runs)"
 	@echo "make broken [ARGS='--only 3']  break the product on purpose: does a test fail for every invariant?"
 	@echo "make bench [ARGS=name]    the figures of loadtests/README.md"
+	@echo "make load SCENARIO=browse [URL=.. KEY=@file RATE=.. USERS=.. SECONDS=.. WORKERS=2 PAGE=1 STREAM=1]  see loadtests/README.md"
 	@echo "make lock                 renew the hashed locks from pyproject.toml"
 
 $(VENV)/bin/pip:
@@ -50,6 +51,16 @@ broken: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(VENV)/.package
 	$(BIN)/python -m loadtests $(ARGS)
+
+# A key given as KEY=@FILE, or in the environment, is not seen in the list of processes.
+ifdef KEY
+load: export KAIROS_KEY := $(KEY)
+endif
+load: $(VENV)/.dev $(VENV)/.package
+	@test -n "$(SCENARIO)" || { echo "make load SCENARIO=browse|contention|flash_sale|ingest|scorer_down|soak|chaos" >&2; exit 2; }
+	@$(BIN)/python -m loadtests.locust_run $(SCENARIO) $(if $(URL),--url $(URL)) $(if $(USERS),--users $(USERS)) \
+		$(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WORKERS),--workers $(WORKERS)) \
+		$(if $(JSON),--json $(JSON)) $(if $(PAGE),--page) $(if $(STREAM),--stream) $(ARGS)
 
 lock:
 	$(PIP) install -q pip-tools
