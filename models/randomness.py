@@ -7,7 +7,7 @@ import hashlib
 
 def draw(seed: bytes, *labels: str | int) -> float:
     """A number in [0, 1) with 53 random bits, a function of the seed and the labels alone."""
-    text = "\x1f".join(str(label) for label in labels).encode()
+    text = "\x1f".join(map(str, labels)).encode()
     digest = hashlib.blake2b(text, key=seed, digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 11) / (1 << 53)
 

@@ -4,11 +4,48 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.catalog.plan import Plan
-from models.turn.commands import problem
+from models import limits
+from models.arbitration.index import PlanIndex
+from models.catalog.plan import Channel, Plan
+from models.immutable import immutable
+from models.turn.commands import problem as problem_object
 
+#: Channel, and (placement, count) of each that is asked for.
+Shape = tuple[Any, ...]
 #: How many known ids a message lists.
 _NAMED_MAX = 20
+
+
+@immutable
+class Asked:
+    """Where a request that fits the plan wants something shown."""
+
+    channel: Channel
+    #: In request order.
+    placements: tuple[str, ...]
+    #: How many items at most.
+    positions: int
+
+
+def asked_of(index: PlanIndex, request: dict[str, Any]) -> Asked | dict[str, Any]:
+    """A problem object (422) when the request does not fit the plan.
+
+    Channels ask for the same few shapes over and over, so each that fits is judged once.
+    """
+    channel, wanted = request["channel"], request["placements"]
+    shape: Shape = (channel, *[(asked["id"], asked["count"]) for asked in wanted])
+    known = index.asked.get(shape)
+    if known is None:
+        problem = request_problem(index.plan, request)
+        if problem is not None:
+            return problem
+        if len(index.asked) >= limits.SHAPES_KEPT_MAX:
+            index.asked.clear()
+        known = index.asked[shape] = Asked(
+            index.plan.channels[channel], tuple(asked["id"] for asked in wanted),
+            sum(asked["count"] for asked in wanted),
+        )
+    return known
 
 
 def request_problem(plan: Plan, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -23,7 +60,7 @@ def request_problem(plan: Plan, request: dict[str, Any]) -> dict[str, Any] | Non
         seen.add(asked["id"])
     if not errors:
         return None
-    return problem(
+    return problem_object(
         422, "Unprocessable request", "; ".join(error["msg"] for error in errors[:3]),
         request_id=request.get("request_id") or "", errors=errors,
     )

@@ -8,7 +8,12 @@ uniformly, ``none`` never. Exploration has a share; with the rest the best is ta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.canonical import significant
 from models.catalog.plan import Exploration
@@ -25,7 +30,8 @@ def weights(exploration: Exploration, priorities: Sequence[float]) -> list[float
             return [1.0 - (count - 1) / count, *[1.0 / count] * (count - 1)]
         gamma = exploration.gamma
         others = [1.0 / (count + gamma * (1.0 - priority / best)) for priority in priorities[1:]]
-        return [1.0 - sum(others), *others]
+        # From left to right: ``sum`` compensates its errors in some versions of Python and not in others.
+        return [1.0 - reduce(add, others, 0.0), *others]
     if exploration.method == "epsilon":
         return [1.0 / count] * count
     return [1.0, *[0.0] * (count - 1)]
@@ -41,6 +47,34 @@ def probabilities(exploration: Exploration, priorities: Sequence[float]) -> list
     chances = [share * weight for weight in weights(exploration, priorities)]
     chances[0] += 1.0 - share
     return chances
+
+
+def best_chances(
+    exploration: Exploration, priorities: NDArray[np.float64], sizes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """float64[decisions]: ``probabilities(...)[0]`` of many decisions at once, to the same bits.
+
+    ``priorities``: those of each decision sorted best first, one decision after the other; ``sizes``, none of them 0:
+    how many each has.
+    """
+    if not sizes.size:
+        return np.zeros(0)
+    share, counts = _share(exploration), sizes.astype(np.float64)
+    if exploration.method == "inverse_gap":
+        inside = np.arange(sizes.max()) < sizes[:, np.newaxis]
+        sorted_ = np.zeros(inside.shape)
+        sorted_[inside] = priorities
+        best = sorted_[:, :1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            others = 1.0 / (counts[:, np.newaxis] + exploration.gamma * (1.0 - sorted_ / best))
+        others[~inside] = 0.0
+        others[:, :1] = 0.0
+        # Added up from left to right, as ``weights`` does; ``np.sum`` adds in pairs.
+        weighed = 1.0 - np.add.accumulate(others, axis=1)[:, -1]
+        weighed = np.where(best[:, 0] > 0.0, weighed, 1.0 - (counts - 1.0) / counts)
+    else:
+        weighed = 1.0 / counts if exploration.method == "epsilon" else np.ones(len(counts))
+    return share * weighed + (1.0 - share)
 
 
 def choose(exploration: Exploration, priorities: Sequence[float], drawn: float) -> tuple[int, float]:

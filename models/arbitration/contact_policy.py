@@ -135,6 +135,12 @@ class ContactJudge:
         return tight_never_after(policy, reach, plan, self._spans, self._now_ms)
 
 
+def nothing_refuses(index: PlanIndex, profile: Profile, positions: int) -> bool:
+    """At a glance: no policy, and no full ledger, can refuse any of ``positions`` items. False says nothing."""
+    contacts = len(profile.ledger) + positions
+    return contacts <= min(index.refusing_from, limits.CONTACTS_PER_CUSTOMER_MAX) and not profile.marks
+
+
 def _room(profile: Profile, plan: Plan, now_ms: int, positions: int) -> int:
     """How many more contacts the ledger takes; more than ``positions``, thus never used up, when they all fit."""
     if ledger.has_room(profile, plan, now_ms, positions):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.arbitration.preparation import GATES, GATES_PREPARED, Preparation, Verdict
-from models.catalog.plan import Action, Treatment
+from models.catalog.plan import Action, Mask, Treatment
 from models.errors import InvariantBroken
 from models.profile.facts import ItemChosen
 from models.times import format_time
@@ -22,6 +22,7 @@ def explain(preparation: Preparation, verdict: Verdict, top_features: TopFeature
     ``top_features``: action id -> ``[feature, contribution]`` pairs, strongest first.
     """
     chosen = {item.action: item for item in verdict.items if not item.fallback}
+    remaining = preparation.remaining
     return {
         "decision_id": None,
         "time": format_time(preparation.now_ms),
@@ -30,27 +31,28 @@ def explain(preparation: Preparation, verdict: Verdict, top_features: TopFeature
             "evidence": str(preparation.evidence_version), "state": preparation.state_version,
         },
         "seed": preparation.seed.hex(),
-        "funnel": _funnel(preparation, verdict, len(chosen)),
+        "funnel": _funnel(remaining, verdict, len(chosen)),
         "candidates": [
-            _candidate(preparation, verdict, action, chosen, top_features or {})
+            _candidate(preparation, remaining, verdict, action, chosen, top_features or {})
             for action in preparation.plan.actions if not action.fallback
         ],
     }
 
 
-def _funnel(preparation: Preparation, verdict: Verdict, chosen: int) -> dict[str, int]:
-    counts = {gate: int(np.count_nonzero(preparation.remaining[gate])) for gate in GATES[:GATES_PREPARED]}
+def _funnel(remaining: Mapping[str, Mask], verdict: Verdict, chosen: int) -> dict[str, int]:
+    counts = {gate: int(np.count_nonzero(remaining[gate])) for gate in GATES[:GATES_PREPARED]}
     return {**counts, "budget": len(verdict.ranked), "ranked": len(verdict.ranked), "chosen": chosen}
 
 
 def _candidate(
-    preparation: Preparation, verdict: Verdict, action: Action, chosen: Mapping[str, ItemChosen], top: TopFeatures,
+    preparation: Preparation, remaining: Mapping[str, Mask], verdict: Verdict, action: Action,
+    chosen: Mapping[str, ItemChosen], top: TopFeatures,
 ) -> dict[str, Any]:
     if action.index in verdict.dry:
         budget, detail = verdict.dry[action.index]
         return _removed(action, "budget", budget, detail)
     if action.index not in verdict.ranked:
-        gate = next(gate for gate in GATES[:GATES_PREPARED] if not preparation.remaining[gate][action.index])
+        gate = next(gate for gate in GATES[:GATES_PREPARED] if not remaining[gate][action.index])
         return _removed(action, gate, *_why(preparation, gate, action))
     item = chosen.get(action.id)
     if item is None:
@@ -86,9 +88,7 @@ def _numbers(
 
 def _why(preparation: Preparation, gate: str, action: Action) -> tuple[str | None, str]:
     """(rule, detail) of a removal by one of the gates that need neither score nor budget."""
-    plan, channel = preparation.plan, preparation.channel
-    if channel is None:
-        raise InvariantBroken("a request with a problem has no explanation")
+    plan, channel = preparation.plan, preparation.asked.channel
     match gate:
         case "request":
             return None, "excluded by the request"
@@ -131,7 +131,7 @@ def _validity(action: Action) -> str:
 
 
 def _untreated(preparation: Preparation, action: Action) -> tuple[str | None, str]:
-    asked = [asked["id"] for asked in preparation.request["placements"]]
+    asked = preparation.asked.placements
     there = [treatment for treatment in action.treatments if treatment.placement in asked]
     if not there:
         return None, f"no treatment for {', '.join(asked)}"
@@ -140,13 +140,13 @@ def _untreated(preparation: Preparation, action: Action) -> tuple[str | None, st
 
 
 def _fitting(preparation: Preparation, action: Action) -> list[Treatment]:
-    found = (preparation.fitting[asked["id"]].get(action.index) for asked in preparation.request["placements"])
+    found = (fitting.get(action.index) for fitting in preparation.passed.fitting.values())
     return [treatment for treatment in found if treatment is not None]
 
 
 def _refused(preparation: Preparation, action: Action) -> tuple[str, str]:
     for treatment in _fitting(preparation, action):
-        refusal = preparation.judge.refusal(action, treatment) if preparation.judge is not None else None
+        refusal = preparation.judge.refusal(action, treatment)
         if refusal is not None:
             return refusal[0], refusal[1]()
     raise InvariantBroken(f"action {action.id!r} was removed by contact_policy, but no policy refuses it")

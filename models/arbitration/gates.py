@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,15 +12,18 @@ from models.catalog.plan import Channel, Mask, Plan, Treatment
 from models.profile.state import Profile
 from models.times import local_datetime
 
+if TYPE_CHECKING:
+    from models.arbitration.moment import Moment
+
 _MINUTES_PER_HOUR = 60
 
 
 def static_gates(
     index: PlanIndex, ruling: Ruling, channel: Channel, profile: Profile, request: dict[str, Any],
-    control: str | None, now_ms: int,
+    control: str | None, moment: Moment,
 ) -> dict[str, Mask]:
     """Gate -> what remains after it, from ``candidates`` to ``quiet_hours``."""
-    plan = index.plan
+    plan, now_ms = index.plan, moment.now_ms
     remaining: dict[str, Mask] = {"candidates": plan.is_candidate}
     alive = plan.is_candidate
     excluded = [at for id_ in request["exclude"] if (at := plan.action_index.get(id_)) is not None]
@@ -40,7 +43,7 @@ def static_gates(
     nobody = np.zeros_like(alive)
     alive = alive if consents(channel, profile) else nobody
     remaining["consent"] = alive
-    alive = nobody if is_quiet(channel, plan, now_ms) else alive
+    alive = nobody if channel.id in moment.quiet else alive
     remaining["quiet_hours"] = alive
     return remaining
 

@@ -23,7 +23,9 @@ from models.catalog.plan import (
 )
 
 if TYPE_CHECKING:
+    from models.arbitration.asking import Asked, Shape
     from models.arbitration.funnel import Funnel, Key
+    from models.arbitration.moment import Moment
 
 #: How many plans keep their index: the live one, the one before it, and some that an audit runs again.
 _PLANS_KEPT = 8
@@ -31,7 +33,7 @@ _memory: list[PlanIndex] = []
 
 
 class PlanIndex:
-    """Lookups over one plan. Read-only, but for ``funnels``."""
+    """Lookups over one plan. Read-only, but for what the last three attributes keep."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -56,7 +58,9 @@ class PlanIndex:
         self._counting: dict[str, frozenset[int]] = self._counting_policies()
         self._every_policy = frozenset(range(len(plan.policies)))
         #: With fewer contacts than this, and no event's mark, no policy refuses anything.
-        self.refusing_from: Final = min((_refusing_from(policy) for policy in plan.policies), default=0)
+        self.refusing_from: Final = min(
+            map(_refusing_from, plan.policies), default=limits.CONTACTS_PER_CUSTOMER_MAX
+        )
         self.any_mandatory: Final = any(action.mandatory for action in plan.actions)
         #: Per action: its place by id (how equal priorities are ordered), and the constant factors of its priority.
         self.id_place: NDArray[np.int64] = np.argsort(np.argsort([action.id for action in plan.actions]))
@@ -67,8 +71,10 @@ class PlanIndex:
         #: The instants at which an action begins or ends to be valid.
         self._bounds: list[int] = np.unique(np.concatenate([plan.valid_from, plan.valid_until])).tolist()
         self.funnels_max: Final = limits.FUNNEL_ACTIONS_KEPT_MAX // max(1, len(plan.actions)) + 1
-        #: Kept by ``funnel``.
+        #: Kept by ``funnel``, ``asking`` and ``moment``.
         self.funnels: dict[Key, Funnel] = {}
+        self.asked: dict[Shape, Asked] = {}
+        self.moment: Moment | None = None
 
     def era(self, now_ms: int) -> int:
         """Equal at two instants between which no action begins or ends to be valid."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arbitration.asking import Asked
 from models.arbitration.contact_policy import ContactJudge
-from models.arbitration.purse import Needs, Purse
+from models.arbitration.funnel import Funnel
+from models.arbitration.index import PlanIndex
+from models.arbitration.moment import Moment
+from models.arbitration.purse import Purse
 from models.arbitration.ranking import Ranked
-from models.catalog.plan import Channel, Mask, Plan, Treatment
+from models.arbitration.ruling import Ruling
+from models.catalog.plan import Mask, Plan
 from models.immutable import immutable
 from models.profile.facts import ItemChosen
 from models.profile.predicates import Standing
+from models.profile.state import Profile
 
 #: The gates in the order of the contract's funnel. ``budget`` and what follows are judged by ``deciding.resolve``.
 GATES = (
@@ -25,43 +30,93 @@ GATES = (
 #: How many of ``GATES`` ``deciding.prepare`` judges.
 GATES_PREPARED = GATES.index("budget")
 
-_NOBODY: Final[NDArray[np.uint16]] = np.zeros(0, np.uint16)
-_NO_EVIDENCE: Final[NDArray[np.float64]] = np.zeros(0)
+Weights = NDArray[np.float64]
+_NO_ERRORS: Final[Mapping[int, str]] = {}
 
 
-@dataclass(slots=True)
 class Preparation:
-    """Everything about a decision that can be judged before scores and free budget units are known."""
+    """Everything about a decision that can be judged before scores and free budget units are known.
 
-    plan: Plan
-    request: dict[str, Any]
-    seed: bytes
-    now_ms: int
-    #: ``state_version`` before the decision.
-    state_version: int
-    evidence_version: int
-    #: A problem object (422) when the request does not fit the plan; nothing below is filled then.
-    problem: dict[str, Any] | None
-    channel: Channel | None = None
-    control_group: str | None = None
-    #: Gate -> mask of the actions (plan order) that remain after it, up to ``contact_policy``.
-    remaining: dict[str, Mask] = field(default_factory=dict)
-    #: Requested placement -> action index -> its first treatment there whose ``when`` holds.
-    fitting: dict[str, dict[int, Treatment]] = field(default_factory=dict)
-    #: Requested placement -> the treatments of its fallback actions that may be shown, in order.
-    fallbacks: dict[str, tuple[Treatment, ...]] = field(default_factory=dict)
-    judge: ContactJudge | None = None
-    #: What the fitting treatments cost, each sum of units once.
-    needs: tuple[Needs, ...] = ()
-    standing: Standing | None = None
-    #: Rule index -> what went wrong when it was evaluated for this decision.
-    rule_errors: dict[int, str] = field(default_factory=dict)
-    weight_errors: dict[int, str] = field(default_factory=dict)
-    #: Indexes (plan order, ascending) of the actions that remain: what a scorer scores.
-    scored: NDArray[np.uint16] = field(default_factory=lambda: _NOBODY)
-    #: Per scored action.
-    context_weights: tuple[float, ...] = ()
-    evidence: NDArray[np.float64] = field(default_factory=lambda: _NO_EVIDENCE)
+    Nearly all of it is shared with other decisions (``asked``, ``passed``, ``moment``); what only explanations read is
+    worked out when one asks. Its profile must not change before the decision is answered.
+    """
+
+    __slots__ = (
+        "_judge", "asked", "context_weights", "control_group", "evidence", "evidence_version", "index", "is_unrefused",
+        "moment", "passed", "profile", "request", "ruling", "scored", "seed", "standing", "state_version",
+    )
+
+    def __init__(
+        self, index: PlanIndex, moment: Moment, asked: Asked, request: dict[str, Any], seed: bytes, profile: Profile,
+        standing: Standing,
+    ) -> None:
+        self.index = index
+        self.moment = moment
+        self.asked = asked
+        self.request = request
+        self.seed = seed
+        self.profile = profile
+        self.standing = standing
+        #: Of the profile before the decision.
+        self.state_version = profile.state_version
+        #: Filled by ``deciding.prepare``.
+        self.control_group: str | None
+        self.passed: Funnel
+        #: What evaluated rules for this decision alone; None when nothing had to be.
+        self.ruling: Ruling | None
+        #: No contact policy can refuse any item of this decision, whatever is placed above it.
+        self.is_unrefused: bool
+        #: uint16 indexes (plan order, ascending) of the actions that remain: what a scorer scores.
+        self.scored: NDArray[np.uint16]
+        #: Per scored action; None when all are 1.
+        self.context_weights: Weights | None = None
+        self.evidence_version: int
+        #: Per action of the plan.
+        self.evidence: NDArray[np.float64]
+        self._judge: ContactJudge | None = None
+
+    @property
+    def plan(self) -> Plan:
+        return self.index.plan
+
+    @property
+    def now_ms(self) -> int:
+        return self.moment.now_ms
+
+    @property
+    def judge(self) -> ContactJudge:
+        """The contact policies above all items; made at the first question, while the profile is as it was."""
+        if self._judge is None:
+            self._judge = ContactJudge(
+                self.index, self.asked.channel, self.profile, self.moment.now_ms, self.passed.remaining["treatment"],
+                self.asked.positions,
+            )
+        return self._judge
+
+    @property
+    def remaining(self) -> dict[str, Mask]:
+        """Gate -> mask of the actions (plan order) that remain after it, up to ``contact_policy``."""
+        admitted = np.zeros(len(self.plan.actions), np.bool_)
+        admitted[self.scored] = True
+        return {**self.passed.remaining, "contact_policy": admitted}
+
+    @property
+    def rule_errors(self) -> Mapping[int, str]:
+        """Rule index -> what went wrong when it was evaluated for this decision."""
+        return self.standing.errors if self.ruling is None else self.ruling.errors
+
+    @property
+    def weight_errors(self) -> Mapping[int, str]:
+        """The same for context weights."""
+        return _NO_ERRORS if self.ruling is None else self.ruling.weight_errors
+
+
+@immutable
+class Misfit:
+    """In place of a preparation: the request does not fit the plan."""
+
+    #: A problem object (422).
+    problem: dict[str, Any]
 
 
 @immutable

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arbitration.index import index_for
+from models.arbitration.choice import best_chances
 from models.arbitration.power import power
 from models.arbitration.preparation import Preparation
-from models.arbitration.ranking import Ranking
+from models.arbitration.ranking import Columns, Lead, Ranking
 from models.canonical import significant_all
+from models.catalog.plan import Exploration
 from models.errors import InvariantBroken
 
 Numbers = NDArray[np.float64]
@@ -30,26 +30,50 @@ def rank_all(preparations: Sequence[Preparation], scores: NDArray[np.float32] | 
     if not preparations:
         return []
     first = preparations[0]
-    index, rules = index_for(first.plan), first.plan.arbitration
+    index, rules = first.index, first.plan.arbitration
     scored = np.concatenate([preparation.scored for preparation in preparations])
     propensities = significant_all(_propensities(first.evidence[scored], scores))
-    weights = np.fromiter(chain.from_iterable([p.context_weights for p in preparations]), np.float64, len(scored))
+    weights = _weights(preparations)
     with np.errstate(over="ignore", invalid="ignore"):
-        product = _powers(propensities, rules.propensity) * _powers(weights, rules.context)
+        product = _powers(propensities, rules.propensity)
+        if weights is not None:
+            product = product * _powers(weights, rules.context)
         product = product * index.value_power[scored] * index.lever_power[scored]
     priorities = significant_all(np.minimum(product, sys.float_info.max))
-    sizes = [len(preparation.scored) for preparation in preparations]
+    sizes = np.array([len(preparation.scored) for preparation in preparations])
     owners = np.repeat(np.arange(len(sizes)), sizes)
     # Sorting is stable and each decision's actions ascend: where ids ascend with them, equal ones are in order already.
     order = np.lexsort((-priorities, owners) if index.ids_ascend else (index.id_place[scored], -priorities, owners))
-    propensities, weights = propensities[order], weights[order]
-    actions, ordered = scored[order].tolist(), priorities[order].tolist()
-    rankings, start = [], 0
-    for size in sizes:
-        own = slice(start, start + size)
-        rankings.append(Ranking(actions[own], propensities[own], weights[own], ordered[own]))
-        start += size
-    return rankings
+    columns = Columns(
+        scored[order], propensities[order], None if weights is None else weights[order], priorities[order]
+    )
+    return _rankings(columns, sizes, rules.exploration)
+
+
+def _rankings(columns: Columns, sizes: NDArray[np.int64], exploration: Exploration) -> list[Ranking]:
+    """Cut a wave's columns into its decisions, with the lead of each."""
+    stops = np.cumsum(sizes)
+    starts = stops - sizes
+    some = np.flatnonzero(sizes)
+    best = starts[some]
+    chances = best_chances(exploration, columns.priorities, sizes[some])
+    leads = map(
+        Lead, columns.actions[best].tolist(), columns.propensities[best].tolist(), columns.priorities[best].tolist(),
+        chances.tolist(), significant_all(chances).tolist(),
+    )
+    return [
+        Ranking(columns, start, stop, next(leads) if start < stop else None)
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
+    ]
+
+
+def _weights(preparations: Sequence[Preparation]) -> Numbers | None:
+    """The context weights of all; None when all are 1, which no power changes."""
+    if all(preparation.context_weights is None for preparation in preparations):
+        return None
+    return np.concatenate([
+        np.ones(len(p.scored)) if p.context_weights is None else p.context_weights for p in preparations
+    ])
 
 
 def _powers(bases: Numbers, exponent: float) -> Numbers:

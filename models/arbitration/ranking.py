@@ -22,43 +22,81 @@ class Ranked:
     priority: float
 
 
+@immutable
+class Columns:
+    """The rankings of a whole wave, one after the other."""
+
+    actions: NDArray[np.uint16]
+    propensities: Numbers
+    #: None when all are 1.
+    weights: Numbers | None
+    priorities: Numbers
+
+
+@immutable
+class Lead:
+    """The best action of a ranking, whose numbers are all that most decisions read."""
+
+    action: int
+    propensity: float
+    priority: float
+    #: Drawn below this it is chosen, and with which (rounded) probability: while nobody of the ranking is left out.
+    chance: float
+    probability: float
+
+
 class Ranking(Mapping[int, Ranked]):
-    """Action index -> its numbers. Kept as columns, because a decision reads few of the objects it could make: best
-    priority first, equal ones by action id."""
+    """Action index -> its numbers. A stretch of a wave's columns, best priority first, equal ones by action id: objects
+    are made of what is read, because a decision reads few of the numbers that decide it."""
 
-    __slots__ = ("_places", "_propensities", "_weights", "actions", "priorities")
+    __slots__ = ("_actions", "_columns", "_places", "_priorities", "_start", "_stop", "lead")
 
-    def __init__(
-        self, actions: list[int], propensities: Numbers, weights: Numbers, priorities: list[float]
-    ) -> None:
-        self.actions = actions
-        self.priorities = priorities
-        self._propensities = propensities
-        self._weights = weights
+    def __init__(self, columns: Columns, start: int, stop: int, lead: Lead | None) -> None:
+        self._columns = columns
+        self._start = start
+        self._stop = stop
+        #: None when nobody passed every gate, and where some were removed since.
+        self.lead = lead
+        self._actions: list[int] | None = None
+        self._priorities: list[float] | None = None
         self._places: dict[int, int] = {}
+
+    @property
+    def actions(self) -> list[int]:
+        if self._actions is None:
+            self._actions = self._columns.actions[self._start : self._stop].tolist()
+        return self._actions
+
+    @property
+    def priorities(self) -> list[float]:
+        if self._priorities is None:
+            self._priorities = self._columns.priorities[self._start : self._stop].tolist()
+        return self._priorities
 
     def without(self, removed: Collection[int]) -> Ranking:
         """The same order without some actions."""
         if not removed:
             return self
-        kept = [place for place, action in enumerate(self.actions) if action not in removed]
-        return Ranking(
-            [self.actions[place] for place in kept], self._propensities[kept], self._weights[kept],
-            [self.priorities[place] for place in kept],
-        )
+        columns = self._columns
+        kept = np.array([self._start + at for at, action in enumerate(self.actions) if action not in removed], np.intp)
+        weights = None if columns.weights is None else columns.weights[kept]
+        left = Columns(columns.actions[kept], columns.propensities[kept], weights, columns.priorities[kept])
+        return Ranking(left, 0, len(kept), None)
 
     def propensity(self, place: int) -> float:
         """Of the action at a place of the order."""
-        return float(self._propensities[place])
+        return float(self._columns.propensities[self._start + place])
 
     def __getitem__(self, action: int) -> Ranked:
         if not self._places:
             self._places = {action: place for place, action in enumerate(self.actions)}
         place = self._places[action]
-        return Ranked(action, self.propensity(place), float(self._weights[place]), self.priorities[place])
+        weights = self._columns.weights
+        weight = 1.0 if weights is None else float(weights[self._start + place])
+        return Ranked(action, self.propensity(place), weight, self.priorities[place])
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.actions)
 
     def __len__(self) -> int:
-        return len(self.actions)
+        return self._stop - self._start

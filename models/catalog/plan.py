@@ -129,6 +129,8 @@ class Treatment:
     when: int
     #: The action's budget use and the treatment's own, at most one of each.
     budgets: tuple[BudgetUse, ...]
+    #: Units of each budget that one item takes: ``budgets`` added up.
+    costs: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models import canonical, ids, randomness
 from models.arbitration import deciding
-from models.arbitration.preparation import Preparation, Verdict
+from models.arbitration.preparation import Misfit, Preparation, Verdict
 from models.arbitration.ranking import Ranking
 from models.budgets.periods import period_key
 from models.profile.facts import Decided
@@ -98,7 +98,7 @@ def _prepare_on(
     preparation = deciding.prepare(
         trial.profile, context.plan, request, seed, context.now_ms, state.evidence
     )
-    if preparation.problem is not None:
+    if isinstance(preparation, Misfit):
         return refusals.as_reply(preparation.problem)
     return Pending(index, command, work, trial, dry_version, seed, fingerprint, request, preparation)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from models import canonical
 from models.arbitration import deciding
-from models.arbitration.preparation import Preparation
+from models.arbitration.preparation import Misfit, Preparation
 from models.catalog.plan import Plan
 from models.errors import InvariantBroken
 from models.profile.facts import Decided, Fact
@@ -68,7 +68,7 @@ def reexecute(before: Profile, plan: Plan, evidence: Evidence, fact: Decided, no
             f"not {plan.version} and {evidence.version}; fold the journal from a checkpoint before it"
         )
     preparation = deciding.prepare(before, plan, fact.request, fact.seed, now_ms, evidence)
-    if preparation.problem is not None:
+    if isinstance(preparation, Misfit):
         return Reexecution(canonical.pack(preparation.problem), preparation.problem)
     scores = _scores(preparation, fact)
     verdict = deciding.resolve(

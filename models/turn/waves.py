@@ -194,7 +194,7 @@ class Turn:
         state, plan = self._context.state, self._context.plan
         if state.layout is None:
             return np.empty((sum(p.preparation.scored.size for p in pending), 0), np.float32)
-        records = [p.preparation.standing.view.record() for p in pending if p.preparation.standing is not None]
+        records = [p.preparation.standing.view.record() for p in pending]
         channels = [p.request["channel"] for p in pending]
         vectors = state.layout.customer_vectors(records, channels, self._now_ms)
         for waiting, vector in zip(pending, vectors, strict=True):

@@ -48,9 +48,12 @@ def compile_action(
 def _treatment(
     action_at: int, action: offers.Action, treatment: offers.Treatment, channel_of: Mapping[str, str], rules: RuleTable,
 ) -> plan.Treatment:
-    uses = (use for use in (action.budget, treatment.budget) if use is not None)
+    uses = [use for use in (action.budget, treatment.budget) if use is not None]
+    costs: dict[str, int] = {}
+    for use in uses:
+        costs[use.id] = costs.get(use.id, 0) + use.units
     return plan.Treatment(
         id=treatment.id, action=action_at, placement=treatment.placement, channel=channel_of[treatment.placement],
         content=treatment.content, tags=tuple(treatment.tags), when=rules.add(treatment.when),
-        budgets=tuple(plan.BudgetUse(use.id, use.units) for use in uses),
+        budgets=tuple(plan.BudgetUse(use.id, use.units) for use in uses), costs=tuple(costs.items()),
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.arbitration import deciding, explaining
-from models.arbitration.preparation import Preparation, Verdict
+from models.arbitration.preparation import Misfit, Preparation, Verdict
 from models.catalog.check import check_text
 from models.catalog.plan import Plan
 from models.profile.state import CONFIRMED, HELD, Contact, Profile
@@ -51,13 +51,20 @@ class Scene:
         return contact
 
     def prepare(self, channel: str, placements: Mapping[str, int], seed: bytes = b"s" * 16, **more: Any) -> Preparation:
+        prepared = self.ask(channel, placements, seed, **more)
+        assert isinstance(prepared, Preparation), prepared.problem
+        self.preparation = prepared
+        return prepared
+
+    def ask(
+        self, channel: str, placements: Mapping[str, int], seed: bytes = b"s" * 16, **more: Any
+    ) -> Preparation | Misfit:
         request = {
             "request_id": "r-1", "customer_id": self.profile.customer_id, "channel": channel,
             "placements": [{"id": id_, "count": count} for id_, count in placements.items()], "context": {},
             "event": None, "exclude": [], "dry_run": False, "explain": False, **more,
         }
-        self.preparation = deciding.prepare(self.profile, self.plan, request, seed, self.now_ms, self.evidence)
-        return self.preparation
+        return deciding.prepare(self.profile, self.plan, request, seed, self.now_ms, self.evidence)
 
     def decide(
         self, channel: str, placements: Mapping[str, int], seed: bytes = b"s" * 16,
@@ -65,7 +72,6 @@ class Scene:
     ) -> dict[str, list[dict[str, Any]]]:
         """Placement -> answered items."""
         prepared = self.prepare(channel, placements, seed, **more)
-        assert prepared.problem is None, prepared.problem
         given = None
         if scores is not None:
             ids = [self.plan.actions[index].id for index in prepared.scored]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.arbitration.choice import METHODS, choose, probabilities
+from models.arbitration.choice import METHODS, best_chances, choose, probabilities
 from models.catalog.plan import Exploration
 from models.randomness import draw
 
@@ -62,3 +63,13 @@ def test_draws_follow_the_probabilities(method: str) -> None:
     for at, chance in enumerate(probabilities(exploration, priorities)):
         deviation = (chance * (1 - chance) / rounds) ** 0.5
         assert abs(drawn[at] / rounds - chance) <= 5 * deviation
+
+
+@given(EXPLORATIONS, st.lists(PRIORITIES, min_size=1, max_size=6))
+def test_the_best_of_many_decisions_has_the_chance_that_it_has_alone(
+    exploration: Exploration, decisions: list[list[float]]
+) -> None:
+    """To the bit: what a wave works out at once is replayed one by one."""
+    sizes = np.array([len(priorities) for priorities in decisions])
+    together = best_chances(exploration, np.array([one for priorities in decisions for one in priorities]), sizes)
+    assert together.tolist() == [probabilities(exploration, priorities)[0] for priorities in decisions]

@@ -231,7 +231,7 @@ PROBLEMS = [
 def test_a_request_that_does_not_fit_the_catalog_says_where_and_why(
     scene: Any, channel: str, placements: dict[str, int], loc: list[Any], msg: str
 ) -> None:
-    problem = scene.prepare(channel, placements).problem
+    problem = scene.ask(channel, placements).problem
     assert problem["status"] == 422
     assert problem["request_id"] == "r-1"
     (error,) = problem["errors"]
@@ -246,5 +246,5 @@ def test_a_placement_asked_twice_is_refused(scene: Any) -> None:
 
 
 def test_every_fault_of_a_request_is_told_at_once(scene: Any) -> None:
-    problem = scene.prepare("web", {"hero": 1, "email_body": 1, "home_strip": 9}).problem
+    problem = scene.ask("web", {"hero": 1, "email_body": 1, "home_strip": 9}).problem
     assert [error["loc"][1] for error in problem["errors"]] == [0, 1, 2]

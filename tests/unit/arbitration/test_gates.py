@@ -158,9 +158,9 @@ def test_a_held_out_customer_gets_mandatory_actions_and_fallbacks_only(make_plan
 def test_the_control_group_has_its_share_and_moves_with_the_month(make_plan: Any) -> None:
     actions = [{"id": "a", "treatments": [{"id": "t", "placement": "top", "content": {}}]}]
     march, april = parse_time_ms("2026-03-05T00:00:00Z"), parse_time_ms("2026-04-05T00:00:00Z")
-    keys = [str(number).encode() for number in range(4_000)]
+    keys = [str(number) for number in range(4_000)]
 
-    def held(rotate: str, at_ms: int) -> set[bytes]:
+    def held(rotate: str, at_ms: int) -> set[str]:
         plan = make_plan(actions, arbitration=control(0.25, rotate))
         return {key for key in keys if control_group(plan, key, at_ms)}
 
@@ -173,7 +173,7 @@ def test_the_control_group_has_its_share_and_moves_with_the_month(make_plan: Any
 def test_a_share_of_zero_holds_nobody_out(make_plan: Any) -> None:
     actions = [{"id": "a", "treatments": [{"id": "t", "placement": "top", "content": {}}]}]
     plan = make_plan(actions, arbitration=control(0.0))
-    assert not any(control_group(plan, str(number).encode(), 0) for number in range(1_000))
+    assert not any(control_group(plan, str(number), 0) for number in range(1_000))
 
 
 def test_the_shared_context_of_a_standing_never_keeps_an_earlier_request(make_plan: Any, scene_of: Any) -> None:

@@ -20,7 +20,7 @@ from models.coordination.messages import Instructions
 #: Real seconds after which a test gives up: far more than any answer takes, far less than anybody's own patience.
 SOON_S = 3.0
 #: Customers outside the control group, whose decisions have something to score.
-TREATED = [name for n in range(40) if control_group(plan(), (name := f"c{n}").encode(), START_MS) is None]
+TREATED = [name for n in range(40) if control_group(plan(), (name := f"c{n}"), START_MS) is None]
 
 
 async def _silent(*_: Any) -> Any:
