@@ -13,6 +13,8 @@ import httpx
 import psutil
 import pytest
 from support.server import Server, eventually, fresh, kairos
+from support.streams import open_stream
+from websockets.exceptions import ConnectionClosed
 
 from models.times import format_time
 
@@ -43,7 +45,12 @@ def test_up_survives_its_own_kill_and_down_drains(
     left = [other["pid"] for other in run_file["others"]]
     assert [pid for pid in left if psutil.pid_exists(pid) and _is_ours(pid, run_file)] == []
 
-    assert run("down", "--data-dir", str(data_dir)).returncode == 0
+    with open_stream(second) as stream:
+        assert run("down", "--data-dir", str(data_dir)).returncode == 0
+        with pytest.raises(ConnectionClosed) as ended:
+            stream.recv(timeout=10)
+    assert ended.value.rcvd is not None
+    assert ended.value.rcvd.code == 1001
     assert run("audit", "--all", "--data-dir", str(data_dir)).returncode == 0
     assert run("status", "--data-dir", str(data_dir)).returncode == 1
     wrong = run("up", "--data-dir", str(data_dir), "--shards", "5")
