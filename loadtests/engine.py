@@ -13,12 +13,15 @@ import numpy as np
 
 from loadtests import scenario
 from loadtests.engine_shard import EngineShard, decision_wire, history, send
+from loadtests.references.bare_xgboost import BareXgboost
 from loadtests.trees import COLUMNS, DEPTH, TREES, booster
 from models import canonical
 
 DECISIONS = 64
 ROUNDS = 60
 PREDICTIONS_PER_ROUND = 5
+#: Groups of rounds whose medians tell the spread.
+PARTS = 5
 
 
 def run() -> dict[str, Any]:
@@ -35,7 +38,7 @@ async def _run() -> dict[str, Any]:
         batches = [_batch(turn) for turn in range(ROUNDS + 10)]
         for batch in batches[:10]:
             await shard.handle(batch)
-        turns, bare = await _rounds(shard, batches[10:], trees)
+        turns, bare = await _rounds(shard, batches[10:], BareXgboost())
         rows = shard.scorer.rows // len(batches)
         shard.close()
     ratios = [turn / one for turn, one in zip(turns, bare, strict=True)]
@@ -44,6 +47,7 @@ async def _run() -> dict[str, Any]:
         "features": len(COLUMNS), "turn_ms": statistics.median(turns) * 1e3,
         "turn_p99_ms": sorted(turns)[int(len(turns) * 0.99)] * 1e3,
         "bare_predict_ms": statistics.median(bare) * 1e3, "ratio": statistics.median(ratios),
+        "ratios": [statistics.median(ratios[part::PARTS]) for part in range(PARTS)],
         "decision_us": statistics.median(turns) / DECISIONS * 1e6,
     }
 
@@ -59,11 +63,11 @@ def _batch(turn: int) -> bytes:
     return canonical.pack([decision_wire(scenario.decision(first + n)) for n in range(DECISIONS)])
 
 
-async def _rounds(shard: EngineShard, batches: list[bytes], trees: Any) -> tuple[list[float], list[float]]:
+async def _rounds(shard: EngineShard, batches: list[bytes], bare: BareXgboost) -> tuple[list[float], list[float]]:
     """Wall seconds of each turn, and of bare prediction of as many rows right after it."""
     matrix = np.random.default_rng(3).gamma(2.0, 3.0, (DECISIONS * scenario.SURVIVORS, len(COLUMNS)))
     matrix = matrix.astype(np.float32)
-    turns, bare = [], []
+    turns, predictions = [], []
     for batch in batches:
         begin = time.perf_counter()
         replies = await shard.handle(batch)
@@ -71,6 +75,6 @@ async def _rounds(shard: EngineShard, batches: list[bytes], trees: Any) -> tuple
         assert all(status == 200 for status, _ in canonical.unpack(replies))
         begin = time.perf_counter()
         for _ in range(PREDICTIONS_PER_ROUND):
-            trees.predict(matrix)
-        bare.append((time.perf_counter() - begin) / PREDICTIONS_PER_ROUND)
-    return turns, bare
+            bare.predict(matrix)
+        predictions.append((time.perf_counter() - begin) / PREDICTIONS_PER_ROUND)
+    return turns, predictions

@@ -1,18 +1,19 @@
-"""The reference: a Serve application that reads the body and sends it back, under the same settings."""
+"""The ASGI application of both echoes: reads the body, answers with as many bytes as a decision's answer has."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ray import serve
-
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class EchoApp:
-    """ASGI: lifespan and one answer."""
+    """Sends the body back, filled up with blanks (or cut) to ``answer_bytes``; 0: as it came."""
+
+    def __init__(self, answer_bytes: int = 0) -> None:
+        self._answer_bytes = answer_bytes
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -24,6 +25,8 @@ class EchoApp:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
+        if self._answer_bytes:
+            body = body.ljust(self._answer_bytes)[: self._answer_bytes]
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -35,21 +38,3 @@ class EchoApp:
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
-
-
-def _build() -> EchoApp:
-    """Serve calls a builder without arguments; a class would be taken for the application itself."""
-    return EchoApp()
-
-
-def echo_app(replicas: int = 1) -> serve.Application:
-    """One ingress deployment with as many replicas as the gateway it is compared with."""
-
-    @serve.deployment(
-        name="Echo", num_replicas=replicas, max_ongoing_requests=10_000, ray_actor_options={"num_cpus": 0},
-    )
-    @serve.ingress(_build)
-    class Echo:
-        """The deployment around the ASGI application."""
-
-    return Echo.bind()

@@ -1,0 +1,57 @@
+"""CPU seconds of a server's processes by what they are: who pays for a request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import psutil
+
+#: What a process's title contains, which Ray sets for its workers; the first hit wins.
+_MARKS = (
+    (":Gateway", "gateway"), (":Scorer", "scorer"), (":Echo", "echo"), ("ProfileShard", "shards"),
+    ("Coordinator", "coordinator"), ("uvicorn_echo", "uvicorn"), ("redis_service", "service"),
+    ("spawn_main", "service"),
+)
+_BINARIES = {"haproxy": "haproxy", "redis-server": "redis"}
+#: Everything else that a Ray installation runs: controller, proxy manager, raylet, GCS, the driver.
+OTHERS = "ray itself"
+ROLES = ("haproxy", "gateway", "shards", "scorer", "coordinator", "echo", "uvicorn", "service", "redis", OTHERS)
+
+
+def role(title: str) -> str:
+    """What a process with this command line is."""
+    binary = title.split(" ", 1)[0].rsplit("/", 1)[-1]
+    if binary in _BINARIES:
+        return _BINARIES[binary]
+    for mark, found in _MARKS:
+        if mark in title:
+            return found
+    return OTHERS
+
+
+def spent(pid: int) -> dict[str, float]:
+    """CPU seconds so far of a process and all below it, by role."""
+    found: Counter[str] = Counter()
+    try:
+        root = psutil.Process(pid)
+        processes = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return {}
+    for process in processes:
+        try:
+            times, title = process.cpu_times(), " ".join(process.cmdline())
+        except psutil.NoSuchProcess:
+            continue
+        found[role(title)] += times.user + times.system
+    return dict(found)
+
+
+def since(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """What was spent between two readings; processes that ended in between are left out."""
+    return {name: max(0.0, seconds - before.get(name, 0.0)) for name, seconds in after.items()}
+
+
+def per_unit_us(spent_s: Mapping[str, float], units: int) -> dict[str, float]:
+    """Microseconds per request, or per decision."""
+    return {name: seconds / units * 1e6 for name, seconds in spent_s.items()} if units else {}

@@ -1,0 +1,87 @@
+"""``python -m loadtests.bench.installation PORT SCORER FOLDER``: Kairos and an echo beside it.
+
+Checks before anything is measured that a decision is what the figures say it is: 50 candidates, 20 ranked by the trees.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cluster import launch
+from cluster.settings import load_settings
+from loadtests import scenario
+from loadtests.bench.generator.sources import body
+from loadtests.bench.ready import say_ready, stopped
+from models.errors import KairosError
+
+CANDIDATES = 50
+_ADOPTED_WITHIN_S = 30.0
+
+
+def main() -> None:
+    port, scorer, folder = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    catalog = folder / "catalog.json"
+    catalog.write_text(json.dumps(scenario.catalog()))
+    chosen = {} if scorer == "serve" else {"scorer": scorer}
+    settings = load_settings(data_dir=folder / "data", port=port, catalog=catalog, log_level="warning", **chosen)
+    running = launch.start(settings, lambda line: print(line, file=sys.stderr))
+    try:
+        with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {running.key}"}, timeout=30) as api:
+            _promote_scorer(api, settings.data_dir)
+            explained = _checked_decision(api)
+            answer = api.post("/v1/decisions", json=body(0, "size"))
+            answer.raise_for_status()
+        _deploy_echo(len(answer.content))
+        say_ready(port=port, key=running.key, answer_bytes=len(answer.content), explained=explained)
+        stopped()
+    finally:
+        running.stop()
+
+
+def _promote_scorer(api: httpx.Client, data_dir: Path) -> None:
+    """100 trees over 24 features, so that decisions are scored for real."""
+    from loadtests.trees import register_scorer
+
+    version = register_scorer(data_dir)
+    api.post(f"/v1/scorers/{version}:promote", json={}).raise_for_status()
+
+
+def _checked_decision(api: httpx.Client) -> dict[str, Any]:
+    """What a decision does, once it does what it must: shards adopt a scorer some time after its promotion."""
+    wanted = {"candidates": CANDIDATES, "ranked": scenario.SURVIVORS, "propensity_from": ["scorer"]}
+    deadline = time.monotonic() + _ADOPTED_WITHIN_S
+    while (found := _explained(api)) != wanted:
+        if time.monotonic() > deadline:
+            raise KairosError(f"a decision must do {wanted} here, it did {found}; see loadtests/scenario.py")
+        time.sleep(0.2)
+    return found
+
+
+def _explained(api: httpx.Client) -> dict[str, Any]:
+    answer = api.post("/v1/explanations", json=body(0, "explained"))
+    answer.raise_for_status()
+    told = answer.json()
+    told = told.get("explanation", told)
+    sources = {candidate["propensity_source"] for candidate in told["candidates"] if "propensity_source" in candidate}
+    return {
+        "candidates": told["funnel"]["candidates"], "ranked": told["funnel"]["ranked"],
+        "propensity_from": sorted(sources),
+    }
+
+
+def _deploy_echo(answer_bytes: int) -> None:
+    from ray import serve  # after the launch has set Ray's variables
+
+    from loadtests.references.serve_echo import echo_app
+
+    serve.run(echo_app(answer_bytes=answer_bytes), name="echo", route_prefix="/echo")
+
+
+if __name__ == "__main__":
+    main()
