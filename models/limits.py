@@ -50,6 +50,9 @@ STREAMS_PER_KEY_MAX: Final = 64
 #: Frames of one connection that were read and whose answers are not written yet; elements of batches among them.
 STREAM_FRAMES_IN_FLIGHT_MAX: Final = 256
 STREAM_ITEMS_IN_FLIGHT_MAX: Final = 2_048
+STREAM_ID_MAX: Final = 2**64 - 1
+#: So much of a frame that cannot be read as a whole is looked at for its id.
+STREAM_HEAD_BYTES_MAX: Final = 4_096
 #: Frames that are read in one go before others have their turn.
 STREAM_FRAMES_PER_STEP: Final = 32
 #: How long answers may wait for a client that does not read.

@@ -9,12 +9,9 @@ import msgpack
 from actors.gateway.body import unpack
 from actors.gateway.exchange import Answer
 from actors.gateway.problems import Refused, bad_field
-from models import canonical
+from models import canonical, limits
 
-ID_MAX: Final = 2**64 - 1
 _KNOWN: Final = frozenset({"id", "call", "body"})
-#: So much of a frame that cannot be read as a whole is looked at for its id.
-_HEAD_BYTES: Final = 4_096
 _ID: Final = b"\x83\xa2id"
 _STATUS: Final = b"\xa6status"
 _BODY: Final = b"\xa4body"
@@ -64,8 +61,8 @@ def call_of(frame: dict[str, Any]) -> str:
 
 def peek_id(message: bytes) -> int:
     """The id of a frame whose rest cannot be read. Raises ``NoFrame``."""
-    unpacker = msgpack.Unpacker(raw=True, strict_map_key=True, max_buffer_size=_HEAD_BYTES)
-    unpacker.feed(message[:_HEAD_BYTES])
+    unpacker = msgpack.Unpacker(raw=True, strict_map_key=True, max_buffer_size=limits.STREAM_HEAD_BYTES_MAX)
+    unpacker.feed(message[:limits.STREAM_HEAD_BYTES_MAX])
     try:
         for _ in range(unpacker.read_map_header()):
             if unpacker.unpack() == b"id":
@@ -97,4 +94,4 @@ def body_of(answer: Answer) -> bytes:
 
 
 def _is_id(value: Any) -> bool:
-    return type(value) is int and 0 <= value <= ID_MAX
+    return type(value) is int and 0 <= value <= limits.STREAM_ID_MAX
