@@ -68,7 +68,7 @@ def start(settings: Settings, say: Say = lambda _: None) -> Running:
     actors = Actors(settings, installation, secret)
     say(f"starting the coordinator and {installation.shards} shards")
     actors.ensure()
-    say("starting Ray Serve: HAProxy, the gateway, the scorer")
+    say("starting Ray Serve: HAProxy, the gateway" + (", the scorer" if settings.scorer == "serve" else ""))
     try:
         start_serve(settings, installation, secret)
     except (RayError, RuntimeError, TimeoutError) as error:
