@@ -29,7 +29,6 @@ async def serve(streams: Streams, scope: MutableMapping[str, Any], receive: Rece
     except Refused as refused:
         await _refuse(refused, exchange, scope, send)
         return
-    await send({"type": "websocket.accept"})
     await streams.serve(key, receive, send)
 
 

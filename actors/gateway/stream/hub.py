@@ -18,6 +18,7 @@ from actors.gateway.stream.session import Session
 from models import limits
 
 log = structlog.get_logger(__name__)
+_NORMAL = 1000
 _ABNORMAL = 1006
 
 
@@ -41,15 +42,18 @@ class Streams:
             raise retry_later(503, f"this gateway has {limits.STREAMS_MAX} streams open")
 
     async def serve(self, key: KeyRecord, receive: Receive, send: Send) -> None:
-        """Run an accepted connection to its end."""
+        """Accept a connection for which there is room, and run it to its end."""
         session = Session(self.services, self.calls, key, receive, send)
         self._sessions.add(session)
         self._of_key[key.digest] += 1
         self.services.metrics.streams.inc()
         code = _ABNORMAL
         try:
+            await send({"type": "websocket.accept"})
             end = await session.run()
-            code = end.code if end is not None else 1000
+            code = end.code if end is not None else _NORMAL
+        except OSError as error:
+            log.info("stream_not_accepted", error=type(error).__name__)  # the client did not wait for the answer
         finally:
             self._sessions.discard(session)
             if self._empty is not None and not self._sessions:
