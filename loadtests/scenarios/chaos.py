@@ -16,7 +16,7 @@ from loadtests.users.run import install
 from loadtests.users.visitor import Visit, Visitor
 from loadtests.users.visits import shopping
 
-#: Seconds between kills: a fifth of the run, so that each kind is killed once, and at most so many.
+#: Seconds between kills: so few that each kind is killed once in the run, and at most so many.
 _GAP_S_MAX: Final = 15.0
 
 
@@ -28,7 +28,7 @@ class Browser(Visitor):
 def kill_in_turn(lead: Any) -> None:
     if not kills.may_kill(lead):
         return
-    gap_s = min(_GAP_S_MAX, lead.options.seconds / (len(kills.TITLES) + 1) or _GAP_S_MAX)
+    gap_s = min(_GAP_S_MAX, lead.options.seconds / (len(kills.TITLES) + 0.5) or _GAP_S_MAX)
     for name, title in itertools.cycle(kills.TITLES.items()):
         gevent.sleep(gap_s)
         kills.note_kill(lead, name, kills.kill_one(lead.options.data_dir, title))

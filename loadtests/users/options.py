@@ -66,20 +66,18 @@ def add_options(parser: Any) -> None:
 
 
 def read_options(parsed: Namespace) -> Options:
-    """Raises ``BadInput``."""
+    """Of one run: without ``--run-id`` each gets an id of its own. Raises ``BadInput``."""
     if not parsed.host:
         raise BadInput("which server? give --host URL")
     if parsed.rate < 0 or parsed.seconds < 0:
         raise BadInput("--rate and --seconds are not negative")
-    # Workers get the master's options: one run, one id.
-    parsed.run_id = parsed.run_id or uuid.uuid4().hex[:8]
     return Options(
         url=parsed.host.rstrip("/"), rate=parsed.rate, arrivals=parsed.arrivals,
         transport="stream" if parsed.stream else "http", seconds=parsed.seconds, customers=parsed.customers,
         verified=parsed.verified, batch=parsed.batch, think_s=parsed.think, errors_max=parsed.errors_max,
         data_dir=Path(parsed.data_dir) if parsed.data_dir else None, alone=parsed.alone, may_kill=parsed.may_kill,
         caps=dict(map(_cap, parsed.cap)), json=Path(parsed.verdict_json) if parsed.verdict_json else None,
-        run=parsed.run_id,
+        run=parsed.run_id or uuid.uuid4().hex[:8],
     )
 
 
