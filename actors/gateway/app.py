@@ -26,6 +26,7 @@ _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 class GatewayApp:
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._stages = _Stages()
         self._router = Router(ROUTES)
         self.streams = Streams(services, self._router)
         self._watcher: asyncio.Task[None] | None = None
@@ -92,7 +93,7 @@ class GatewayApp:
                 body = negotiation.encode(answer.value, as_msgpack)
         total_s = time.perf_counter() - started_s
         own_s = total_s - answer.waited_s
-        headers = [(b"server-timing", _server_timing(own_s, answer.timing)), _NOSNIFF, *answer.headers]
+        headers = [(b"server-timing", self._stages.header(own_s, answer.timing)), _NOSNIFF, *answer.headers]
         if status != 204:
             headers += [(b"content-length", b"%d" % len(body)), (b"content-type", media)]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -108,7 +109,16 @@ def _raw_path(scope: MutableMapping[str, Any]) -> bytes:
     return quote(scope["path"], safe=_SAFE_PATH).encode()
 
 
-def _server_timing(own_s: float, timing: dict[str, float]) -> bytes:
-    stages = [f"gateway;dur={own_s * 1_000:.3f}"]
-    stages += [f"{stage};dur={spent_ms:.3f}" for stage, spent_ms in timing.items()]
-    return ", ".join(stages).encode()
+class _Stages:
+    """Times by stage as ``server-timing`` has them. The answers of a turn follow each other and share their times, so
+    only the gateway's own are written anew for each."""
+
+    def __init__(self) -> None:
+        self._timing: dict[str, float] = {}
+        self._written = b""
+
+    def header(self, own_s: float, timing: dict[str, float]) -> bytes:
+        if timing is not self._timing:
+            stages = "".join(f", {stage};dur={spent_ms:.3f}" for stage, spent_ms in timing.items())
+            self._timing, self._written = timing, stages.encode()
+        return b"gateway;dur=%.3f%b" % (own_s * 1_000, self._written)

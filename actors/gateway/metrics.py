@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from actors.gateway.figures import Answers, Spreads
 
 _STAGES = ("gateway", "shard", "score", "commit")
 _BUCKETS_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.02, 0.035, 0.06, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -14,26 +16,20 @@ _BUCKETS_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.02, 0.035, 0.0
 class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "kairos_requests", "Answered requests by call and status", ["call", "status"], registry=self.registry
+        self._requests = Answers(
+            "kairos_requests", "Answered requests by call and status",
+            "kairos_request_seconds", "From the request's head to its answer, by call", _BUCKETS_S,
         )
-        self._latency = Histogram(
-            "kairos_request_seconds", "From the request's head to its answer, by call", ["call"],
-            buckets=_BUCKETS_S, registry=self.registry,
+        self._frames = Answers(
+            "kairos_stream_frames", "Answered frames of streams by call and status",
+            "kairos_stream_frame_seconds", "From a frame's arrival to its answer, by call", _BUCKETS_S,
         )
-        self._stage = Histogram(
-            "kairos_stage_seconds", "Time by stage: gateway without waiting, shard, score, commit", ["stage"],
-            buckets=_BUCKETS_S, registry=self.registry,
+        self._stage = Spreads(
+            "kairos_stage_seconds", "Time by stage: gateway without waiting, shard, score, commit", "stage", _BUCKETS_S,
         )
+        for collector in (self._requests, self._frames, self._stage):
+            self.registry.register(collector)
         self.streams = Gauge("kairos_streams_open", "Streams that are open", registry=self.registry)
-        self._frames = Counter(
-            "kairos_stream_frames", "Answered frames of streams by call and status", ["call", "status"],
-            registry=self.registry,
-        )
-        self._frame_latency = Histogram(
-            "kairos_stream_frame_seconds", "From a frame's arrival to its answer, by call", ["call"],
-            buckets=_BUCKETS_S, registry=self.registry,
-        )
         self._streams_ended = Counter(
             "kairos_streams_ended", "Streams that have ended, by close code", ["code"], registry=self.registry
         )
@@ -43,18 +39,11 @@ class Metrics:
         self._waiting = Gauge(
             "kairos_gateway_waiting", "Commands queued for a shard, not yet sent", ["shard"], registry=self.registry
         )
-        self._stages = {stage: self._stage.labels(stage) for stage in _STAGES}
-        self._calls: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._framed: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._stages = {stage: self._stage.of(stage) for stage in _STAGES}
 
     def answered(self, call: str, status: int, seconds: float, own_seconds: float, timing: Mapping[str, float]) -> None:
         """``own_seconds``: the part that the gateway itself worked. ``timing``: milliseconds by stage."""
-        children = self._calls.get((call, status))
-        if children is None:
-            children = (self._requests.labels(call, str(status)), self._latency.labels(call))
-            self._calls[(call, status)] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        self._requests.note(call, status, seconds)
         self._stages["gateway"].observe(own_seconds)
         for stage, spent_ms in timing.items():
             known = self._stages.get(stage)
@@ -63,12 +52,7 @@ class Metrics:
 
     def framed(self, call: str, status: int, seconds: float) -> None:
         """A frame was answered."""
-        children = self._framed.get((call, status))
-        if children is None:
-            children = (self._frames.labels(call, str(status)), self._frame_latency.labels(call))
-            self._framed[(call, status)] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        self._frames.note(call, status, seconds)
 
     def stream_ended(self, code: int) -> None:
         self._streams_ended.labels(str(code)).inc()
