@@ -7,7 +7,7 @@ profile, the fact, the plan that was live and the turn's clock alone. Every fact
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from models import limits
@@ -60,29 +60,17 @@ def apply(profile: Profile | None, fact: Fact, plan: Plan, now_ms: int) -> Profi
     assert profile is not None, "the first fact of a customer is Born"
     if isinstance(fact, Erased):
         return Profile("", last_ms=now_ms, generation=profile.generation + 1)
-    match fact:
-        case EventApplied():
-            _event(profile, fact, plan, now_ms)
-        case AttributesChanged():
-            _attributes(profile, fact)
-        case ConsentChanged():
-            profile.consent.update(fact.changes)
-        case Decided():
-            _decided(profile, fact, plan, now_ms)
-        case OutcomeApplied():
-            _outcome(profile, fact, plan, now_ms)
-        case HoldExpired():
-            _hold_expired(profile, fact)
-        case ResponseEnded():
-            _response_ended(profile, fact, plan, now_ms)
+    _HANDLERS[type(fact)](profile, fact, plan, now_ms)
     profile.state_version += 1
-    profile.last_ms = max(profile.last_ms, now_ms)
+    if now_ms > profile.last_ms:
+        profile.last_ms = now_ms
     return profile
 
 
 def _event(profile: Profile, fact: EventApplied, plan: Plan, now_ms: int) -> None:
     feeding = plan.features_by_event.get(fact.type, ())
-    _feed(profile, plan, (plan.features[index] for index in feeding), fact.time_ms, fact.properties, now_ms)
+    if feeding:
+        _feed(profile, plan, [plan.features[index] for index in feeding], fact.time_ms, fact.properties, now_ms)
     if fact.marks and len(profile.marks) > limits.CONTACT_POLICIES_MAX:
         live = {policy.id for policy in plan.policies}
         profile.marks = {id_: times for id_, times in profile.marks.items() if id_ in live}
@@ -109,13 +97,17 @@ def _feed(
             held[feature.id] = windows.feed(held.get(feature.id), feature, time_ms, value, now_ms)
 
 
-def _attributes(profile: Profile, fact: AttributesChanged) -> None:
+def _attributes(profile: Profile, fact: AttributesChanged, _plan: Plan, _now_ms: int) -> None:
     for id_, value in fact.changes.items():
         if value is None:
             profile.attributes.pop(id_, None)
         else:
             # Numbers of a profile are doubles, also in rules.
             profile.attributes[id_] = float(value) if type(value) is int else value
+
+
+def _consent(profile: Profile, fact: ConsentChanged, _plan: Plan, _now_ms: int) -> None:
+    profile.consent.update(fact.changes)
 
 
 def _decided(profile: Profile, fact: Decided, plan: Plan, now_ms: int) -> None:
@@ -177,7 +169,7 @@ def _feed_outcome(
     _feed(profile, plan, feeding, at_ms, {} if value is None else {"value": value}, now_ms)
 
 
-def _hold_expired(profile: Profile, fact: HoldExpired) -> None:
+def _hold_expired(profile: Profile, fact: HoldExpired, _plan: Plan, _now_ms: int) -> None:
     contact = ledger.find(profile, fact.decision_id, fact.action)
     if contact is not None and contact.state == HELD:
         ledger.replace(profile, contact.with_(state=RELEASED, budgets=_freed(contact)))
@@ -201,3 +193,9 @@ def _freed(contact: Contact) -> tuple[tuple[str, int, str, str, str], ...]:
     return tuple(
         (use[0], use[1], use[2], use[3], BUDGET_FREED if use[4] == BUDGET_HELD else use[4]) for use in contact.budgets
     )
+
+
+_HANDLERS: dict[type[Any], Callable[[Profile, Any, Plan, int], None]] = {
+    EventApplied: _event, AttributesChanged: _attributes, ConsentChanged: _consent, Decided: _decided,
+    OutcomeApplied: _outcome, HoldExpired: _hold_expired, ResponseEnded: _response_ended,
+}

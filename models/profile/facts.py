@@ -170,15 +170,18 @@ _BY_TAG: dict[int, type[Any]] = {
 _FIELDS: dict[type[Any], tuple[str, ...]] = {
     kind: tuple(f.name for f in fields(kind)) for kind in (*_BY_TAG.values(), ItemChosen)
 }
-#: One call in place of one per field. Msgpack packs nested tuples as lists.
-_VALUES: dict[type[Any], Callable[[Any], Any]] = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
+#: One call in place of one per field: of a fact its tag and its fields, of an item its fields. A tuple, which msgpack
+#: packs as a list.
+_WIRES: dict[type[Any], Callable[[Any], tuple[Any, ...]]] = {
+    kind: attrgetter(*([] if kind is ItemChosen else ["TAG"]), *names) for kind, names in _FIELDS.items()
+}
 
 
 def _plain(value: Any) -> Any:
     if type(value) is tuple:
         return [_plain(item) for item in value]
     if type(value) is ItemChosen:
-        return list(_VALUES[ItemChosen](value))
+        return list(_WIRES[ItemChosen](value))
     return value
 
 
@@ -189,10 +192,7 @@ def _item(wire: list[Any]) -> ItemChosen:
 
 def to_wire(fact: Fact) -> list[Any]:
     """A fact as a list that msgpack can pack."""
-    kind = type(fact)
-    if len(_FIELDS[kind]) == 1:
-        return [fact.TAG, _VALUES[kind](fact)]
-    return [fact.TAG, *map(_plain, _VALUES[kind](fact))]
+    return [*map(_plain, _WIRES[type(fact)](fact))]
 
 
 def pack(facts: Sequence[Fact]) -> bytes:
@@ -201,15 +201,11 @@ def pack(facts: Sequence[Fact]) -> bytes:
     return canonical.pack(facts, default=_listed)
 
 
-def _listed(value: Any) -> list[Any]:
-    kind = type(value)
-    if kind is ItemChosen:
-        return list(_VALUES[ItemChosen](value))
-    names = _FIELDS.get(kind)
-    if names is None:
-        raise TypeError(f"a fact holds a {kind.__name__}, which msgpack cannot say; facts hold plain values")
-    values = _VALUES[kind](value)
-    return [value.TAG, values] if len(names) == 1 else [value.TAG, *values]
+def _listed(value: Any) -> tuple[Any, ...]:
+    wire = _WIRES.get(type(value))
+    if wire is None:
+        raise TypeError(f"a fact holds a {type(value).__name__}, which msgpack cannot say; facts hold plain values")
+    return wire(value)
 
 
 def from_wire(wire: list[Any]) -> Fact:

@@ -60,7 +60,10 @@ def apply_event(
 def _fingerprint(body: dict[str, Any], time_ms: int) -> bytes:
     """The body apart from its time, then the time: a nested event without one is compared without one, so that it is
     the same event when its decision is asked again later, or when it is reported on its own as well."""
-    return body_fingerprint(body, ("time_ms",))[:_WITHOUT_TIME] + time_ms.to_bytes(_TIME_BYTES, "big", signed=True)
+    told = [
+        body["event_id"], body["customer_id"], body["type"], body["channel"], body["properties"], body.get("source"),
+    ]
+    return body_fingerprint(told)[:_WITHOUT_TIME] + time_ms.to_bytes(_TIME_BYTES, "big", signed=True)
 
 
 def event_object(body: dict[str, Any], customer_id: str, time_ms: int) -> dict[str, Any]:

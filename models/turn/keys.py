@@ -60,7 +60,7 @@ class Hint:
     unfunded: bool = False
 
     def pack(self) -> bytes:
-        return _packed_hint(self.generation, self.state_version, self.late, self.unfunded)
+        return packed_hint(self.generation, self.state_version, self.late, self.unfunded)
 
     @classmethod
     def unpack(cls, data: bytes) -> Hint:
@@ -68,7 +68,8 @@ class Hint:
 
 
 @lru_cache(maxsize=_KEYS_REMEMBERED)
-def _packed_hint(generation: int, state_version: int, late: bool, unfunded: bool) -> bytes:
+def packed_hint(generation: int, state_version: int, late: bool, unfunded: bool) -> bytes:
+    """The bytes of a ``Hint``: many customers stand at the same small versions."""
     return canonical.pack([generation, state_version, late, unfunded])
 
 
@@ -106,10 +107,8 @@ def is_valid(entry: Remembered, generation: int, now_ms: int) -> bool:
     return Hint.unpack(entry.hint).generation == generation
 
 
-def body_fingerprint(body: dict[str, Any], without: tuple[str, ...] = ()) -> bytes:
-    """16 bytes over a body as validated (JSON's types, keys in any order), without fields that do not make it
-    another request. Raises ``TypeError`` for what JSON cannot say."""
-    if without:
-        body = {name: value for name, value in body.items() if name not in without}
+def body_fingerprint(body: dict[str, Any] | list[Any]) -> bytes:
+    """16 bytes over what makes a body as validated that body (JSON's types, keys in any order). Raises ``TypeError``
+    for what JSON cannot say."""
     text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=FINGERPRINT_BYTES).digest()

@@ -1,37 +1,43 @@
 """One customer's work in a turn: a private draft, the facts so far, and what they mean for the shard.
 
-A fork is work on trial: a decision with its event, or a dry run. It is adopted as a whole or forgotten.
+A fork is work on trial: a decision with its event, or a dry run. It is adopted as a whole or forgotten. Every decision
+makes two of these, so what many never need (sums, keys of their own) is made when it is needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from models.catalog.plan import Plan
 from models.profile import facts, timers
 from models.profile.apply import apply
 from models.profile.facts import Born, Decided, Erased, EventApplied, Fact
 from models.profile.state import Profile
-from models.turn.keys import Hint, RecentKey
+from models.turn.keys import RecentKey, packed_hint
 from models.turn.publics import Deltas, add_fact
 from models.turn.receipts import Receipt
 from models.turn.results import Segment
 
+#: Shared by all that has no key yet; never written to.
+_NO_KEYS: Final[dict[bytes, RecentKey]] = {}
+
 
 def fold(profile: Profile | None, generation: int, fact: Fact, plan: Plan, now_ms: int) -> Profile | None:
     """Apply one fact of a generation to a draft: live and in replay. None after an erasure."""
-    if isinstance(fact, Erased):
+    kind = type(fact)
+    if kind is Erased:
         return None
     profile = apply(profile, fact, plan, now_ms)
-    if isinstance(fact, Born):
+    if kind is Born:
         profile.generation = generation
     return profile
 
 
 class Work:
     __slots__ = (
-        "_note", "_owned", "customer", "deltas", "facts", "generation", "keys", "now_ms", "plan", "profile", "receipt",
+        "_keys_owned", "_note", "_owned", "customer", "deltas", "facts", "generation", "keys", "now_ms", "plan",
+        "profile", "receipt",
     )
 
     def __init__(
@@ -48,9 +54,12 @@ class Work:
         self.now_ms = now_ms
         self.generation = profile.generation if profile else (receipt.generation + 1 if receipt else 1)
         self.facts: list[Fact] = []
-        self.deltas = Deltas()
+        #: None while nothing changed at shard level.
+        self.deltas: Deltas | None = None
         #: Idempotency keys of this turn, by key16.
-        self.keys: dict[bytes, RecentKey] = {}
+        self.keys: dict[bytes, RecentKey] = _NO_KEYS
+        #: False while ``keys`` belongs to the work that this one was forked from, or to nobody.
+        self._keys_owned = False
         #: False while ``profile`` is still the committed object.
         self._owned = False
         self._note = note
@@ -64,7 +73,8 @@ class Work:
         if not self._owned:
             self.profile = self.profile.copy() if self.profile else None
             self._owned = True
-        self._count(fact)
+        if type(fact) is not EventApplied:
+            self._count(fact)
         self.profile = fold(self.profile, self.generation, fact, self.plan, self.now_ms)
         self.facts.append(fact)
 
@@ -81,13 +91,16 @@ class Work:
 
     def remember(self, key: bytes, fingerprint: bytes, late: bool = False, unfunded: bool = False) -> None:
         """Bind an idempotency key to the effect that was just recorded."""
-        hint = Hint(self.generation, self.version, late, unfunded)
-        self.keys[key] = RecentKey(0, self.now_ms, fingerprint, hint.pack())
+        if not self._keys_owned:
+            self.keys = dict(self.keys)
+            self._keys_owned = True
+        hint = packed_hint(self.generation, self.version, late, unfunded)
+        self.keys[key] = RecentKey(0, self.now_ms, fingerprint, hint)
 
     def fork(self) -> Work:
         """The same customer on trial."""
         trial = Work(self.customer, self.profile, self.receipt, self.plan, self.now_ms, _nobody)
-        trial.keys = dict(self.keys)
+        trial.keys = self.keys
         return trial
 
     def adopt(self, trial: Work) -> None:
@@ -95,13 +108,11 @@ class Work:
         if trial.facts:
             self.profile = trial.profile
             self._owned = True
-            if self.facts:
-                self.facts += trial.facts
-                self.deltas.merge(trial.deltas)
-            else:
-                self.facts, self.deltas = trial.facts, trial.deltas
-            self.keys = trial.keys
-            self._note(trial.deltas)
+            self.facts = self.facts + trial.facts if self.facts else trial.facts
+            self.keys, self._keys_owned = trial.keys, trial._keys_owned
+            if trial.deltas is not None:
+                self._add(trial.deltas)
+                self._note(trial.deltas)
 
     def reply_to(self, request_id: str) -> bytes:
         """The answer to a decision of this turn."""
@@ -114,34 +125,37 @@ class Work:
         self.facts.append(fact)
         self.receipt = receipt
         segment = self.segment()
-        self.profile, self.facts, self.deltas, self.keys = None, [], Deltas(), {}
+        self.profile, self.facts, self.deltas, self.keys, self._keys_owned = None, [], None, _NO_KEYS, False
         self.generation = receipt.generation + 1
         self._owned = True
         return segment
 
     def segment(self) -> Segment:
         """The facts so far as a segment of the turn's row."""
+        deltas = self.deltas
         public: dict[str, Any] = {
             "k": [fact.TAG for fact in self.facts],
-            "b": [[*key, *sums] for key, sums in self.deltas.budgets.items() if any(sums)],
-            "o": [[*key, *sums] for key, sums in self.deltas.evidence.items()],
-            "i": [[key, entry.fingerprint, entry.hint] for key, entry in self.keys.items()],
+            "b": [] if deltas is None else [(*key, *sums) for key, sums in deltas.budgets.items() if any(sums)],
+            "o": [] if deltas is None else [(*key, *sums) for key, sums in deltas.evidence.items()],
+            "i": [(key, entry.fingerprint, entry.hint) for key, entry in self.keys.items()],
         }
         if self.facts and isinstance(self.facts[-1], Erased):
             public["e"] = self.facts[-1].receipt
         return Segment(self.customer, self.generation, public, facts.pack(self.facts))
 
     def _count(self, fact: Fact) -> None:
-        if isinstance(fact, EventApplied):
-            return
-        if self._note is _nobody:
-            add_fact(self.deltas, self.profile, fact)
-            return
+        """What a fact changes at shard level (an event: nothing)."""
         deltas = Deltas()
         add_fact(deltas, self.profile, fact)
         if deltas.budgets or deltas.evidence:
-            self.deltas.merge(deltas)
+            self._add(deltas)
             self._note(deltas)
+
+    def _add(self, deltas: Deltas) -> None:
+        if self.deltas is None:
+            self.deltas = deltas
+        else:
+            self.deltas.merge(deltas)
 
 
 def _nobody(_: Deltas) -> None:

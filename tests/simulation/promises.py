@@ -63,7 +63,7 @@ class Promises:
         name = str(command.body[keys.ID_FIELD[command.kind]])
         place = (command.customer, generation, command.kind, name)
         without = ("deadline_ms", "min_state_version") if command.kind == DECISION else ()
-        fingerprint = body_fingerprint(command.body, without)
+        fingerprint = body_fingerprint({name: told for name, told in command.body.items() if name not in without})
         told = {key: value for key, value in body.items() if key != "status"}
         first = self._first.get(place)
         if first is None:
