@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.bench import http_figures, in_process, machine, plots, results, sessions, start, tables
-from loadtests.bench.workloads import SUITES, needed
+from loadtests.bench.workloads import MEASURED_ONCE, SUITES, needed
 from models.errors import KairosError
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -64,16 +64,19 @@ def _measure(options: argparse.Namespace, rounds: int, seconds: float) -> dict[s
         taken = start.run(min(rounds, start.ROUNDS))
         found["start"] = results.suite_result(start.figures(taken), here, _command("start"), {}) | {"found": taken}
     networked = [name for name in names if name in SUITES]
+    without: frozenset[str] = frozenset()
     for scorer in (options.scorer or SCORERS) if networked else ():
-        found |= _session(networked, scorer, rounds, seconds, here)
+        found |= _session(networked, scorer, rounds, seconds, here, without)
+        without = MEASURED_ONCE
     return found
 
 
 def _session(
-    names: list[str], scorer: str, rounds: int, seconds: float, here: dict[str, Any],
+    names: list[str], scorer: str, rounds: int, seconds: float, here: dict[str, Any], without: frozenset[str],
 ) -> dict[str, Any]:
     """One installation, one set of references, all these suites interleaved."""
-    session = sessions.run(needed(names), scorer, rounds, seconds)
+    workloads = [workload for workload in needed(names) if workload.name not in without]
+    session = sessions.run(workloads, scorer, rounds, seconds)
     found = {}
     for name in names:
         own = {workload: session.rounds[workload] for workload in SUITES[name] if workload in session.rounds}

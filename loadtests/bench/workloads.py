@@ -80,6 +80,8 @@ SUITES: dict[str, tuple[str, ...]] = {
     "stream": ("echo", "stream"),
     "hot": ("hot", "redis_hot"),
 }
+#: References that nothing of the second scorer's figures is held against.
+MEASURED_ONCE = frozenset({"uvicorn", "redis_everysec", "redis_one", "redis_hot"})
 
 
 def needed(suites: list[str]) -> list[Workload]:

@@ -31,7 +31,7 @@ def main() -> None:
         service = subprocess.Popen([
             sys.executable, "-m", "uvicorn", "loadtests.references.redis_service.app:build", "--factory",
             "--port", port, "--workers", workers, "--loop", "uvloop", "--http", "httptools", "--no-access-log",
-            "--log-level", "warning", "--no-server-header", "--no-date-header",
+            "--log-level", "warning", "--no-server-header", "--no-date-header", "--no-proxy-headers",
         ], env={**os.environ, SOCKET: socket, KEY: key}, stdout=subprocess.DEVNULL)
         try:
             _wait(lambda: _answers(port), "the service did not answer")
