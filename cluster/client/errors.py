@@ -74,7 +74,7 @@ class Invalid(Refused):
 class Unauthorised(Refused):
     """401, 403: no such key, or one without the scope that the problem names."""
 
-    remedy = "use a key with that scope (`kairos key create --scope ...`)"
+    remedy = "use a live key that has the scope (`kairos key create --scope ...`)"
 
 
 class NotFound(Refused):

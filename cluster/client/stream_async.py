@@ -112,7 +112,7 @@ class AsyncStream:
                     max_msg_size=limits.CLIENT_FRAME_BYTES_MAX,
                 )
         except aiohttp.WSServerHandshakeError as error:
-            self._trouble = f"the stream was refused: {error.status} {error.message}"
+            self._trouble = f"the stream was refused with {error.status} at its handshake"
             if error.status not in REPEATABLE:
                 self._answer_all(error.status)
         except (aiohttp.ClientError, OSError) as error:

@@ -139,7 +139,7 @@ def test_a_key_that_is_revoked_ends_the_calls_in_flight() -> None:
 def test_a_handshake_that_is_refused_for_good_is_told(status: int, error: type[Exception]) -> None:
     with Loopback() as server:
         server.refusals = [status]
-        with pytest.raises(error, match=f"refused: {status}"):
+        with pytest.raises(error, match=f"refused with {status}"):
             talking(server, lambda kairos: ask(kairos, "r0"))
 
 
