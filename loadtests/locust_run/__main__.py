@@ -28,6 +28,8 @@ _SCENARIOS: Final = Path(__file__).resolve().parent.parent / "scenarios"
 _SECONDS: Final = {"soak": 3_600.0, "scorer_down": 60.0, "chaos": 75.0}
 _SECONDS_ELSE: Final = 30.0
 _WORKER_END_S: Final = 30.0
+#: How many interrupts it takes to go without a verdict.
+_PATIENCE: Final = 3
 
 Scenario = StrEnum("Scenario", [one.stem for one in sorted(_SCENARIOS.glob("[!_]*.py"))])
 Url = Annotated[str, typer.Option(help="A server; without it an installation is started, and stopped at the end.")]
@@ -88,12 +90,23 @@ def run(wanted: Wanted, environment: dict[str, str]) -> int:
         subprocess.Popen(worker_command(wanted, port), env=environment, cwd=_ROOT) for _ in range(wanted.workers)
     ]
     try:
-        return subprocess.run(locust_command(wanted, port), env=environment, cwd=_ROOT, check=False).returncode
+        return _status(subprocess.Popen(locust_command(wanted, port), env=environment, cwd=_ROOT))
     finally:
         _end(workers)
 
 
 _ROOT: Final = _SCENARIOS.parent.parent
+
+
+def _status(leader: subprocess.Popen[bytes]) -> int:
+    """Its exit status. Ctrl-C reaches it too, and it has a verdict to give first; who insists ends it."""
+    for _ in range(_PATIENCE):
+        try:
+            return leader.wait()
+        except KeyboardInterrupt:
+            _say("ending the run; its verdict follows")
+    leader.kill()
+    return leader.wait()
 
 
 def _end(workers: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -15,7 +15,7 @@ from cluster.demo.journey import Household, Journey
 
 #: What nobody runs dry, and what a flash sale does within seconds.
 _AMPLE: Final = 1_000_000_000
-_FLASH: Final = 400
+_FLASH: Final = 60
 
 _CHANNELS: Final = (
     {"id": "web", "direction": "inbound", "hold_ttl": "30s"}, {"id": "app", "direction": "inbound", "hold_ttl": "30s"},

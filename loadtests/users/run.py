@@ -42,6 +42,8 @@ class Control:
         events.init.add_listener(self._init)
         events.test_start.add_listener(self._start)
         events.test_stopping.add_listener(self._stopping)
+        # An interrupted Locust settles its exit status here, before it stops the test.
+        events.quitting.add_listener(self._stopping)
 
     def caller(self) -> Caller:
         """For a new user of this process. Raises ``StopUser`` when the run could not begin, or has ended."""
