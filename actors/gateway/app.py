@@ -78,7 +78,8 @@ class GatewayApp:
         if route.scope:
             exchange.key = self._services.authoriser.admit(exchange.authorization, route.scope)
         exchange.parse_query(route.query_names)
-        exchange.parse_path(route.path_names)
+        if exchange.segments:
+            exchange.parse_path(route.path_names)
         return await route.handle(self._services, exchange)
 
     async def _answer(self, exchange: Exchange, name: str, answer: Answer, started_s: float, send: Send) -> None:

@@ -114,8 +114,7 @@ class Exchange:
 
     def parse_path(self, names: tuple[str, ...]) -> None:
         """Fill ``path_ids`` from the segments that stand for ids. Raises 422."""
-        if self.segments:
-            self.path_ids = tuple(map(path_id, self.segments, names))
+        self.path_ids = tuple(map(path_id, self.segments, names))
 
     def query_int(self, name: str, default: int, least: int, most: int) -> int:
         """A whole number from the query within [least, most]. Raises 422."""
