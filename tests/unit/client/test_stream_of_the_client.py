@@ -111,18 +111,22 @@ def test_calls_that_come_while_there_is_no_connection_queue_behind_the_older_one
 
 
 def test_no_more_frames_are_in_flight_than_allowed() -> None:
-    seen: list[int] = []
+    waited: list[bool] = []
 
-    async def counting(talk: Talk) -> None:
-        while True:
-            frames = [await talk.frame() for _ in range(3)]
-            seen.append(len(server.frames))
-            for frame in frames:
-                await talk.answer(frame)
+    async def holding(talk: Talk) -> None:
+        frames = [await talk.frame() for _ in range(3)]
+        try:
+            await asyncio.wait_for(talk.frame(), 0.05)
+        except TimeoutError:
+            waited.append(True)
+        for frame in frames:
+            await talk.answer(frame)
+        await talk.echo()
 
-    with Loopback(stream=counting) as server:
+    with Loopback(stream=holding) as server:
         talking(server, lambda kairos: ask_all(kairos, 12), in_flight=3)
-    assert seen == [3, 6, 9, 12]
+    assert waited == [True]
+    assert server.asked() == ids(12)
 
 
 def test_a_key_that_is_revoked_ends_the_calls_in_flight() -> None:
