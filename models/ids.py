@@ -15,6 +15,7 @@ from models import limits
 
 CUSTOMER_KEY_BYTES = 16
 _DECISION_TAIL_BYTES = 9
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def customer_key(secret: bytes, customer_id: str) -> bytes:
@@ -32,7 +33,7 @@ def shard_of(key: bytes, shards: int) -> int:
 def decision_id(key: bytes, seed: bytes) -> str:
     """Opaque and sufficient: it names its customer's key (hence shard) and is unique by its seed."""
     tail = hashlib.blake2b(seed, digest_size=_DECISION_TAIL_BYTES).digest()
-    return "d" + base64.urlsafe_b64encode(key + tail).decode().rstrip("=")
+    return "d" + binascii.b2a_base64(key + tail, newline=False).rstrip(b"=").translate(_URLSAFE).decode()
 
 
 def customer_key_of_decision(decision_id_text: str) -> bytes | None:

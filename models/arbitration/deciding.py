@@ -30,7 +30,7 @@ from models.profile.state import Profile
 from models.scoring.evidence import Evidence
 from models.times import format_time
 
-__all__ = ["Misfit", "Preparation", "Verdict", "prepare", "resolve"]
+__all__ = ["Misfit", "Preparation", "Verdict", "prepare", "resolve", "resolve_ranked"]
 
 _NOBODY: Final[Mapping[int, tuple[str, str]]] = MappingProxyType({})
 
@@ -67,16 +67,22 @@ def prepare(
 
 def resolve(
     preparation: Preparation, scores: NDArray[np.float32] | None, degraded: bool, free: Callable[[str, str], int],
-    scorer_version: str | None, ranking: Ranking | None = None,
+    scorer_version: str | None,
 ) -> Verdict:
     """Rank by ``scores`` (one per ``preparation.scored``; None: evidence decides) and fill the positions.
 
-    ``ranking`` is ``rank(preparation, scores)`` where the caller has it already, from ``rank_all``.
     ``free(budget id, period key)`` gives the units free at this shard; it is asked once per budget.
     """
+    ranking = rank(preparation, scores)
+    return resolve_ranked(preparation, ranking, scores is not None, degraded, free, scorer_version)
+
+
+def resolve_ranked(
+    preparation: Preparation, ranking: Ranking, is_scored: bool, degraded: bool, free: Callable[[str, str], int],
+    scorer_version: str | None,
+) -> Verdict:
+    """``resolve`` where the ranking was made with those of other decisions (``rank_all``). ``is_scored``: by scores."""
     purse = Purse(preparation.plan, free, preparation.moment, preparation.passed.needs)
-    if ranking is None:
-        ranking = rank(preparation, scores)
     dry = _NOBODY if purse.pays_all else _dry(preparation, purse, ranking.actions)
     ranked = ranking.without(dry)
     placing = Placing(preparation, ranked, purse)
@@ -84,7 +90,7 @@ def resolve(
     purse.close()
     return Verdict(
         tuple(placing.items), purse.consulted, _body(preparation, degraded, scorer_version, placements), ranked, dry,
-        "evidence" if scores is None else "scorer", placing.judge, purse,
+        "scorer" if is_scored else "evidence", placing.judge, purse,
     )
 
 

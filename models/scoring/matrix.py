@@ -44,6 +44,10 @@ class Layout:
         self.action_features: Final = self.features[len(self.customer_features) :]
         self._zone = plan.zone
         self._from_record, self._record_keys = self._record_columns()
+        known = list(zip(self._from_record.tolist(), self._record_keys, strict=True))
+        self._from_features: Final = [column for column, id_ in known if id_ in plan.feature_index]
+        self._feature_places: Final = [plan.feature_index[id_] for _, id_ in known if id_ in plan.feature_index]
+        self._from_attributes: Final = [pair for pair in known if pair[1] not in plan.feature_index]
         self._hour_at = self._column("time.hour")
         self._weekday_at = self._column("time.weekday")
         self._blank = np.full(len(self.customer_features), np.nan, np.float32)
@@ -68,12 +72,30 @@ class Layout:
         return vector
 
     def customer_vectors(self, records: Sequence[Mapping[str, Any]], channels: Sequence[str], now_ms: int) -> Matrix:
-        """float32[customers, customer columns]: the vectors of a whole wave, each that of its customer alone."""
+        """float32[customers, customer columns]: several vectors, each that of its customer alone."""
+        vectors = self._vectors(channels, now_ms)
+        if self._record_keys and records:
+            vectors[:, self._from_record] = _clipped(self._numbers(records))
+        return vectors
+
+    def wave_vectors(
+        self, values: Sequence[Sequence[float | None]], attributes: Sequence[Mapping[str, Any]],
+        channels: Sequence[str], now_ms: int,
+    ) -> Matrix:
+        """The same of a wave's customers, from what ``FeatureView`` holds: ``values`` are those of the plan's features,
+        in its order. No record is made, which would be as many new objects as there are numbers."""
+        vectors = self._vectors(channels, now_ms)
+        if self._feature_places and values:
+            numbers = np.array(values, np.float64)[:, self._feature_places]
+            vectors[:, self._from_features] = _clipped(numbers)
+        for column, id_ in self._from_attributes:
+            vectors[:, column] = _clipped(np.array([_number(one.get(id_)) for one in attributes], np.float64))
+        return vectors
+
+    def _vectors(self, channels: Sequence[str], now_ms: int) -> Matrix:
+        """What does not depend on the customer; the rest NaN."""
         vectors = np.array([self._by_channel.get(channel, self._blank) for channel in channels], np.float32)
         vectors = vectors.reshape(len(channels), len(self.customer_features))
-        if self._record_keys and records:
-            numbers = np.minimum(np.maximum(self._numbers(records), -_FLOAT32_MAX), _FLOAT32_MAX)
-            vectors[:, self._from_record] = numbers
         if self._hour_at >= 0 or self._weekday_at >= 0:
             hour, weekday = self._local(now_ms)
             if self._hour_at >= 0:
@@ -137,6 +159,11 @@ class Layout:
             local = local_datetime(now_ms, self._zone)
             self._clock = (step, local.hour, local.weekday())
         return self._clock[1], self._clock[2]
+
+
+def _clipped(numbers: NDArray[Any]) -> NDArray[Any]:
+    clipped: NDArray[Any] = np.minimum(np.maximum(numbers, -_FLOAT32_MAX), _FLOAT32_MAX)
+    return clipped
 
 
 def _number(value: Any) -> float:

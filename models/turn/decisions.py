@@ -6,11 +6,8 @@ refused, or its deadline passes, or it is a dry run, nothing of it remains.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from models import canonical, ids, randomness
 from models.arbitration import deciding
@@ -28,7 +25,6 @@ from models.turn.results import Answer, AnswerAt, Wait
 from models.turn.top_features import TopFeatures
 from models.turn.work import Work
 
-_NO_COLUMNS: Final[NDArray[np.float32]] = np.empty(0, np.float32)
 #: Fields of a request that do not make it another request.
 NOT_COMPARED: Final = ("deadline_ms", "min_state_version")
 
@@ -51,7 +47,7 @@ class Pending:
     request: dict[str, Any]
     preparation: Preparation
     #: float32 customer columns of the scorer, laid out with those of its wave; empty without one.
-    vector: NDArray[np.float32] = field(default_factory=lambda: _NO_COLUMNS)
+    vector: bytes = b""
 
     @property
     def explains(self) -> bool:
@@ -63,7 +59,9 @@ def prepare(context: TurnContext, work: Work, index: int, command: Command) -> A
     """Everything before the scores: an answer right away, or a decision that waits for them."""
     body = command.body
     dry_run = bool(body["dry_run"]) or command.kind == EXPLAIN
-    request = {name: value for name, value in body.items() if name not in NOT_COMPARED}
+    request = body.copy()
+    for name in NOT_COMPARED:
+        request.pop(name, None)
     fingerprint = b""
     if not dry_run:
         fingerprint = body_fingerprint(request)
@@ -104,13 +102,16 @@ def _prepare_on(
 
 
 def resolve(
-    context: TurnContext, pending: Pending, scores: NDArray[np.float32] | None, degraded: bool, ranking: Ranking,
+    context: TurnContext, pending: Pending, scores: bytes | None, degraded: bool, ranking: Ranking,
     top_features: TopFeatures,
 ) -> Reply:
-    """Decide: record the fact, remember the key, answer. A dry run only answers. ``ranking`` was made from ``scores``,
-    which are None where evidence decides. ``top_features`` is empty unless the decision ``explains``."""
+    """Decide: record the fact, remember the key, answer. A dry run only answers. ``ranking`` was made from ``scores``
+    (float32, one per candidate), which are None where evidence decides. ``top_features`` is empty unless the decision
+    ``explains``."""
     scorer_version = context.state.active_scorer
-    verdict = deciding.resolve(pending.preparation, scores, degraded, context.free, scorer_version, ranking)
+    verdict = deciding.resolve_ranked(
+        pending.preparation, ranking, scores is not None, degraded, context.free, scorer_version
+    )
     if pending.dry_version is not None:
         return Reply(200, canonical.pack(_dry_answer(pending, verdict, top_features)))
     trial = pending.trial
@@ -158,16 +159,14 @@ def _dry_answer(pending: Pending, verdict: Verdict, top_features: TopFeatures) -
 
 
 def _fact(
-    context: TurnContext, pending: Pending, verdict: Verdict, decision_id: str,
-    scores: NDArray[np.float32] | None, degraded: bool, scorer_version: str | None, reply: bytes,
-    top_features: TopFeatures,
+    context: TurnContext, pending: Pending, verdict: Verdict, decision_id: str, scores: bytes | None, degraded: bool,
+    scorer_version: str | None, reply: bytes, top_features: TopFeatures,
 ) -> Decided:
     return Decided(
         decision_id, pending.request["request_id"], pending.fingerprint, pending.request, pending.seed,
         context.plan.version, scorer_version, context.state.evidence.version, pending.trial.version, degraded,
-        pending.vector.tobytes(), pending.preparation.scored.tobytes(),
-        b"" if scores is None else scores.astype(np.float32).tobytes(), verdict.free, verdict.items, reply,
-        tuple(top_features.items()),
+        pending.vector, pending.preparation.scored.tobytes(), b"" if scores is None else scores, verdict.free,
+        verdict.items, reply, tuple(top_features.items()),
     )
 
 

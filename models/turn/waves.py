@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,7 @@ from models.turn.results import Answer, Segment, TurnResult
 from models.turn.shard_state import ShardState
 from models.turn.work import Work
 
+_SCORE_BYTES: Final = np.dtype(np.float32).itemsize
 _WRITERS = {
     EVENT: events.handle, HISTORY: events.handle, OUTCOME: outcomes.handle, ATTRIBUTES: attributes.handle,
     CONSENT: consent.handle,
@@ -125,11 +127,12 @@ class Turn:
             scores = None
         explained = {} if scores is None or contributions is None else self._explained(wave, scores, contributions)
         rankings = rank_all([pending.preparation for pending in wave.decisions], scores)
+        # One array's bytes are cut; every decision's own array would be an object or two more.
+        frozen = b"" if scores is None else scores.astype(np.float32, copy=False).tobytes()
         start = 0
         for pending, ranking in zip(wave.decisions, rankings, strict=True):
-            count = pending.preparation.scored.size
-            own = None if scores is None or not count else scores[start : start + count]
-            start += count
+            own = None if scores is None or not len(ranking) else frozen[start : start + len(ranking) * _SCORE_BYTES]
+            start += len(ranking) * _SCORE_BYTES
             command = pending.command
             if wall_ms and command.deadline_ms and wall_ms >= command.deadline_ms:
                 refusal = refusals.deadline_passed(pending.request["request_id"])
@@ -194,11 +197,14 @@ class Turn:
         state, plan = self._context.state, self._context.plan
         if state.layout is None:
             return np.empty((sum(p.preparation.scored.size for p in pending), 0), np.float32)
-        records = [p.preparation.standing.view.record() for p in pending]
-        channels = [p.request["channel"] for p in pending]
-        vectors = state.layout.customer_vectors(records, channels, self._now_ms)
-        for waiting, vector in zip(pending, vectors, strict=True):
-            waiting.vector = vector
+        views = [p.preparation.standing.view for p in pending]
+        vectors = state.layout.wave_vectors(
+            [view.values for view in views], [view.attributes for view in views],
+            [p.request["channel"] for p in pending], self._now_ms,
+        )
+        frozen, length = vectors.tobytes(), vectors.shape[1] * vectors.itemsize
+        for at, waiting in enumerate(pending):
+            waiting.vector = frozen[at * length : (at + 1) * length]
         return state.layout.stack(
             vectors, [p.preparation.scored for p in pending], state.evidence.propensities(plan)
         )

@@ -193,7 +193,7 @@ _REEXECUTION: Final = (
     ),
     Build(
         5, "scores are not frozen into the fact", "models/turn/decisions.py",
-        'b"" if scores is None else', 'b"" if context.plan else',
+        'b"" if scores is None else scores,', 'b"",',
         (_SEEDS,),
     ),
     Build(

@@ -109,3 +109,15 @@ def test_the_vectors_of_a_wave_are_those_of_each_customer_alone() -> None:
     apart = [layout.customer_vector(one, at, 3_600_000) for one, at in zip(records, channels, strict=True)]
     assert together.tobytes() == np.stack(apart).tobytes()
     assert layout.customer_vectors([], [], 0).shape == (0, len(layout.customer_features))
+
+
+def test_a_wave_filled_from_features_and_attributes_is_the_wave_filled_from_records() -> None:
+    plan = check_data(catalog())
+    layout = Layout(default_features(plan), plan)
+    values: list[list[float | None]] = [[3], [None], [1e300]]
+    attributes: list[dict[str, object]] = [{"age": 4.5, "staff": True, "town": "Ghent"}, {"town": "7"}, {"age": -1e300}]
+    records = [{"visits_7d": own, **known} for (own,), known in zip(values, attributes, strict=True)]
+    channels = ["web", "nowhere", "app"]
+    filled = layout.wave_vectors(values, attributes, channels, HOUR_MS)
+    assert filled.tobytes() == layout.customer_vectors(records, channels, HOUR_MS).tobytes()
+    assert layout.wave_vectors([], [], [], 0).shape == (0, len(layout.customer_features))
