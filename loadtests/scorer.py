@@ -4,6 +4,7 @@ bare xgboost, in turn. Starts Ray and Serve itself."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import statistics
 import tempfile
@@ -47,6 +48,7 @@ def run() -> dict[str, Any]:
             _deploy(place)
             return _loop().run_until_complete(_measure(place, version))
         finally:
+            logging.getLogger("ray.serve").setLevel(logging.CRITICAL)  # it deplores that this loop does not run on
             serve.shutdown()
             ray.shutdown()
 

@@ -1,7 +1,7 @@
 """The line to a replica of the ``Scorer`` deployment: found through Serve, then asked directly over a link.
 
-Serve's router takes about 2 ms of CPU for a call, whatever it carries. So it is asked for an address alone: at first,
-after a loss, and now and then, so that new replicas get their share and replaced ones are left.
+Serve's router takes one to two milliseconds of CPU for a call, whatever it carries. So it is asked for an address
+alone: at first, after a loss, and now and then, so that new replicas get their share and replaced ones are left.
 """
 
 from __future__ import annotations
