@@ -37,7 +37,7 @@ def main() -> None:
             explained = _checked_decision(api)
             answer = api.post("/v1/decisions", json=body(0, "size"))
             answer.raise_for_status()
-        _deploy_echo(len(answer.content))
+        _deploy_echo(len(answer.content), settings.gateways)
         say_ready(port=port, key=running.key, answer_bytes=len(answer.content), explained=explained)
         stopped()
     finally:
@@ -75,12 +75,12 @@ def _explained(api: httpx.Client) -> dict[str, Any]:
     }
 
 
-def _deploy_echo(answer_bytes: int) -> None:
+def _deploy_echo(answer_bytes: int, replicas: int) -> None:
     from ray import serve  # after the launch has set Ray's variables
 
     from loadtests.references.serve_echo import echo_app
 
-    serve.run(echo_app(answer_bytes=answer_bytes), name="echo", route_prefix="/echo")
+    serve.run(echo_app(replicas, answer_bytes), name="echo", route_prefix="/echo")
 
 
 if __name__ == "__main__":
