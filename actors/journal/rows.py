@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.canonical import pack, unpack
-from models.immutable import immutable
 
 
-@immutable
-class RowSegment:
+class RowSegment(NamedTuple):
+    """A tuple, so that it is packed as it is."""
+
     customer: bytes
     generation: int
     public: dict[str, Any]
@@ -34,7 +34,7 @@ class TurnRow:
 def pack_row(row: TurnRow) -> bytes:
     return pack({
         "t": row.now_ms, "s": row.turn_seed, "f": list(row.shard_facts),
-        "g": [[part.customer, part.generation, part.public, part.sealed] for part in row.segments],
+        "g": row.segments,
     })
 
 

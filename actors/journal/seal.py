@@ -6,6 +6,7 @@ Source: NIST SP 800-38D; a random 96-bit nonce per message, which a customer's f
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -28,8 +29,19 @@ def _bound(kind: bytes, customer: bytes, generation: int) -> bytes:
 
 
 def seal(key: bytes, kind: bytes, customer: bytes, generation: int, plain: bytes) -> bytes:
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, _bound(kind, customer, generation))
+    [sealed] = seal_all(kind, [(key, customer, generation, plain)])
+    return sealed
+
+
+def seal_all(kind: bytes, parts: Sequence[tuple[bytes, bytes, int, bytes]]) -> list[bytes]:
+    """Seal (key, customer, generation, plain) each for itself. Their nonces are drawn at once: a call of the system
+    takes as long as the encryption of a segment."""
+    drawn = os.urandom(_NONCE_BYTES * len(parts))
+    sealed = []
+    for place, (key, customer, generation, plain) in enumerate(parts):
+        nonce = drawn[place * _NONCE_BYTES : (place + 1) * _NONCE_BYTES]
+        sealed.append(nonce + AESGCM(key).encrypt(nonce, plain, _bound(kind, customer, generation)))
+    return sealed
 
 
 def unseal(key: bytes, kind: bytes, customer: bytes, generation: int, sealed: bytes) -> bytes:

@@ -33,8 +33,8 @@ class Counters:
         self.totals["commands"] += commands
 
     def facts(self, tags: Iterable[int]) -> None:
-        for tag in tags:
-            self.totals[_BY_TAG.get(tag, "other_facts")] += 1
+        for tag, count in Counter(tags).items():
+            self.totals[_BY_TAG.get(tag, "other_facts")] += count
 
     def outcomes(self, hints: Iterable[bytes]) -> None:
         for hint in map(Hint.unpack, hints):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, ParamSpec, TypeVar
 
 from actors.shard.clock import DecisionClock
@@ -122,7 +123,8 @@ class ShardParts:
         self.recent_rows.note(seq, [part.customer for part in result.segments], result.shard_facts)
         self.tail.grow(len(result.segments), size)
         self.segments += len(result.segments)
-        for part in result.segments:
-            self.counters.facts(part.public["k"])
-            if OutcomeApplied.TAG in part.public["k"]:
-                self.counters.outcomes(hint for _, _, hint in part.public["i"])
+        publics = [part.public for part in result.segments]
+        self.counters.facts(chain.from_iterable(public["k"] for public in publics))
+        for public in publics:
+            if OutcomeApplied.TAG in public["k"]:
+                self.counters.outcomes(hint for _, _, hint in public["i"])

@@ -75,8 +75,8 @@ class Residency:
 
     def erased(self, customers: Iterable[bytes]) -> list[bytes]:
         """Those that were erased so lately that the store's profile has not gone yet."""
-        entries = ((customer, self._entries.get(customer)) for customer in customers)
-        return [customer for customer, entry in entries if entry is not None and entry.erased]
+        find = self._entries.get
+        return [customer for customer in customers if (entry := find(customer)) is not None and entry.erased]
 
     def admit(self, stored: PlainProfile) -> None:
         """Take in what the store had."""
@@ -106,18 +106,20 @@ class Residency:
 
     def settle(self, customer: bytes, profile: Profile | None, seq: int) -> Entry:
         """A turn is durable under ``seq``: this is the customer now (None: erased)."""
-        old = self._entries.get(customer)
-        entry = Entry(
-            profile, b"", seq, old.stored_seq if old else 0, profile.generation if profile else 0,
-            timers.next_due(profile) if profile else 0, profile is None,
-        )
-        if old is not None:
-            entry.packed_bytes = old.packed_bytes
-        self._put(customer, entry)
+        entry = self._entries.get(customer)
+        if entry is None:
+            entry = Entry(None, b"", seq, 0, 0, 0)
+            self._put(customer, entry)
+        before = entry.bytes
+        entry.profile, entry.packed, entry.seq, entry.erased = profile, b"", seq, profile is None
+        self.bytes += entry.bytes - before
+        self._entries.move_to_end(customer)
         self._dirty[customer] = None
         if profile is None:
+            entry.generation = entry.due_ms = 0
             self._hot.pop(customer, None)
         else:
+            entry.generation, entry.due_ms = profile.generation, timers.next_due(profile)
             self._hot[customer] = None
             self._hot.move_to_end(customer)
         return entry

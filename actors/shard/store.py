@@ -97,13 +97,16 @@ class ShardStore:
     def commit(self, result: TurnResult) -> Appended:
         """Append a turn: keys first, then the row; what it erases is gone when this returns."""
         keys = self.keyring.make((part.customer, part.generation) for part in result.segments)
-        segments = []
+        plain = []
         for part in result.segments:
             key = keys[part.customer, part.generation]
             if key is None:
                 raise InvariantBroken(f"a turn has facts for generation {part.generation}, which was erased")
-            sealed = seal.seal(key, seal.SEGMENT, part.customer, part.generation, part.facts)
-            segments.append(RowSegment(part.customer, part.generation, part.public, sealed))
+            plain.append((key, part.customer, part.generation, part.facts))
+        segments = [
+            RowSegment(part.customer, part.generation, part.public, sealed)
+            for part, sealed in zip(result.segments, seal.seal_all(seal.SEGMENT, plain), strict=True)
+        ]
         shard_facts = [to_wire(fact) for fact in result.shard_facts]
         payload = pack_row(TurnRow(result.now_ms, result.turn_seed, shard_facts, segments))
         seq = self.journal.append(os.urandom(16), payload, result.now_ms)

@@ -18,8 +18,9 @@ class ColumnTable:
 
     def add(self, column: Ints) -> int:
         """The column's place in the table."""
-        place = self._places.setdefault(column, len(self.columns))
-        if place == len(self.columns):
+        place = self._places.get(column)
+        if place is None:
+            place = self._places[column] = len(self.columns)
             self.columns.append([*column[:1], *map(sub, column[1:], column)])
         return place
 

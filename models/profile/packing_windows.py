@@ -18,9 +18,12 @@ _RUNNING, _EXTREME, _DISTINCT, _NEWEST, _DECAYED = range(5)
 
 def encode(id_: str, held: Aggregate, table: ColumnTable) -> list[Any]:
     fields: list[Any]
+    rest: list[Any]
     if isinstance(held, Running):
         fields = [_RUNNING, held.definition, table.add(held.times), table.add(held.micros)]
-        rest: list[Any] = [[table.add(column) for column in zip(*held.buckets, strict=True)]]
+        if not held.buckets and not held.pending:
+            return [id_, *fields]
+        rest = [[table.add(column) for column in zip(*held.buckets, strict=True)]]
     elif isinstance(held, Extreme):
         fields = [_EXTREME, held.definition, table.add(held.times), held.values]
         rest = [held.buckets]

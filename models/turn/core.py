@@ -109,8 +109,7 @@ class ShardCore:
 
     def forget_keys(self, seq: int) -> None:
         """The store remembers every key of rows up to ``seq`` now."""
-        for customer, key, _ in self.keys_up_to(seq):
-            del self.state.recent[(customer, key)]
+        self.state.recent = {pair: entry for pair, entry in self.state.recent.items() if entry.seq > seq}
 
     def pack_state(self) -> bytes:
         """Everything at shard level but the recent keys, for a checkpoint at ``state.seq``."""
