@@ -30,7 +30,8 @@ HISTORY_SOURCE_CHARS_MAX: Final = 100
 OUTCOME_VALUE_MAX: Final = 1e12
 VALIDATION_ERRORS_MAX: Final = 50
 KEY_RATE_MAX: Final = 1_000_000
-#: Per shard: what arrives meanwhile makes one large turn, which costs less than two small ones.
+#: Per shard: what arrives meanwhile makes one large turn, which costs less than two small ones; and no retry overtakes
+#: what the same customer asked before it.
 GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 1
 #: Path, query and headers together; an id of any length that a body may hold is refused by name, not by the proxy.
 REQUEST_HEAD_BYTES_MAX: Final = 131_072
@@ -259,6 +260,8 @@ assert EVENTS_PER_WINDOW_MAX >= WINDOW_BUCKETS
 assert EVENT_PROPERTIES_BYTES_MAX < BODY_BYTES_MAX
 assert SHARDS_EMBEDDED <= SHARDS_MAX <= SLOTS
 assert 2 * LINK_KEEP_ALIVE_MS <= LINK_SILENCE_MS
+#: As msgpack a body takes at most two and a quarter times its JSON (a double of three characters and its comma).
+assert 3 * TURN_COMMANDS_MAX * BODY_BYTES_MAX <= LINK_FRAME_BYTES_MAX
 assert max(EVENTS_PER_BATCH_MAX, DECISIONS_PER_BATCH_MAX, OUTCOMES_PER_BATCH_MAX) <= STREAM_ITEMS_IN_FLIGHT_MAX
 assert CLIENT_IN_FLIGHT_DEFAULT <= STREAM_FRAMES_IN_FLIGHT_MAX
 assert DECISIONS_PER_BATCH_MAX <= TURN_COMMANDS_MAX <= SHARD_QUEUE_MAX
