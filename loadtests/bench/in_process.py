@@ -31,6 +31,8 @@ def _engine(found: dict[str, Any]) -> list[Figure]:
     note = f"{found['decision_us']:.0f} us per decision; bare {found['bare_predict_ms']:.2f} ms per turn's rows"
     return [
         figure("engine / bare xgboost", found["ratios"], "x", Wanted("at most", 3.5, 2.0), note),
+        _one("engine / bare xgboost by CPU seconds", found["cpu_ratio"], "x", None,
+             f"{found['decision_cpu_us']:.0f} us of CPU per decision"),
         _one("engine, p99 of a turn", found["turn_p99_ms"], "ms"),
     ]
 

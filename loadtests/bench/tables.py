@@ -15,16 +15,20 @@ GENERATOR_CPU_MAX = 0.8
 
 def page(suites: Mapping[str, Any]) -> str:
     """The whole page."""
-    return "\n\n".join([
+    parts = [
         "# Figures of `make bench`",
         "Made by `make bench`; do not edit. What each line means is told in `loadtests/README.md`.",
-        _figures(suites), "## Requests and latencies",
-        "Medians of the rounds. `each` counts decisions (or echo requests); latencies are those of whole requests; of "
-        "`_half` from the moment each request was due, at half of the measured peak.",
-        _latencies(suites), "## CPU per decision",
-        "Microseconds of all processes, by what they are; an echo's row is the floor of its path.", _cpu(suites),
-        "## Where", _machines(suites),
-    ]) + "\n"
+        _figures(suites),
+    ]
+    if workloads(suites):
+        parts += [
+            "## Requests and latencies",
+            "Medians of the rounds. `each` counts decisions (or echo requests); latencies are those of whole requests; "
+            "of `_half` from the moment each request was due, at half of the measured peak.",
+            _latencies(suites), "## CPU per decision",
+            "Microseconds of all processes, by what they are; an echo's row is the floor of its path.", _cpu(suites),
+        ]
+    return "\n\n".join([*parts, "## Where", _machines(suites)]) + "\n"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
