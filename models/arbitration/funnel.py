@@ -1,7 +1,8 @@
 """What the gates before the contact policies leave, kept for the next customer for whom the same holds.
 
-Those gates are a function of the rules that hold for the customer, of what is asked, and of the catalog's clock. Where
-no rule about the request itself was needed, the next decision with the same of all these gets the same masks.
+Those gates are a function of the rules that hold for the customer, of what is asked, of the catalog's clock, and of
+what the rules about the request itself say. The next decision with the same of all these gets the same masks; where
+rules about the request were asked, they are asked for it first.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from models.catalog.plan import Mask, Treatment
 from models.profile.predicates import Standing
 from models.profile.state import Profile
 
-Key = tuple[bytes, str, tuple[str, ...], bool, bool, bool, int]
+#: Of what does not depend on the request's context and event.
+Situation = tuple[bytes, str, tuple[str, ...], bool, bool, bool, int]
+#: With what the rules about the request say, in the order of ``PlanIndex.request_rules``.
+Key = tuple[Situation, tuple[bool, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +55,30 @@ def funnel(
 ) -> tuple[Funnel, Ruling | None]:
     """The funnel of a decision; ``request`` fits the plan. With the rules that had to be judged for it, if any."""
     channel = asked.channel
-    key: Key = (
+    situation: Situation = (
         standing.results.tobytes(), channel.id, asked.placements,
         control is not None, consents(channel, profile), channel.id in moment.quiet, moment.era,
     )
-    if not request["exclude"]:
-        known = index.funnels.get(key)
-        if known is not None:
-            return known, None
-    ruling = Ruling(index, standing, request, moment.now_ms)
+    if request["exclude"]:
+        ruling = Ruling(index, standing, request, moment.now_ms)
+        return _made(index, ruling, moment, asked, profile, request, control), ruling
+    rules = index.request_rules.get(situation, ())
+    judged = Ruling(index, standing, request, moment.now_ms) if rules else None
+    key = situation, () if judged is None else tuple([judged.holds(rule) for rule in rules])
+    known = index.funnels.get(key)
+    if known is not None:
+        return known, judged
+    ruling = judged or Ruling(index, standing, request, moment.now_ms)
     made = _made(index, ruling, moment, asked, profile, request, control)
-    if not ruling.asked_request and not request["exclude"]:
-        if len(index.funnels) >= index.funnels_max:
-            index.funnels.clear()
+    needed = ruling.asked
+    if max(len(index.funnels), len(index.request_rules)) >= index.funnels_max:
+        index.funnels.clear()
+        index.request_rules.clear()
+    if needed <= set(rules):
         index.funnels[key] = made
+    else:
+        # Next time all of these are asked beforehand: then what they say tells this funnel from its siblings.
+        index.request_rules[situation] = tuple(sorted(needed))
     return made, ruling
 
 

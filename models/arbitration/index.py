@@ -24,7 +24,7 @@ from models.catalog.plan import (
 
 if TYPE_CHECKING:
     from models.arbitration.asking import Asked, Shape
-    from models.arbitration.funnel import Funnel, Key
+    from models.arbitration.funnel import Funnel, Key, Situation
     from models.arbitration.moment import Moment
 
 #: How many plans keep their index: the live one, the one before it, and some that an audit runs again.
@@ -33,7 +33,7 @@ _memory: list[PlanIndex] = []
 
 
 class PlanIndex:
-    """Lookups over one plan. Read-only, but for what the last three attributes keep."""
+    """Lookups over one plan. Read-only, but for what the last four attributes keep."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -73,6 +73,7 @@ class PlanIndex:
         self.funnels_max: Final = limits.FUNNEL_ACTIONS_KEPT_MAX // max(1, len(plan.actions)) + 1
         #: Kept by ``funnel``, ``asking`` and ``moment``.
         self.funnels: dict[Key, Funnel] = {}
+        self.request_rules: dict[Situation, tuple[int, ...]] = {}
         self.asked: dict[Shape, Asked] = {}
         self.moment: Moment | None = None
 

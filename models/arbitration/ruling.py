@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from models.catalog import rules
 from models.catalog.plan import Mask
 from models.profile.predicates import Standing
 from models.times import local_datetime
+
+_NONE: Final[frozenset[int]] = frozenset()
 
 
 class Ruling:
@@ -37,9 +39,11 @@ class Ruling:
             self.weight_errors = {rule: standing.errors[rule] for rule in weighed}
 
     @property
-    def asked_request(self) -> bool:
-        """A rule about the request itself was evaluated, so that the answers are this decision's alone."""
-        return self._pending is not self._index.pending
+    def asked(self) -> frozenset[int]:
+        """The rules about the request itself that were evaluated, so that their answers are this decision's alone."""
+        if self._pending is self._index.pending:
+            return _NONE
+        return frozenset(np.flatnonzero(self._index.pending & ~self._pending).tolist())
 
     def holds(self, rule: int) -> bool:
         """Whether a rule (-1: none, which holds) is true."""
@@ -76,7 +80,7 @@ class Ruling:
 
     def _evaluate(self, rule: int) -> None:
         self._bind()
-        if not self.asked_request:
+        if self._pending is self._index.pending:
             self._pending = self._pending.copy()
         result, error = rules.evaluate_or_error(self._index.plan.rules[rule], self._context)
         self._gathered()[rule] = result

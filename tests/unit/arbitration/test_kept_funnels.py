@@ -56,17 +56,31 @@ def test_what_a_request_excludes_concerns_that_request_alone(make_plan: Any, sce
     assert shown(scene_of(plan), exclude=["plain"]) == ["early"]
 
 
-def test_a_rule_about_the_request_is_asked_for_every_request(make_plan: Any, scene_of: Any) -> None:
+def test_a_rule_about_the_request_is_asked_for_every_request_and_each_answer_has_a_funnel(
+    make_plan: Any, scene_of: Any
+) -> None:
     rule = "has(context.page) && context.page == 'home'"
     plan: Plan = make_plan([
         {"id": "asked", "eligibility": rule, "treatments": [{"id": "t", "placement": "top", "content": {}}]},
         {"id": "shown", "treatments": [{"id": "s", "placement": "top", "content": {}, "when": rule}]},
         {"id": "always", "treatments": [{"id": "a", "placement": "top", "content": {}}]},
     ])
-    assert shown(scene_of(plan), context={"page": "home"}) == ["always", "asked", "shown"]
-    assert shown(scene_of(plan), context={"page": "cart"}) == ["always"]
-    assert shown(scene_of(plan), context={"page": "home"}) == ["always", "asked", "shown"]
-    assert not index_for(plan).funnels
+    for _ in range(3):
+        assert shown(scene_of(plan), context={"page": "home"}) == ["always", "asked", "shown"]
+        assert shown(scene_of(plan), context={"page": "cart"}) == ["always"]
+    assert len(index_for(plan).funnels) == 2
+
+
+def test_a_rule_that_only_some_requests_come_to_is_asked_of_all_that_may(make_plan: Any, scene_of: Any) -> None:
+    """The second rule is judged only where the first holds; the funnels of one must not serve the other."""
+    plan: Plan = make_plan([{
+        "id": "a", "eligibility": "context.first", "applicability": "context.second",
+        "treatments": [{"id": "t", "placement": "top", "content": {}}],
+    }])
+    for _ in range(3):
+        for first, second in ((False, False), (False, True), (True, False), (True, True)):
+            found = shown(scene_of(plan), context={"first": first, "second": second})
+            assert found == (["a"] if first and second else [])
 
 
 def test_what_is_kept_is_bounded_by_its_actions(
