@@ -92,7 +92,7 @@ def _feed(
             del held[id_]
         profile.fed_under = plan
     for feature in feeding:
-        value = value_for(feature, properties)
+        value = value_for(feature, properties) if feature.field else 0
         if value is not None:
             held[feature.id] = windows.feed(held.get(feature.id), feature, time_ms, value, now_ms)
 

@@ -78,8 +78,12 @@ def _made(
     features, moving = known.plan.features, known.moving
     values, edges, edge_ms = old.values.copy(), old.edges.copy(), old.edge_ms
     for place in changed:
-        # A ratio has no aggregate: absent for now.
-        values[place], edge = windows.read(aggregates[place], features[place], now_ms)
+        held, feature = aggregates[place], features[place]
+        if held is None or held.pending or held.definition != feature.definition:
+            # Among these a ratio, which has no aggregate: absent for now.
+            values[place], edge = windows.read(held, feature, now_ms)
+        else:
+            values[place], edge = held.read(feature, now_ms)
         if place not in moving:
             edges[place] = edge
             if edge < edge_ms:

@@ -105,7 +105,7 @@ def _reads_the_same(old: FeatureView, new: FeatureView, known: Dependencies) -> 
     if old.attributes != new.attributes:
         return known.read is not None and known.read.isdisjoint(_changed(old, new, known))
     before, after = old.values, new.values
-    return all(before[index] == after[index] for index in known.read_at)
+    return [before[place] for place in known.read_at] == [after[place] for place in known.read_at]
 
 
 def _changed(old: FeatureView, new: FeatureView, known: Dependencies) -> set[str]:
