@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 
@@ -16,7 +17,15 @@ _MARKS = (
 _BINARIES = {"haproxy": "haproxy", "redis-server": "redis"}
 #: Everything else that a Ray installation runs: controller, proxy manager, raylet, GCS, the driver.
 OTHERS = "ray itself"
-ROLES = ("haproxy", "gateway", "shards", "scorer", "coordinator", "echo", "uvicorn", "service", "redis", OTHERS)
+#: What those who answer went on doing once the load had ended, above all checkpoints: it belongs to the load.
+AFTERWARDS = "afterwards"
+ROLES = (
+    "haproxy", "gateway", "shards", "scorer", "coordinator", "echo", "uvicorn", "service", "redis", OTHERS, AFTERWARDS,
+)
+#: Below this many CPU seconds per second a server is quiet: Ray's own processes never rest.
+_QUIET = 0.25
+_LOOK_S = 0.25
+_QUIET_WITHIN_S = 10.0
 
 
 def role(title: str) -> str:
@@ -45,6 +54,19 @@ def spent(pid: int) -> dict[str, float]:
             continue
         found[role(title)] += times.user + times.system
     return dict(found)
+
+
+def settle(pid: int) -> dict[str, float]:
+    """Wait until a server is quiet, so that nothing of one workload is left for the next; returns its last reading."""
+    deadline = time.monotonic() + _QUIET_WITHIN_S
+    now = spent(pid)
+    while time.monotonic() < deadline:
+        before = now
+        time.sleep(_LOOK_S)
+        now = spent(pid)
+        if sum(since(before, now).values()) < _QUIET * _LOOK_S:
+            break
+    return now
 
 
 def since(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

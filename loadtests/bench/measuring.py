@@ -48,4 +48,8 @@ def measure(plan: Plan, pid: int, units: int = 1) -> Round:
     if generator.wait() != 0 or not said:
         raise KairosError(f"the generator failed at {plan.source} on {plan.path}; see its output above")
     result = Result.from_json(said)
-    return Round(result, units, cpu.per_unit_us(cpu.since(before, after), result.answered * units))
+    spent = cpu.since(before, after)
+    spent[cpu.AFTERWARDS] = sum(
+        seconds for role, seconds in cpu.since(after, cpu.settle(pid)).items() if role != cpu.OTHERS
+    )
+    return Round(result, units, cpu.per_unit_us(spent, result.answered * units))
