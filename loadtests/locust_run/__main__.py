@@ -31,7 +31,7 @@ _WORKER_END_S: Final = 30.0
 #: How many interrupts it takes to go without a verdict.
 _PATIENCE: Final = 3
 
-Scenario = StrEnum("Scenario", [one.stem for one in sorted(_SCENARIOS.glob("[!_]*.py"))])
+Scenario = StrEnum("Scenario", [one.stem for one in sorted(_SCENARIOS.glob("[!_]*.py"))])  # type: ignore[misc]
 Url = Annotated[str, typer.Option(help="A server; without it an installation is started, and stopped at the end.")]
 Key = Annotated[str, typer.Option(help=f"Its key, or @FILE that holds it [${KEY_VARIABLE}].")]
 Users = Annotated[int, typer.Option(help="Users; in an open loop the most that are in a call at once.")]
@@ -87,7 +87,9 @@ def run(wanted: Wanted, environment: dict[str, str]) -> int:
     """Locust, and workers if there are to be any; the exit status of the process that leads."""
     port = free_port()
     workers = [
-        subprocess.Popen(worker_command(wanted, port), env=environment, cwd=_ROOT) for _ in range(wanted.workers)
+        # In sessions of their own: Ctrl-C is for the leader, which ends them when they have reported.
+        subprocess.Popen(worker_command(wanted, port), env=environment, cwd=_ROOT, start_new_session=True)
+        for _ in range(wanted.workers)
     ]
     try:
         return _status(subprocess.Popen(locust_command(wanted, port), env=environment, cwd=_ROOT))

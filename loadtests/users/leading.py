@@ -44,7 +44,7 @@ class Lead:
         self.prepared: Prepared | None = None
         self.server: ServerMeter | None = None
         self.begun_s = 0.0
-        self._parts: list[Mapping[str, Any]] = []
+        self._parts_of: dict[str, Mapping[str, Any]] = {}
         self._aside: list[gevent.Greenlet] = []
         self._beginning = 0
         self._bugs = 0
@@ -82,9 +82,18 @@ class Lead:
             server.sample()
             gevent.sleep(max(_SAMPLE_S_MIN, self.options.seconds / _SAMPLES))
 
-    def part(self, part: Mapping[str, Any]) -> None:
+    def part(self, worker: str, part: Mapping[str, Any]) -> None:
         """What one generating process noted."""
-        self._parts.append(part)
+        self._parts_of[worker] = part
+
+    @property
+    def _parts(self) -> list[Mapping[str, Any]]:
+        return [self._parts_of[worker] for worker in self.workers if worker in self._parts_of]
+
+    def _waited_for(self) -> list[str]:
+        """Workers that have not reported and are still there."""
+        there = self._runner.clients if isinstance(self._runner, MasterRunner) else ()
+        return [worker for worker in self.workers if worker not in self._parts_of and worker in there]
 
     def leave_alone(self) -> None:
         """The load is over: nothing disturbs or watches the server any more."""
@@ -99,7 +108,7 @@ class Lead:
     def conclude(self) -> bool:
         """Wait for every part, judge, show; True when the run passed."""
         give_up_s = time.perf_counter() + _PARTS_S
-        while len(self._parts) < len(self.workers) and time.perf_counter() < give_up_s:
+        while self._waited_for() and time.perf_counter() < give_up_s:
             gevent.sleep(0.05)
         run = self._run()
         try:
@@ -112,8 +121,7 @@ class Lead:
         run.checks += self.checks
         run.extra |= self.extra
         self.client.close()
-        # Locust's own table would follow, with percentiles that say something else.
-        logging.getLogger("locust.stats_logger").disabled = True
+        hush_locust()
         body = verdict(run)
         if self.options.json is not None:
             self.options.json.write_text(json.dumps(body, indent=2))
@@ -145,6 +153,11 @@ class Lead:
             gevent.sleep(0.5)
             after = budgets_of(self.client) or after
         return check_budgets(before, after, record, alone=self.options.alone)
+
+
+def hush_locust() -> None:
+    """Locust's own table would follow the verdict, with percentiles that say something else."""
+    logging.getLogger("locust.stats_logger").disabled = True
 
 
 def _workers(runner: Any) -> list[str]:

@@ -13,17 +13,17 @@ processes are these:
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import gevent
 import locust
-from locust.exception import StopUser
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.users.briefing import Scenario
 from loadtests.users.caller import Caller
 from loadtests.users.generating import Generating
-from loadtests.users.leading import Lead
+from loadtests.users.leading import Lead, hush_locust
 from loadtests.users.options import Options, add_options, read_options, take_key
 from models.errors import KairosError
 
@@ -45,15 +45,16 @@ class Control:
         # An interrupted Locust settles its exit status here, before it stops the test.
         events.quitting.add_listener(self._stopping)
 
-    def caller(self) -> Caller:
-        """For a new user of this process. Raises ``StopUser`` when the run could not begin, or has ended."""
-        if self._generating is None:
-            raise StopUser
-        return self._generating.caller()
+    def caller(self) -> Caller | None:
+        """For a new user of this process; None when the run could not begin, or has ended."""
+        return None if self._generating is None else self._generating.caller()
 
     def _init(self, environment: Any, **_: Any) -> None:
         self._environment, runner = environment, environment.runner
-        self._key = take_key(environment.parsed_options)
+        try:
+            self._key = take_key(environment.parsed_options)
+        except KairosError as error:
+            raise SystemExit(f"load test: {error}") from error
         if isinstance(runner, WorkerRunner):
             runner.register_message("kairos_brief", self._on_brief)
             runner.register_message("kairos_finish", self._on_finish, concurrent=True)
@@ -77,6 +78,7 @@ class Control:
             lead = self._lead = Lead(self._scenario, self._options(), self._key, environment.runner)
             briefs = lead.prepare()
         except KairosError as error:
+            self._lead = None
             lead_failed(environment, error)
             return
         if isinstance(environment.runner, MasterRunner):
@@ -102,7 +104,7 @@ class Control:
             return
         lead.leave_alone()
         if self._generating is not None:
-            lead.part(self._generating.finish())
+            lead.part(environment.runner.client_id, self._generating.finish())
             self._generating = None
         else:
             environment.runner.send_message("kairos_finish")
@@ -116,7 +118,7 @@ class Control:
 
     def _on_part(self, msg: Any, **_: Any) -> None:
         if self._lead is not None:
-            self._lead.part(msg.data)
+            self._lead.part(msg.node_id, msg.data)
 
     # a worker
 
@@ -134,8 +136,9 @@ class Control:
 
 
 def lead_failed(environment: Any, error: Exception) -> None:
-    """Say why in one line, and leave."""
-    print(f"load test: {error}", flush=True)
+    """Say why in one line, without tables of nothing, and leave."""
+    hush_locust()
+    print(f"load test: {error}", file=sys.stderr, flush=True)
     gevent.spawn_later(0, environment.runner.quit)
 
 

@@ -29,8 +29,11 @@ class Visitor(User):
         raise NotImplementedError
 
     def on_start(self) -> None:
-        self.caller: Caller = run.control().caller()
-        self.desk = self.caller.desk
+        caller = run.control().caller()
+        self._may_call = caller is not None
+        if caller is not None:
+            self.caller: Caller = caller
+            self.desk = caller.desk
         self._steps: Iterator[float] = iter(())
         self._pause_s = 0.0
 
@@ -40,9 +43,9 @@ class Visitor(User):
     @task
     def step(self) -> None:
         """One call of the visit, at the right time."""
-        desk = self.desk
-        if desk.has_ended():
+        if not self._may_call or self.desk.has_ended():
             raise StopUser
+        desk = self.desk
         if desk.arrivals is None:
             self._go_on(None)
             return

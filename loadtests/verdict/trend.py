@@ -1,4 +1,5 @@
-"""Is a long run flat? Slopes by least squares over what remains after the warm-up.
+"""Is a long run flat? Slopes by Theil and Sen (the median over all pairs of points) over what remains after warm-up, so
+that a burst of something else on the machine does not tilt the line.
 
 Tolerances: private memory of the server's processes may grow, over the whole run, by at most a tenth of its level plus
 64 MiB (idempotency keys of the last minutes and a checkpoint's buffers come and go); the median latency by at most half
@@ -8,6 +9,8 @@ judged.
 
 from __future__ import annotations
 
+import itertools
+import statistics
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,11 +29,9 @@ Points = Sequence[tuple[float, float]]
 
 
 def slope(points: Points) -> float:
-    """Rise per unit of x of the line through points by least squares; 0 for fewer than two places."""
-    count = len(points)
-    mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+    """Rise per unit of x: the median over all pairs of points; 0 for fewer than two places."""
+    rises = [(y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in itertools.combinations(points, 2) if x1 != x2]
+    return statistics.median(rises) if rises else 0.0
 
 
 def check_flat(name: str, points: Points, unit: str, share: float, slack: float) -> Check:

@@ -188,6 +188,7 @@ def test_books_that_do_not_show_everything_yet_are_waited_for() -> None:
 def test_a_slope_is_found_and_a_flat_line_is_flat() -> None:
     rising = [(float(at), 100.0 + at) for at in range(100)]
     assert slope(rising) == pytest.approx(1.0)
+    assert slope([*rising[:40], (40.0, 9_000.0), (41.0, 9_000.0), *rising[42:]]) == pytest.approx(1.0, abs=0.05)
     assert check_flat("x", rising, "MB", 0.1, 5.0).passed is False
     assert check_flat("x", [(float(at), 100.0 + at % 3) for at in range(100)], "MB", 0.1, 5.0).passed is True
 
