@@ -22,13 +22,11 @@ VARIABLE: Final = "RAY_SERVE_HAPROXY_BINARY_PATH"
 TRUSTED_HEADERS: Final = (
     "x-request-timeout-seconds", "x-request-disconnect-disabled", "serve_multiplexed_model_id", "x-session-id",
 )
-#: Serve itself would read a stream ahead without a bound, unless this header leaves the reading to the gateway.
-_READ_BY_GATEWAY: Final = "x-request-disconnect-disabled"
+#: Under this header Serve leaves the reading to the gateway. Otherwise it spends two tasks and a queue on each request
+#: to cancel it when its client leaves (what was asked is done all the same), and reads a stream ahead without a bound.
+_READ_BY_GATEWAY: Final = "http-request set-header x-request-disconnect-disabled ?1"
 #: Of a stream's request: compressing every frame costs more than it saves within a data centre.
-_STREAM_RULES: Final = (
-    f"http-request set-header {_READ_BY_GATEWAY} ?1",
-    "http-request del-header sec-websocket-extensions",
-)
+_UNCOMPRESSED: Final = "http-request del-header sec-websocket-extensions"
 #: HAProxy's own refusals, by the status that it would answer: (status, reason, what to tell the caller).
 _ERRORS: Final = {
     400: (400, "Bad Request", "the request's head cannot be read or is too long; send less"),
@@ -78,13 +76,14 @@ def _sed_script(folder: Path) -> str:
         r"s/^([[:space:]]*bind[[:space:]]+)(\*)?:/\1127.0.0.1:/",
         *(rf"/^[[:space:]]*errorfile {status} /d" for status in _ERRORS),
         *(f"/^[[:space:]]*http-request del-header {header}$/d" for header in TRUSTED_HEADERS),
-        *(f"/^[[:space:]]*{rule.replace('?', '[?]')} /d" for rule in _STREAM_RULES),
+        *(f"/^[[:space:]]*{rule.replace('?', '[?]')}/d" for rule in (_READ_BY_GATEWAY, _UNCOMPRESSED)),
         r"/^[[:space:]]*http-request return status 422 /d",
         r"/^[[:space:]]*timeout tunnel /d",
         rf"/^defaults/a\    timeout tunnel {limits.STREAM_SILENT_MS_MAX}ms",
         *(f"/^defaults/a\\    errorfile {status} {_error_file(folder, status)}" for status in _ERRORS),
         *(f"/^frontend http_frontend/a\\    http-request del-header {header}" for header in TRUSTED_HEADERS),
-        *(f"/^frontend http_frontend/a\\    {rule} if {{ path {STREAM} }}" for rule in _STREAM_RULES),
+        rf"/^frontend http_frontend/a\    {_READ_BY_GATEWAY}",
+        rf"/^frontend http_frontend/a\    {_UNCOMPRESSED} if {{ path {STREAM} }}",
         f"/^frontend http_frontend/a\\    http-request return status {_URL_TOO_LONG[0]} content-type "
         f"application/problem+json file {_too_long_file(folder)} if {{ url,length gt {_URL_CHARS_MAX} }}",
     ]
