@@ -135,6 +135,8 @@ FIELD_PATH_PARTS_MAX: Final = 8
 # Turns and memory.
 TURN_COMMANDS_MAX: Final = 512
 SHARD_QUEUE_MAX: Final = 4_096
+#: A turn's look-ups in the store that are done without the way to its thread: some microseconds each.
+LOOK_UPS_AT_ONCE_MAX: Final = 32
 HOT_PROFILES_DEFAULT: Final = 4_096
 RESIDENT_BYTES_DEFAULT: Final = 512 * 1024 * 1024
 CHECKPOINT_TURNS: Final = 2_000
@@ -147,6 +149,10 @@ CHECKPOINT_BYTES: Final = 32 * 1024 * 1024
 FLUSH_PROFILES: Final = 16
 #: Index entries that one background step writes or forgets.
 FLUSH_ENTRIES: Final = 512
+#: Idempotency keys of as long a time lie together in the index, and are dropped together.
+KEY_PERIOD_MS: Final = 4 * DAY_MS
+#: Keys that one background step forgets after a checkpoint.
+FORGET_KEYS: Final = 2_048
 #: Checkpoints this far apart are kept for audits and explanations.
 CHECKPOINT_KEPT_APART_MS: Final = HOUR_MS
 #: Most rows that one background step of retention folds and deletes (fewer when they have many customers).

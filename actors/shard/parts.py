@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 from actors.shard.clock import DecisionClock
 from actors.shard.counters import Counters
@@ -15,6 +13,7 @@ from actors.shard.due import DueHeap
 from actors.shard.residency import Residency
 from actors.shard.settings import ShardSettings
 from actors.shard.store import ShardStore
+from actors.shard.writer import Writer
 from models.profile.facts import OutcomeApplied
 from models.turn.core import ShardCore
 from models.turn.results import TurnResult
@@ -24,24 +23,6 @@ from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, ScorerAdopt
 CATALOG_ROWS: Final = b"catalog"
 EVIDENCE_ROWS: Final = b"evidence"
 SCORER_ROWS: Final = b"scorer"
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-class Writer:
-    """The one thread that touches the store."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-
-    async def __call__(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run ``work`` there; a caller that is cancelled does not cancel it."""
-        assert not kwargs
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, work, *args))
-
-    def stop(self) -> None:
-        self._pool.shutdown(wait=True)
 
 
 class RecentRows:

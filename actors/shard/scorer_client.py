@@ -125,15 +125,24 @@ async def _within(wait_ms: float, work: Coroutine[Any, Any, T]) -> T:
     """What ``work`` gives within its time; raises TimeoutError, or what it raises.
 
     A process that was kept from its CPU finds answer and alarm together when it is back: the answer counts."""
-    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    task = loop.create_task(work)
+    task.add_done_callback(lambda _: _end(over))
+    timer = loop.call_later(wait_ms / 1_000, _end, over)
     try:
-        done, _ = await asyncio.wait((task,), timeout=wait_ms / 1_000)
-        if not done:
+        await over
+        if not task.done():
             raise TimeoutError
         return task.result()
     finally:
-        if not task.done():
-            task.cancel()
+        timer.cancel()
+        task.cancel()
+
+
+def _end(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def _checked(numbers: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Journal and keys of one shard, as the shard uses them. Every call blocks and comes from the one writer thread."""
+"""Journal and keys of one shard, as the shard uses them. Every call blocks; one thread at a time, see ``Writer``."""
 
 from __future__ import annotations
 

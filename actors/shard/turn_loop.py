@@ -7,7 +7,6 @@ must not go on (fenced, or a journal that failed); it does not return.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn, TypeVar
@@ -132,15 +131,15 @@ class TurnLoop:
         more = await self._checkpointer.step()
         if self._ticker.is_quiet:
             self._tell_quiet()
-        if due or batch or more or self._queue or self._boundary:
+        if due or more or self._queue or self._boundary or not self._ticker.is_quiet:
             await asyncio.sleep(0)
         else:
             await self._sleep()
 
     async def _sleep(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.001, self._ticker.wait_s())):
-                await self._wake.wait()
+        alarm = asyncio.get_running_loop().call_later(max(0.001, self._ticker.wait_s()), self._wake.set)
+        await self._wake.wait()
+        alarm.cancel()
 
     def _tell_quiet(self) -> None:
         for quiet in self._quiet:

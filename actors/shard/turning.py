@@ -134,7 +134,9 @@ class TurnRunner:
         missing, erased = parts.residency.missing(customers), parts.residency.erased(customers)
         known, receipts = {}, {}
         if missing or pairs or erased:
-            loaded = await parts.writer(parts.store.load, missing, pairs, erased)
+            few = len(missing) + len(pairs) + len(erased) <= limits.LOOK_UPS_AT_ONCE_MAX
+            load = parts.writer.short if few else parts.writer
+            loaded = await load(parts.store.load, missing, pairs, erased)
             known, receipts = loaded.keys, loaded.receipts
             for stored in loaded.profiles.values():
                 parts.residency.admit(stored)
@@ -188,7 +190,7 @@ class TurnRunner:
         started = time.perf_counter()
         try:
             if result.is_empty:
-                await parts.writer(parts.store.journal.confirm)
+                await parts.writer.short(parts.store.journal.confirm)
                 parts.core.note_missed(result.missed)
             else:
                 appended = await parts.writer(parts.store.commit, result)

@@ -255,7 +255,7 @@ _READ_YOUR_WRITES: Final = (
     ),
     Build(
         7, "an owner that lost its epoch still answers reads", "actors/shard/turning.py",
-        "                await parts.writer(parts.store.journal.confirm)\n", "",
+        "                await parts.writer.short(parts.store.journal.confirm)\n", "",
         (f"{_SHARD}/test_turns.py",),
     ),
 )
@@ -287,7 +287,7 @@ _NOBODY_IS_WAITED_FOR: Final = (
     ),
     Build(
         9, "a scorer that says nothing is waited for", "actors/shard/scorer_client.py",
-        "timeout=wait_ms / 1_000)", "timeout=None)",
+        "loop.call_later(wait_ms / 1_000, _end, over)", "loop.call_later(3_600.0, _end, over)",
         (f"{_SHARD}/test_nobody_is_waited_for.py",),
     ),
     Build(
