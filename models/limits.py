@@ -30,9 +30,10 @@ HISTORY_SOURCE_CHARS_MAX: Final = 100
 OUTCOME_VALUE_MAX: Final = 1e12
 VALIDATION_ERRORS_MAX: Final = 50
 KEY_RATE_MAX: Final = 1_000_000
-#: Per shard: what arrives meanwhile makes one large turn, which costs less than two small ones; and no retry overtakes
-#: what the same customer asked before it.
-GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 1
+#: Per shard: the second call is on its way while the first is worked on, if it is worth a turn of its own.
+GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 2
+#: What arrives meanwhile makes one large turn, which costs less than two small ones.
+GATEWAY_SECOND_CALL_COMMANDS_MIN: Final = 16
 #: Path, query and headers together; an id of any length that a body may hold is refused by name, not by the proxy.
 REQUEST_HEAD_BYTES_MAX: Final = 131_072
 GATEWAY_ONGOING_MAX: Final = 10_000
@@ -134,9 +135,14 @@ FIELD_PATH_PARTS_MAX: Final = 8
 
 # Turns and memory.
 TURN_COMMANDS_MAX: Final = 512
+#: A turn that is likely to take longer than the target takes fewer commands, yet never fewer than the least.
+TURN_TARGET_MS: Final = 50
+TURN_COMMANDS_MIN: Final = 16
 SHARD_QUEUE_MAX: Final = 4_096
 #: A turn's look-ups in the store that are done without the way to its thread: some microseconds each.
-LOOK_UPS_AT_ONCE_MAX: Final = 32
+LOOK_UPS_AT_ONCE_MAX: Final = 96
+#: Of a command: its customer, its key and that of its event.
+LOOK_UPS_PER_COMMAND_MAX: Final = 3
 HOT_PROFILES_DEFAULT: Final = 4_096
 RESIDENT_BYTES_DEFAULT: Final = 512 * 1024 * 1024
 CHECKPOINT_TURNS: Final = 2_000

@@ -4,7 +4,10 @@ A call takes ``msgpack([Command wires])`` and answers ``msgpack({"r": [Reply wir
 "commit": ms}})``. When the shard is gone a call may or may not have been executed: the batch is sent again with the
 same ids, which the shard's idempotency makes safe, until each caller's own deadline.
 
-The commands of one caller are a *group*: they stay together and in order, in one call.
+The commands of one caller are a *group*: they stay together and in order, in one call. A lane keeps the order of its
+groups too. Over a link, calls arrive as they were sent; so a second call may fly while the first is worked on, which
+spares the shard the way there and back, but only with so many commands that two turns cost little more than one. What
+a lost shard left unanswered is put back in its order and goes alone, before anything else, until the shard answers.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -23,13 +26,18 @@ from models import canonical, limits
 from models.errors import KairosError
 from models.turn.commands import Command, Reply
 
-Call = Callable[[bytes], Awaitable[bytes]]
-
 log = structlog.get_logger(__name__)
 
 
 class ShardGone(KairosError):
     """The shard did not answer and may be restarting; what was asked may have been executed. Ask again."""
+
+
+class Call(Protocol):
+    """Sends a batch. ``follows``: another call is in flight, so on that one's connection or not at all (``ShardGone``);
+    a new connection could overtake what the old one lost."""
+
+    async def __call__(self, batch: bytes, follows: bool, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +79,29 @@ class Group:
 
 
 class Lane:
-    """The queue in front of one shard."""
+    """The queue in front of one shard. ``ordered``: groups are applied in the order in which they were submitted,
+    whatever is lost on the way; otherwise each call is repeated by itself."""
 
-    def __init__(self, call: Call, name: str = "", in_flight_max: int = limits.GATEWAY_CALLS_IN_FLIGHT_MAX) -> None:
+    def __init__(
+        self, call: Call, name: str = "", in_flight_max: int = limits.GATEWAY_CALLS_IN_FLIGHT_MAX, *,
+        ordered: bool = True,
+    ) -> None:
         self._call = call
         self._name = name
         self._in_flight_max = in_flight_max
+        self._ordered = ordered
         self._queue: deque[Group] = deque()
         self._waiting = 0
         self._in_flight = 0
         self._alone = 0
         self._woken = False
+        self._sent = 0
+        #: What the shard did not answer, by when it was sent, until nothing else is in flight.
+        self._returned: dict[int, list[Group]] = {}
+        #: One call at a time, until the shard has answered one.
+        self._careful = ordered
+        self._resting = False
+        self._pause_ms = limits.GATEWAY_RETRY_MS_MIN
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -117,17 +137,24 @@ class Lane:
 
     def _wake(self) -> None:
         """Launch at the end of this round of the event loop, with all that arrived in it."""
-        if self._queue and not self._woken and self._in_flight < self._in_flight_max:
+        if self._queue and not self._woken and self._may_launch():
             self._woken = True
             asyncio.get_running_loop().call_soon(self._launch)
 
+    def _may_launch(self) -> bool:
+        if self._in_flight == 0:
+            return not self._resting
+        if self._careful or self._returned or self._in_flight >= self._in_flight_max:
+            return False
+        return not self._ordered or self._waiting >= limits.GATEWAY_SECOND_CALL_COMMANDS_MIN
+
     def _launch(self) -> None:
         self._woken = False
-        if self._in_flight < self._in_flight_max:
+        if self._may_launch():
             batch = self._take()
             if batch:
                 self._in_flight += 1
-                self._start(self._send(batch))
+                self._start(self._fly(batch, self._in_flight > 1) if self._ordered else self._send(batch))
         self._wake()
 
     def _start(self, work: Any) -> None:
@@ -164,23 +191,60 @@ class Lane:
     async def _deliver(self, batch: list[Group]) -> None:
         """Send until the shard answers or nobody waits any more."""
         pause_ms = limits.GATEWAY_RETRY_MS_MIN
-        while batch:
-            try:
-                answer = await self._call(canonical.pack([c.to_wire() for group in batch for c in group.commands]))
-                self._settle(batch, answer)
-                return
-            except ShardGone as error:
-                log.warning("shard_gone", shard=self._name, groups=len(batch), error=str(error))
-            except Exception as error:
-                log.error("shard_call_failed", shard=self._name, error=repr(error))
-                for group in batch:
-                    group.fail(Refused(500, "the shard failed; it may have been done, repeat with the same id"))
-                return
-            for group in batch:
-                group.interrupted = True
+        while batch and not await self._is_answered(batch):
             await asyncio.sleep(pause_ms / 1_000)
             pause_ms = min(2 * pause_ms, limits.GATEWAY_RETRY_MS_MAX)
             batch = [group for group in batch if not group.future.done()]
+
+    async def _fly(self, batch: list[Group], follows: bool) -> None:
+        """One attempt of an ordered lane."""
+        self._sent += 1
+        number, answered = self._sent, False
+        try:
+            answered = await self._is_answered(batch, follows)
+        finally:
+            self._in_flight -= 1
+            if not answered:
+                self._careful = True
+                self._returned[number] = batch
+            if self._returned:
+                self._put_back()
+            else:
+                self._careful = False
+                self._pause_ms = limits.GATEWAY_RETRY_MS_MIN
+                self._wake()
+
+    def _put_back(self) -> None:
+        """Once nothing is in flight: what came back unanswered is first in the queue again, after a pause."""
+        if self._in_flight:
+            return
+        groups = [group for number in sorted(self._returned) for group in self._returned[number]]
+        self._returned.clear()
+        self._queue.extendleft(reversed(groups))
+        self._waiting += sum(len(group.commands) for group in groups)
+        self._resting = True
+        asyncio.get_running_loop().call_later(self._pause_ms / 1_000, self._rested)
+        self._pause_ms = min(2 * self._pause_ms, limits.GATEWAY_RETRY_MS_MAX)
+
+    def _rested(self) -> None:
+        self._resting = False
+        self._wake()
+
+    async def _is_answered(self, batch: list[Group], follows: bool = False) -> bool:
+        """One attempt. False: the shard is gone, and may have executed the batch or not."""
+        wires = [command.to_wire() for group in batch for command in group.commands]
+        try:
+            self._settle(batch, await self._call(canonical.pack(wires), follows))
+        except ShardGone as error:
+            log.warning("shard_gone", shard=self._name, groups=len(batch), error=str(error))
+            for group in batch:
+                group.interrupted = True
+            return False
+        except Exception as error:
+            log.error("shard_call_failed", shard=self._name, error=repr(error))
+            for group in batch:
+                group.fail(Refused(500, "the shard failed; it may have been done, repeat with the same id"))
+        return True
 
     @staticmethod
     def _settle(batch: list[Group], answer: bytes) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from actors.gateway.authorise import Authoriser
-from actors.gateway.batching import Lane, Replies, ShardGone
+from actors.gateway.batching import Call, Lane, Replies, ShardGone
 from actors.gateway.exchange import Answer
 from actors.gateway.metrics import Metrics
 from actors.gateway.problems import RETRY_LATER, Refused, retry_later
@@ -69,11 +70,12 @@ class Services:
         self.lanes = [Lane(self._caller(shard), str(shard)) for shard in shards]
         #: For what may have to wait inside the shard: nothing else may wait behind it.
         self.patient_lanes = [
-            Lane(self._caller(shard), f"{shard} patient", limits.GATEWAY_PATIENT_CALLS_MAX) for shard in shards
+            Lane(self._caller(shard), f"{shard} patient", limits.GATEWAY_PATIENT_CALLS_MAX, ordered=False)
+            for shard in shards
         ]
 
-    def _caller(self, shard: int) -> Callable[[bytes], Awaitable[bytes]]:
-        return lambda batch: self.backend.batch(shard, batch)
+    def _caller(self, shard: int) -> Call:
+        return partial(self.backend.batch, shard)
 
     def key_of(self, customer_id: str) -> bytes:
         return ids.customer_key(self.settings.secret, customer_id)

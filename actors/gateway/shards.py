@@ -30,8 +30,8 @@ class Backend(Protocol):
     """What the gateway needs of the processes behind it. Every call takes and returns msgpack and may raise
     ``ShardGone`` (ask again) or ``ActorFailed``."""
 
-    async def batch(self, shard: int, commands: bytes) -> bytes:
-        """``ProfileShard.handle``: the path of every command."""
+    async def batch(self, shard: int, commands: bytes, follows: bool = False) -> bytes:
+        """``ProfileShard.handle``: the path of every command. ``follows``: see ``actors.gateway.batching``."""
         ...
 
     async def shard(self, shard: int, method: str, *args: Any) -> bytes:
@@ -49,12 +49,12 @@ class LiveBackend:
         self._handles: dict[str, Any] = {}
         self._links: dict[int, Link] = {}
 
-    async def batch(self, shard: int, commands: bytes) -> bytes:
+    async def batch(self, shard: int, commands: bytes, follows: bool = False) -> bytes:
         link = self._links.get(shard)
         if link is None:
             link = self._links[shard] = Link(self._resolver(shard), self._link_key, naming.shard_purpose(shard))
         try:
-            return await link.call(naming.SHARD_HANDLE, commands, _BATCH_WAIT_S)
+            return await link.call(naming.SHARD_HANDLE, commands, _BATCH_WAIT_S, dials=not follows)
         except LinkGone as error:
             raise ShardGone(str(error)) from error
         except LinkFailed as error:

@@ -33,9 +33,10 @@ class Link:
         self._connection: Dialled | None = None
         self._dialling: asyncio.Task[Dialled] | None = None
 
-    async def call(self, method: str, payload: bytes, timeout_s: float) -> bytes:
+    async def call(self, method: str, payload: bytes, timeout_s: float, *, dials: bool = True) -> bytes:
         """The peer's answer. Raises ``LinkGone`` (perhaps executed; after ``timeout_s`` too), ``LinkRefused`` (not
-        executed), ``LinkFailed`` (its handler raised), ``LinkOversized``. A cancelled call is executed all the same."""
+        executed), ``LinkFailed`` (its handler raised), ``LinkOversized``. A cancelled call is executed all the same.
+        Without ``dials`` a lost connection refuses the call: no new one is made for it."""
         name = method.encode("ascii")
         if len(name) + len(payload) > self._bounds.frame_bytes:
             raise LinkOversized(f"{self._purpose}.{method}: {len(payload)} bytes; at most {self._bounds.frame_bytes}")
@@ -44,6 +45,8 @@ class Link:
         until_s = loop.time() + timeout_s
         connection = self._connection
         if connection is None or connection.is_lost:
+            if not dials:
+                raise LinkRefused(f"{self._purpose}: the connection of the calls before this one is lost")
             connection = await self._connected(timeout_s)
         if not connection.has_room:
             await self._room(connection, until_s - loop.time())

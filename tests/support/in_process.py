@@ -66,7 +66,7 @@ class InProcess:
         answer: bytes = await getattr(self.shards[shard], method)(*args)
         return answer
 
-    async def batch(self, shard: int, commands: bytes) -> bytes:
+    async def batch(self, shard: int, commands: bytes, follows: bool = False) -> bytes:
         return await self.shards[shard].handle(commands)
 
     async def coordinator(self, method: str, *args: Any) -> bytes:

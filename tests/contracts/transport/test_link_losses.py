@@ -61,6 +61,19 @@ def test_a_peer_that_restarted_on_another_port_is_found_by_the_next_call(run: Ru
     run(test)
 
 
+def test_a_call_that_may_not_dial_is_refused_until_another_has_made_a_connection(run: Run) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.serve()
+        link = rig.link()
+        with pytest.raises(LinkRefused):
+            await link.call("echo", b"1", LONG_S, dials=False)
+        assert await link.call("echo", b"2", LONG_S) == b"2"
+        assert await link.call("echo", b"3", LONG_S, dials=False) == b"3"
+        assert rig.handled == [b"2", b"3"]
+
+    run(test)
+
+
 def test_another_incarnation_on_the_same_port_is_not_mistaken_for_the_one_that_was_dialled(run: Run) -> None:
     async def test(rig: Rig) -> None:
         first = await rig.serve()

@@ -56,7 +56,7 @@ class FakeBackend:
             return canonical.pack({"rows": [], "args": list(args)})
         raise AssertionError(f"no shard is asked for {method} in this way")
 
-    async def batch(self, shard: int, batch: bytes) -> bytes:
+    async def batch(self, shard: int, batch: bytes, follows: bool = False) -> bytes:
         commands = [Command.from_wire(wire) for wire in canonical.unpack(batch)]
         self.batches.append((shard, commands))
         replies = await self.handle(shard, commands)

@@ -29,7 +29,7 @@ class Shard:
         self.failures: list[Exception] = []
         self.held = False
 
-    async def __call__(self, batch: bytes) -> bytes:
+    async def __call__(self, batch: bytes, follows: bool = False) -> bytes:
         names = [Command.from_wire(wire).body["event_id"] for wire in canonical.unpack(batch)]
         self.calls.append(names)
         if self.failures:
@@ -206,7 +206,7 @@ def test_a_slow_read_holds_up_no_batch_and_slow_reads_are_bounded() -> None:
 
 
 def test_a_shard_that_answers_too_few_fails_the_batch_instead_of_mixing_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def short(_: bytes) -> bytes:
+    async def short(_: bytes, __: bool) -> bytes:
         return canonical.pack({"r": [[200, b""]], "t": {}})
 
     async def body() -> None:
