@@ -16,11 +16,17 @@ from typing import Any
 from actors.journal import schema
 from actors.journal.interface import Base, Checkpoint, FlushBatch, IndexEntry, Row, StoredProfile
 from actors.journal.sqlite_file import SqliteFile
+from models import canonical, limits
 from models.errors import Fenced, JournalFailed
 
 _VARIABLES_MAX = 500
 _PAIRS_MAX = _VARIABLES_MAX // 2
 _PROFILE = "customer, seq, generation, sealed, due_ms, checksum"
+#: Takes an ``IndexEntry``. Keys lie by age, so that old ones go in one piece, then by customer.
+_PUT_KEY = (
+    "INSERT OR REPLACE INTO idem (period, customer, key, seq, at_ms, fingerprint, hint)"
+    f" VALUES (?4 / {limits.KEY_PERIOD_MS}, ?1, ?2, ?3, ?4, ?5, ?6)"
+)
 
 
 def _checksum(*parts: int | bytes) -> bytes:
@@ -42,6 +48,17 @@ class SqliteJournal:
         self._file = file
         self.epoch: int = 0
         self.last_seq: int = file.query("SELECT last_seq FROM owner")[0][0]
+        #: Of which there are keys, ascending.
+        self._periods = self._read_periods()
+
+    def _read_periods(self) -> list[int]:
+        periods: list[int] = []
+        while True:
+            after = periods[-1] if periods else -1
+            ((period,),) = self._file.query("SELECT min(period) FROM idem WHERE period > ?", (after,))
+            if period is None:
+                return periods
+            periods.append(period)
 
     def take_over(self, owner: str) -> int:
         with self._file.writing() as db:
@@ -133,16 +150,18 @@ class SqliteJournal:
             raise Fenced(f"{self._file.path}: epoch {epoch} owns the journal, mine is {self.epoch}")
 
     def flush(self, batch: FlushBatch) -> None:
-        with self._file.writing() as db:
+        with self._file.writing(soon=True) as db:
             self._hold(db)
             for table in ("profile", "base_profile"):
                 db.executemany(f"DELETE FROM {table} WHERE customer = ?", [(key,) for key in batch.erased])
             _put_profiles(db, "profile", batch.profiles)
+            db.executemany(_PUT_KEY, batch.keys)
             db.executemany(
-                "INSERT OR REPLACE INTO idem (customer, key, seq, at_ms, fingerprint, hint) VALUES (?, ?, ?, ?, ?, ?)",
-                [(k.customer, k.key, k.seq, k.at_ms, k.fingerprint, k.hint) for k in batch.keys],
+                "INSERT OR REPLACE INTO touched (customer, newest, seqs) VALUES (?, ?, ?)",
+                [(customer, seqs[-1], canonical.pack(seqs)) for customer, seqs in batch.touched],
             )
-            db.executemany("INSERT OR IGNORE INTO touched (customer, seq) VALUES (?, ?)", batch.touched)
+        periods = {key.at_ms // limits.KEY_PERIOD_MS for key in batch.keys}
+        self._periods = sorted(periods.union(self._periods))
 
     def complete_checkpoint(self, checkpoint: Checkpoint, keep_apart_ms: int = 0) -> None:
         with self._file.writing() as db:
@@ -200,30 +219,44 @@ class SqliteJournal:
         for start in range(0, len(wanted), _PAIRS_MAX):
             part = wanted[start:start + _PAIRS_MAX]
             # A join in this order: for a row-value IN the planner would read the whole table.
-            found = self._file.query(
-                f"WITH wanted (c, k) AS (VALUES {','.join(['(?,?)'] * len(part))})"
-                " SELECT customer, key, seq, at_ms, fingerprint, hint"
-                " FROM wanted CROSS JOIN idem ON customer = c AND key = k", [*chain.from_iterable(part)],
-            )
-            loaded.update(((values[0], values[1]), IndexEntry(*values)) for values in found)
+            for period in self._periods:  # oldest first: what was bound again later counts
+                found = self._file.query(
+                    f"WITH wanted (c, k) AS (VALUES {','.join(['(?,?)'] * len(part))})"
+                    " SELECT customer, key, seq, at_ms, fingerprint, hint"
+                    " FROM wanted CROSS JOIN idem ON period = ? AND customer = c AND key = k",
+                    [*chain.from_iterable(part), period],
+                )
+                loaded.update(((values[0], values[1]), IndexEntry(*values)) for values in found)
         return loaded
 
     def drop_keys(self, before_ms: int, limit: int) -> int:
-        old = self._file.query("SELECT customer, key FROM idem WHERE at_ms < ? ORDER BY at_ms LIMIT ?",
-                               (before_ms, limit))
-        if old:
-            with self._file.writing() as db:
-                self._hold(db)
-                db.executemany("DELETE FROM idem WHERE customer = ? AND key = ?", old)
+        kept = before_ms // limits.KEY_PERIOD_MS
+        if not self._periods or self._periods[0] >= kept:
+            return 0
+        old = self._file.query(
+            "SELECT period, customer, key FROM idem WHERE period < ? ORDER BY period, customer, key LIMIT ?",
+            (kept, limit),
+        )
+        with self._file.writing(soon=True) as db:
+            self._hold(db)
+            db.executemany("DELETE FROM idem WHERE period = ? AND customer = ? AND key = ?", old)
+        self._periods = self._read_periods()
         return len(old)
 
     def rows_of(self, customer: bytes, before_seq: int | None, limit: int, after_seq: int = 0) -> list[int]:
         before = 2**62 if before_seq is None else before_seq
-        found = self._file.query(
-            "SELECT seq FROM touched WHERE customer = ? AND seq < ? AND seq > ? ORDER BY seq DESC LIMIT ?",
-            (customer, before, after_seq, limit),
+        # Of the lists that reach beyond ``before`` the shortest has all of its checkpoint's rows up to there.
+        ((reaching,),) = self._file.query(
+            "SELECT min(newest) FROM touched WHERE customer = ? AND newest >= ?", (customer, before)
         )
-        return [seq for (seq,) in found]
+        lists = self._file.query(
+            "SELECT newest, seqs FROM touched WHERE customer = ? AND newest <= ? AND newest > ?"
+            " ORDER BY newest DESC LIMIT ?",
+            (customer, before if reaching is None else reaching, after_seq, limit + 1),
+        )
+        oldest = max(after_seq + 1, self.oldest_seq())
+        found = {seq for _, seqs in lists for seq in canonical.unpack(seqs) if oldest <= seq < before}
+        return sorted(found, reverse=True)[:limit]
 
     def due(self, until_ms: int, limit: int) -> list[tuple[int, bytes]]:
         found = self._file.query(
@@ -257,7 +290,9 @@ class SqliteJournal:
 
 def _put_profiles(db: sqlite3.Connection, table: str, profiles: Iterable[StoredProfile]) -> None:
     db.executemany(
-        f"INSERT OR REPLACE INTO {table} ({_PROFILE}) VALUES (?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO {table} ({_PROFILE}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (customer) DO UPDATE SET"
+        " seq = excluded.seq, generation = excluded.generation, sealed = excluded.sealed, due_ms = excluded.due_ms,"
+        " checksum = excluded.checksum",
         [
             (p.customer, p.seq, p.generation, p.sealed, p.due_ms,
              _checksum(p.customer, p.seq, p.generation, p.due_ms, p.sealed))
@@ -275,4 +310,4 @@ def _put_base(db: sqlite3.Connection, base: Base) -> None:
     _put_profiles(db, "base_profile", base.profiles)
     customers = [(profile.customer, base.seq) for profile in base.profiles]
     customers += [(customer, base.seq) for customer in base.erased]
-    db.executemany("DELETE FROM touched WHERE customer = ? AND seq <= ?", customers)
+    db.executemany("DELETE FROM touched WHERE customer = ? AND newest <= ?", customers)

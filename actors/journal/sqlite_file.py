@@ -18,12 +18,14 @@ from actors.durable_file import sync_folder
 from actors.journal import schema
 from models.errors import DiskFull, JournalFailed, JournalLocked
 
+_FULL = "PRAGMA synchronous = FULL"
+_SOON = "PRAGMA synchronous = NORMAL"
 #: A turn is one row of some ten thousand bytes: pages twice as large as SQLite's own append it with a fifth less CPU.
 _PRAGMAS = (
     "PRAGMA page_size = 8192",
     "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
+    _FULL,
     "PRAGMA secure_delete = ON",
     "PRAGMA wal_autocheckpoint = 250",
     "PRAGMA journal_size_limit = 67108864",
@@ -55,6 +57,7 @@ class SqliteFile:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _lock(path)
+        self._is_soon = False
         try:
             self._connection = self._open(script, pages_max)
         except BaseException:
@@ -89,9 +92,13 @@ class SqliteFile:
             raise JournalFailed(f"{self.path}: {error}") from error
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed and on disk at the end, rolled back by any exception."""
+    def writing(self, *, soon: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed and on disk at the end, rolled back by any exception. ``soon``: on disk only with
+        the next one that is not so (the log is written in order), for what a crash may take back."""
         with self._translated():
+            if soon is not self._is_soon:
+                self._connection.execute(_SOON if soon else _FULL)
+                self._is_soon = soon
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

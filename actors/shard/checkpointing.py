@@ -7,7 +7,7 @@ meanwhile is stored newer than C, which replay recognises.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import structlog
@@ -29,34 +29,34 @@ class Checkpointer:
     def __init__(self, parts: ShardParts) -> None:
         self._parts = parts
         self._steps: AsyncGenerator[None, None] | None = None
-        self._seen = 0
         self._written = 0
+        #: Steps of the checkpoint that is being written: about how many, and how many are done.
+        self._planned = 0
+        self._taken = 0
         self._truncator = Truncator(parts.store, parts.settings.shard)
 
     @property
-    def is_due(self) -> bool:
+    def _share(self) -> float:
+        """How much of the way from the last checkpoint to the next is done; 1 when it is due."""
         tail, settings = self._parts.tail, self._parts.settings
-        return (
-            tail.turns >= settings.checkpoint_turns or tail.segments >= settings.checkpoint_segments
-            or tail.bytes >= settings.checkpoint_bytes
+        return max(
+            tail.turns / settings.checkpoint_turns, tail.segments / settings.checkpoint_segments,
+            tail.bytes / settings.checkpoint_bytes,
         )
 
     async def step(self) -> bool:
         """A few steps between two turns: True when there is more to do. Memory is brought under its bound.
 
-        Writes out at least twice as many customers as turns have changed since the last call, so that a checkpoint
-        ends however busy the shard is; that costs in proportion to what those turns cost.
+        A checkpoint ends half-way to the next however busy the shard is, and no turn waits for more than its share.
         """
-        work, self._seen = self._parts.segments - self._seen, self._parts.segments
         try:
             await self._make_room()
             if self._steps is None:
-                if not self.is_due:
+                if self._share < 1:
                     return False
-                self._steps = self._checkpoint()
-            for _ in range(1 + 2 * work // limits.FLUSH_PROFILES):
-                if not await self._advance():
-                    break
+                self._steps, self._taken = self._checkpoint(), 0
+            while await self._advance() and self._taken < 2 * self._planned * self._share:
+                pass
             return self._steps is not None
         except DiskFull:
             log.error("no space for a checkpoint; it will be tried again")
@@ -67,6 +67,7 @@ class Checkpointer:
 
     async def _advance(self) -> bool:
         assert self._steps is not None
+        self._taken += 1
         try:
             await anext(self._steps)
         except StopAsyncIteration:
@@ -116,8 +117,9 @@ class Checkpointer:
                 parts.tail.turns += tail.turns
                 raise
             await parts.writer(journal.complete_checkpoint, checkpoint, limits.CHECKPOINT_KEPT_APART_MS)
-            parts.core.forget_keys(checkpoint.seq)
-            parts.recent_rows.forget(checkpoint.seq)
+            parts.recent_rows.forget()
+            while parts.core.forget_keys(limits.FORGET_KEYS):
+                yield
             parts.counters.totals["checkpoints"] += 1
             yield
         forget_ms = checkpoint.at_ms - limits.IDEMPOTENCY_MS
@@ -130,17 +132,32 @@ class Checkpointer:
 
     async def _index(self, checkpoint: Checkpoint) -> AsyncGenerator[None, None]:
         parts, journal = self._parts, self._parts.store.journal
-        for customers in _parts_of(parts.residency.dirty(), limits.FLUSH_PROFILES):
+        dirty = parts.residency.dirty()
+        recent, rows = parts.core.set_keys_apart(), parts.recent_rows.set_apart()
+        self._planned = len(dirty) // limits.FLUSH_PROFILES + (len(recent) + len(rows)) // limits.FLUSH_ENTRIES
+        for customers in _in_order(dirty, lambda customer: customer, limits.FLUSH_PROFILES):
             await self.flush(customers)
             yield
-        for found in _parts_of(parts.core.keys_up_to(checkpoint.seq), limits.FLUSH_ENTRIES):
-            keys = [IndexEntry(customer, key, e.seq, e.at_ms, e.fingerprint, e.hint) for customer, key, e in found]
+        for found in _in_order(recent.items(), lambda item: item[0][0], limits.FLUSH_ENTRIES):
+            keys = [IndexEntry(*pair, e.seq, e.at_ms, e.fingerprint, e.hint) for pair, e in found]
             await parts.writer(journal.flush, FlushBatch(keys=keys))
             yield
-        for touched in _parts_of(parts.recent_rows.up_to(checkpoint.seq), limits.FLUSH_ENTRIES):
+        for touched in _in_order(rows.items(), lambda item: item[0], limits.FLUSH_ENTRIES):
             await parts.writer(journal.flush, FlushBatch(touched=touched))
             yield
 
 
-def _parts_of(items: Sequence[_T], size: int) -> list[Sequence[_T]]:
-    return [items[start:start + size] for start in range(0, len(items), size)]
+def _in_order(items: Iterable[_T], customer_of: Callable[[_T], bytes], size: int) -> Iterator[list[_T]]:
+    """In parts of ``size``, in the order of their customers. Sorted by their first byte at once, and the rest of the
+    way only when their turn has come: no step takes long."""
+    buckets: list[list[_T]] = [[] for _ in range(256)]
+    for item in items:
+        buckets[customer_of(item)[0]].append(item)
+    part: list[_T] = []
+    for bucket in buckets:
+        part += sorted(bucket, key=customer_of)
+        while len(part) >= size:
+            yield part[:size]
+            part = part[size:]
+    if part:
+        yield part

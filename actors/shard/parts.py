@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
@@ -30,7 +30,8 @@ class RecentRows:
 
     def __init__(self) -> None:
         self._rows: dict[bytes, list[int]] = {}
-        self.count = 0
+        #: Those from before a checkpoint began, until the store has them all.
+        self._apart: dict[bytes, list[int]] = {}
 
     def note(self, seq: int, customers: Iterable[bytes], shard_facts: Iterable[ShardFact]) -> None:
         names = dict.fromkeys(customers)
@@ -43,20 +44,25 @@ class RecentRows:
                 names[SCORER_ROWS] = None
         for name in names:
             self._rows.setdefault(name, []).append(seq)
-        self.count += len(names)
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self._rows.values())) + sum(map(len, self._apart.values()))
 
     def of(self, name: bytes) -> list[int]:
         """Oldest first."""
-        return self._rows.get(name, [])
+        return [*self._apart.get(name, ()), *self._rows.get(name, ())]
 
-    def up_to(self, seq: int) -> list[tuple[bytes, int]]:
-        return [(name, row) for name, rows in self._rows.items() for row in rows if row <= seq]
+    def set_apart(self) -> Mapping[bytes, list[int]]:
+        """All there are now, for a checkpoint to write out."""
+        for name, rows in self._apart.items():
+            self._rows[name] = rows + self._rows.get(name, [])
+        self._apart, self._rows = self._rows, {}
+        return self._apart
 
-    def forget(self, seq: int) -> None:
-        """Rows up to ``seq`` are in the store's index now."""
-        left = {name: [row for row in rows if row > seq] for name, rows in self._rows.items()}
-        self._rows = {name: rows for name, rows in left.items() if rows}
-        self.count = sum(len(rows) for rows in self._rows.values())
+    def forget(self) -> None:
+        """What was set apart is in the store's index now."""
+        self._apart = {}
 
 
 @dataclass(slots=True)
@@ -85,8 +91,6 @@ class ShardParts:
     recent_rows: RecentRows = field(default_factory=RecentRows)
     tail: Tail = field(default_factory=Tail)
     counters: Counters = field(default_factory=Counters)
-    #: Customers' segments appended by this process.
-    segments: int = 0
 
     def __post_init__(self) -> None:
         self.core = ShardCore(self.settings.shard)
@@ -103,7 +107,6 @@ class ShardParts:
             self.due.note(customer, self.residency.settle(customer, profile, seq).due_ms)
         self.recent_rows.note(seq, [part.customer for part in result.segments], result.shard_facts)
         self.tail.grow(len(result.segments), size)
-        self.segments += len(result.segments)
         publics = [part.public for part in result.segments]
         self.counters.facts(chain.from_iterable(public["k"] for public in publics))
         for public in publics:

@@ -47,7 +47,8 @@ class Truncator:
         sealed = self._store.seal_profiles(plain)
         kept = {stored.customer for stored in sealed}
         erased = [customer for customer in profiles if customer not in kept]
-        core.forget_keys(last.seq)
+        core.set_keys_apart()
+        core.forget_keys()
         return journal.truncate(last.seq + 1, Base(last.seq, last.at_ms, core.pack_state(), sealed, erased))
 
     def _core_at(self, base: Base | None) -> ShardCore:

@@ -35,7 +35,7 @@ class TurnContext:
         if entry is not None:
             return entry
         pair = (work.customer, key)
-        remembered = self.state.recent.get(pair) or self._known.get(pair)
+        remembered = self.state.recall(pair) or self._known.get(pair)
         if remembered is None or not is_valid(remembered, work.generation, self.now_ms):
             return None
         return remembered

@@ -13,6 +13,7 @@ exactly what ``replay_row`` does with the same row, so a restarted shard stands 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -103,13 +104,18 @@ class ShardCore:
         self._counts_mark = max(self._counts_mark, instructions.counts_mark)
         return instructing.facts_of(self.state, instructions, now_ms)
 
-    def keys_up_to(self, seq: int) -> list[tuple[bytes, bytes, RecentKey]]:
-        """(customer, key16, entry) of rows up to ``seq``, for a checkpoint to write out."""
-        return [(*pair, entry) for pair, entry in self.state.recent.items() if entry.seq <= seq]
+    def set_keys_apart(self) -> Mapping[KeyPair, RecentKey]:
+        """All keys of rows up to ``state.seq`` that the store may not have, for a checkpoint to write out."""
+        state = self.state
+        state.apart, state.recent = (state.apart | state.recent if state.apart else state.recent), {}
+        return state.apart
 
-    def forget_keys(self, seq: int) -> None:
-        """The store remembers every key of rows up to ``seq`` now."""
-        self.state.recent = {pair: entry for pair, entry in self.state.recent.items() if entry.seq > seq}
+    def forget_keys(self, count: int = sys.maxsize) -> bool:
+        """The store remembers every key that was set apart: forget ``count`` of them. False when none is left."""
+        apart = self.state.apart
+        for _ in range(min(count, len(apart))):
+            apart.popitem()
+        return bool(apart)
 
     def pack_state(self) -> bytes:
         """Everything at shard level but the recent keys, for a checkpoint at ``state.seq``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -39,8 +39,7 @@ class Remembered(Protocol):
     def hint(self) -> bytes: ...
 
 
-@immutable
-class RecentKey:
+class RecentKey(NamedTuple):
     """A key since the last checkpoint, in memory. ``seq`` is 0 while its turn is not committed."""
 
     seq: int

@@ -48,7 +48,10 @@ class ShardState:
     clock_ms: int = 0
     #: Sequence of the newest row folded in.
     seq: int = 0
+    #: Keys since a checkpoint last began.
     recent: dict[KeyPair, RecentKey] = field(default_factory=dict)
+    #: Those from before it, until the store has them all.
+    apart: dict[KeyPair, RecentKey] = field(default_factory=dict)
 
     @property
     def catalog_version(self) -> str | None:
@@ -84,6 +87,10 @@ class ShardState:
         for key, fingerprint, hint in public["i"]:
             self.recent[(customer, key)] = RecentKey(seq, now_ms, fingerprint, hint)
 
+    def recall(self, pair: KeyPair) -> RecentKey | None:
+        """What is known of a key without the store."""
+        return self.recent.get(pair) or self.apart.get(pair)
+
     def apply_deltas(self, deltas: Deltas) -> None:
         """Fold in the sums of a whole row."""
         for (budget, period), sums in deltas.budgets.items():
@@ -117,7 +124,7 @@ class ShardState:
     def validate(self) -> None:
         """Raises ``InvariantBroken`` when the state contradicts itself."""
         self.escrow.validate()
-        for (_, key), entry in self.recent.items():
+        for (_, key), entry in (self.apart | self.recent).items():
             if not 0 < entry.seq <= self.seq or entry.at_ms > self.last_ms:
                 raise InvariantBroken(f"the key {key.hex()} points at row {entry.seq}, after {self.seq}")
             Hint.unpack(entry.hint)

@@ -104,11 +104,11 @@ class SimulatedShard:
         """Write state, profiles and keys aside, as the actor does in the background."""
         state = self.core.state
         kept = [(*pair, e.seq, e.at_ms, e.fingerprint, e.hint) for pair, e in self.stored.items()]
-        fresh = [(*pair, e.seq, e.at_ms, e.fingerprint, e.hint) for *pair, e in self.core.keys_up_to(state.seq)]
+        fresh = [(*pair, *entry) for pair, entry in self.core.set_keys_apart().items()]
         profiles = {key: packing.pack(profile) for key, profile in self.profiles.items() if profile is not None}
         self.disk.checkpoint = (state.seq, self.core.pack_state(), profiles, kept + fresh)
         self.stored |= {(customer, key): RecentKey(*entry) for customer, key, *entry in fresh}
-        self.core.forget_keys(state.seq)
+        self.core.forget_keys()
 
     def rows(self, after: int = 0) -> list[Row]:
         rows = self.disk.rows()

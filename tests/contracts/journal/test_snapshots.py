@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from actors.journal.interface import Base, Checkpoint, FlushBatch, IndexEntry, Journal, StoredProfile
+from models import limits
 from models.errors import JournalFailed
 
 A, B, C = b"a" * 16, b"b" * 16, b"c" * 16
@@ -53,19 +54,52 @@ def test_due_timers_come_earliest_first_and_leave_when_the_profile_says_so(journ
 
 
 def test_keys_are_found_by_customer_and_key_until_they_are_dropped(journal: Journal) -> None:
-    old, new = (IndexEntry(A, key, 1, at_ms, b"f" * 16, b"") for key, at_ms in ((b"old", 10), (b"new", 20)))
+    period = limits.KEY_PERIOD_MS
+    old, new = (IndexEntry(A, key, 1, at_ms, b"f" * 16, b"") for key, at_ms in ((b"old", period - 1), (b"new", period)))
     journal.flush(FlushBatch(keys=[old, new]))
     assert journal.load_keys([(A, b"old"), (A, b"new"), (B, b"old")]) == {(A, b"old"): old, (A, b"new"): new}
-    assert journal.drop_keys(20, 10) == 1
+    assert journal.drop_keys(period - 1, 10) == 0
+    assert journal.drop_keys(period + 5, 10) == 1
     assert journal.load_keys([(A, b"old"), (A, b"new")]) == {(A, b"new"): new}
+    assert journal.drop_keys(period + 5, 10) == 0
+
+
+def test_keys_are_dropped_a_few_at_a_time(journal: Journal) -> None:
+    keys = [IndexEntry(A, bytes([n]), 1, n, b"f" * 16, b"") for n in range(5)]
+    journal.flush(FlushBatch(keys=keys))
+    assert [journal.drop_keys(limits.KEY_PERIOD_MS, 2) for _ in range(4)] == [2, 2, 1, 0]
+    assert journal.load_keys((A, key.key) for key in keys) == {}
+
+
+def test_a_key_that_is_bound_again_later_is_the_later_one(journal: Journal) -> None:
+    again = [IndexEntry(A, b"key", seq, seq * limits.KEY_PERIOD_MS, b"f" * 16, b"") for seq in (1, 2, 3)]
+    journal.flush(FlushBatch(keys=[again[2]]))
+    journal.flush(FlushBatch(keys=again[:2]))
+    assert journal.load_keys([(A, b"key")]) == {(A, b"key"): again[2]}
 
 
 def test_rows_of_a_customer_are_listed_newest_first(journal: Journal) -> None:
-    journal.flush(FlushBatch(touched=[(A, 1), (B, 2), (A, 3), (A, 5)]))
-    journal.flush(FlushBatch(touched=[(A, 5)]))
-    assert journal.rows_of(A, None, 10) == [5, 3, 1]
-    assert journal.rows_of(A, 5, 1) == [3]
-    assert journal.rows_of(A, None, 10, after_seq=1) == [5, 3]
+    journal.flush(FlushBatch(touched=[(A, [1, 3]), (B, [2])]))
+    for _ in range(2):
+        journal.flush(FlushBatch(touched=[(A, [5, 8])]))
+    journal.flush(FlushBatch(touched=[(A, [5, 8, 9])]))
+    assert journal.rows_of(A, None, 10) == [9, 8, 5, 3, 1]
+    assert journal.rows_of(A, 8, 3) == [5, 3, 1]
+    assert journal.rows_of(A, 9, 2) == [8, 5]
+    assert journal.rows_of(A, 6, 10, after_seq=3) == [5]
+    assert journal.rows_of(B, None, 10) == [2]
+    assert journal.rows_of(C, None, 10) == []
+
+
+def test_rows_of_a_customer_are_listed_a_page_at_a_time(journal: Journal) -> None:
+    for first in range(1, 60, 3):
+        journal.flush(FlushBatch(touched=[(A, [first, first + 1, first + 2])]))
+    for limit in (1, 2, 5, 60):
+        listed: list[int] = []
+        while page := journal.rows_of(A, listed[-1] if listed else None, limit):
+            assert len(page) <= limit
+            listed += page
+        assert listed == list(range(60, 0, -1))
 
 
 def test_a_checkpoint_reads_back_and_the_newest_one_counts(journal: Journal) -> None:
@@ -105,7 +139,7 @@ def test_truncation_needs_a_checkpoint_that_covers_it(journal: Journal) -> None:
 
 def test_truncation_leaves_a_base_from_which_the_rest_can_be_folded(journal: Journal) -> None:
     _append(journal, 4)
-    journal.flush(FlushBatch(touched=[(A, 1), (A, 2), (A, 4)]))
+    journal.flush(FlushBatch(touched=[(A, [1]), (A, [2, 4])]))
     journal.complete_checkpoint(Checkpoint(4, 0, b"state"))
     assert journal.base() is None
     journal.truncate(3, Base(2, 7, b"base state", profiles=[_profile(A, 2), _profile(B, 1)]))

@@ -16,7 +16,8 @@ def _held(shard: ProfileShard) -> dict[str, int]:
     parts = shard._parts
     return {
         "bytes": parts.residency.bytes, "customers": len(parts.residency), "hot": parts.residency.hot,
-        "keys": len(parts.core.state.recent), "rows": parts.recent_rows.count, "timers": len(parts.due._heap),
+        "keys": len(parts.core.state.recent) + len(parts.core.state.apart), "rows": parts.recent_rows.count,
+        "timers": len(parts.due._heap),
     }
 
 

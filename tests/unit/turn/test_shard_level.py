@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from simulation.catalog import other_plan, plan
 from simulation.desk import START_MS, Desk, items
@@ -89,12 +87,26 @@ def test_packed_state_loads_to_the_same_state(desk: Desk) -> None:
 
 def test_keys_are_forgotten_only_up_to_the_checkpoint(desk: Desk) -> None:
     desk.event()
-    seq = desk.shard.core.state.seq
-    desk.event()
     core = desk.shard.core
-    assert len(core.keys_up_to(seq)) == 1
-    core.forget_keys(seq)
-    assert [entry.seq for _, _, entry in core.keys_up_to(seq + 1)] == [seq + 1]
+    seq = core.state.seq
+    [old] = core.set_keys_apart()
+    desk.event()
+    [new] = core.state.recent
+    assert [core.state.recall(pair).seq for pair in (old, new)] == [seq, seq + 1]  # type: ignore[union-attr]
+    assert not core.forget_keys()
+    assert core.state.recall(old) is None
+    assert core.state.recall(new) is not None
+
+
+def test_keys_of_a_checkpoint_that_failed_are_written_by_the_next(desk: Desk) -> None:
+    core = desk.shard.core
+    desk.event()
+    failed = dict(core.set_keys_apart())
+    desk.event()
+    assert len(core.set_keys_apart()) == 2
+    assert failed.items() <= core.state.apart.items()
+    assert core.forget_keys(1)
+    assert not core.forget_keys(1)
 
 
 def test_a_row_is_folded_once(desk: Desk) -> None:
@@ -116,7 +128,7 @@ def test_a_key_beyond_the_newest_row_breaks_an_invariant(desk: Desk) -> None:
     desk.event()
     state = desk.shard.core.state
     pair, entry = next(iter(state.recent.items()))
-    state.recent[pair] = dataclasses.replace(entry, seq=state.seq + 1)
+    state.recent[pair] = entry._replace(seq=state.seq + 1)
     with pytest.raises(InvariantBroken, match="points at row"):
         desk.shard.validate()
     state.recent[pair] = entry
