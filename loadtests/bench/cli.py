@@ -94,6 +94,6 @@ def _command(arguments: str) -> str:
 
 
 def _ordered(suites: dict[str, Any]) -> dict[str, Any]:
-    """As the issue lists them: the network first, the default scorer before the other."""
+    """The network first, the default scorer before the other."""
     order = [f"{name}/{scorer}" for scorer in SCORERS for name in SUITES] + list(NAMES)
     return {name: suites[name] for name in order if name in suites}
