@@ -149,7 +149,7 @@ CHECKPOINT_TURNS: Final = 2_000
 #: How often a shard searches all its memory for cyclic garbage, which halts it for a moment.
 CHECKPOINTS_PER_FULL_SEARCH: Final = 16
 #: Customer segments, and bytes of rows, after which a checkpoint begins early: what a restart has to replay.
-CHECKPOINT_SEGMENTS: Final = 12_000
+CHECKPOINT_SEGMENTS: Final = 16_000
 CHECKPOINT_BYTES: Final = 32 * 1024 * 1024
 #: Profiles that one background step packs and writes: a few milliseconds.
 FLUSH_PROFILES: Final = 16

@@ -47,7 +47,7 @@ class Checkpointer:
     async def step(self) -> bool:
         """A few steps between two turns: True when there is more to do. Memory is brought under its bound.
 
-        A checkpoint ends half-way to the next however busy the shard is, and no turn waits for more than its share.
+        A checkpoint ends a quarter of the way to the next however busy the shard is, and no turn waits for more than its share.
         """
         try:
             await self._make_room()
@@ -55,7 +55,7 @@ class Checkpointer:
                 if self._share < 1:
                     return False
                 self._steps, self._taken = self._checkpoint(), 0
-            while await self._advance() and self._taken < 2 * self._planned * self._share:
+            while await self._advance() and self._taken < 4 * self._planned * self._share:
                 pass
             return self._steps is not None
         except DiskFull:

@@ -15,7 +15,7 @@ from actors.shard.store import PlainProfile
 from models.profile import packing, timers
 from models.profile.state import Profile
 
-#: What an entry costs beside its bytes, and how many times its packed size an unpacked profile takes.
+#: What an entry costs beside its bytes, and how many times its compressed size an unpacked profile takes.
 _ENTRY_BYTES: Final = 600
 _HOT_FACTOR: Final = 12
 #: Assumed packed size of a profile that was never packed.
@@ -34,6 +34,7 @@ class Entry:
     generation: int
     due_ms: int
     erased: bool = False
+    #: Compressed.
     packed_bytes: int = _FIRST_PACKED_BYTES
 
     @property
@@ -81,7 +82,7 @@ class Residency:
     def admit(self, stored: PlainProfile) -> None:
         """Take in what the store had."""
         entry = Entry(None, stored.packed, stored.seq, stored.seq, stored.generation, stored.due_ms)
-        entry.packed_bytes = len(stored.packed)
+        entry.packed_bytes = packing.compressed_bytes(stored.packed)
         self._put(stored.customer, entry)
 
     def take(self, customers: Iterable[bytes]) -> dict[bytes, Profile | None]:
@@ -189,8 +190,8 @@ class Residency:
         if entry.profile is None or entry.packed:
             return entry.packed
         self.bytes -= entry.bytes
-        entry.packed = packing.pack(entry.profile)
-        entry.packed_bytes = len(entry.packed)
+        entry.packed = packing.pack_fast(entry.profile)
+        entry.packed_bytes = packing.compressed_bytes(entry.packed)
         self.bytes += entry.bytes
         return entry.packed
 
@@ -198,9 +199,9 @@ class Residency:
         self._hot.pop(customer, None)
         entry = self._entries[customer]
         if entry.profile is not None:
-            self._pack(entry)
+            packed = packing.compress(self._pack(entry))
             self.bytes -= entry.bytes
-            entry.profile = None
+            entry.profile, entry.packed, entry.packed_bytes = None, packed, len(packed)
             self.bytes += entry.bytes
 
     def _drop(self, customer: bytes) -> None:
