@@ -47,7 +47,8 @@ class Checkpointer:
     async def step(self) -> bool:
         """A few steps between two turns: True when there is more to do. Memory is brought under its bound.
 
-        A checkpoint ends a quarter of the way to the next however busy the shard is, and no turn waits for more than its share.
+        A checkpoint ends a quarter of the way to the next, however busy the shard is, and no turn waits for more than
+        its share.
         """
         try:
             await self._make_room()
