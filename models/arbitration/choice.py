@@ -57,6 +57,8 @@ def best_chances(
     ``priorities``: those of each decision sorted best first, one decision after the other; ``sizes``, none of them 0:
     how many each has.
     """
+    if sizes.size == 1:  # sooner done by itself than by operations on arrays
+        return np.array(probabilities(exploration, priorities.tolist())[:1])
     if not sizes.size:
         return np.zeros(0)
     share, counts = _share(exploration), sizes.astype(np.float64)

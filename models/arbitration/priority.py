@@ -12,7 +12,7 @@ from models.arbitration.choice import best_chances
 from models.arbitration.power import power
 from models.arbitration.preparation import Preparation
 from models.arbitration.ranking import Columns, Lead, Ranking
-from models.canonical import significant_all
+from models.canonical import significant, significant_all
 from models.catalog.plan import Exploration
 from models.errors import InvariantBroken
 
@@ -59,7 +59,8 @@ def _rankings(columns: Columns, sizes: NDArray[np.int64], exploration: Explorati
     chances = best_chances(exploration, columns.priorities, sizes[some])
     leads = map(
         Lead, columns.actions[best].tolist(), columns.propensities[best].tolist(), columns.priorities[best].tolist(),
-        chances.tolist(), significant_all(chances).tolist(),
+        chances.tolist(),
+        [significant(float(chances[0]))] if len(chances) == 1 else significant_all(chances).tolist(),
     )
     return [
         Ranking(columns, start, stop, next(leads) if start < stop else None)
