@@ -135,14 +135,12 @@ FIELD_PATH_PARTS_MAX: Final = 8
 
 # Turns and memory.
 TURN_COMMANDS_MAX: Final = 512
-#: A turn that is likely to take longer than the target takes fewer commands, yet never fewer than the least.
+#: A turn whose work is likely to take longer than the target takes fewer commands, yet never fewer than the least.
 TURN_TARGET_MS: Final = 50
 TURN_COMMANDS_MIN: Final = 16
 SHARD_QUEUE_MAX: Final = 4_096
 #: A turn's look-ups in the store that are done without the way to its thread: some microseconds each.
 LOOK_UPS_AT_ONCE_MAX: Final = 96
-#: Of a command: its customer, its key and that of its event.
-LOOK_UPS_PER_COMMAND_MAX: Final = 3
 HOT_PROFILES_DEFAULT: Final = 4_096
 RESIDENT_BYTES_DEFAULT: Final = 512 * 1024 * 1024
 CHECKPOINT_TURNS: Final = 2_000
