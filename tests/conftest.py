@@ -1,8 +1,9 @@
-"""What every test shares: hypothesis profiles and the guard that keeps Ray out of the fast tests."""
+"""What every test shares: hypothesis profiles, the load tests' path and the guard that keeps Ray out of the fast tests."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ settings.register_profile(
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 _REAL_RAY = Path(__file__).parent / "cluster"
+#: The load tests are part of the checkout, not of the installed package: the checkout goes last on the path, so that
+#: what is installed is still what is tested.
+_CHECKOUT = str(Path(__file__).parents[1])
+if _CHECKOUT not in sys.path:
+    sys.path.append(_CHECKOUT)
 
 
 @pytest.fixture(autouse=True)
