@@ -1,4 +1,4 @@
-"""What every test shares: hypothesis profiles, the load tests' path and the guard that keeps Ray out of the fast tests."""
+"""What every test shares: hypothesis profiles, the path of the load tests, and the guard that keeps Ray out."""
 
 from __future__ import annotations
 
