@@ -36,6 +36,8 @@ async def _run() -> dict[str, Any]:
         shard = EngineShard(Path(place), scenario.catalog(), trees)
         await shard.open()
         await _seed(shard)
+        # What the seeding left to write out is not the turns' own.
+        await shard.checkpoint()
         batches = [_batch(turn) for turn in range(ROUNDS + 10)]
         for batch in batches[:10]:
             await shard.handle(batch)
