@@ -12,6 +12,17 @@ SLOTS: Final = 1_024
 SHARDS_EMBEDDED: Final = 2
 SHARDS_MAX: Final = SLOTS
 
+# Moves of shards between nodes.
+MOVES_AT_ONCE_MAX: Final = 1
+#: When Ray has said by when a node will be gone.
+MOVES_AGAINST_DEADLINE_MAX: Final = 4
+#: A standby that has not caught up by then is given up.
+MOVE_CATCH_UP_MS_MAX: Final = 10 * MINUTE_MS
+#: A standby so many rows behind is near enough: it reads the rest when it begins to serve.
+MOVE_LAG_ROWS_MAX: Final = 64
+#: How long one step of a move may take; whoever does not answer is left behind (and fenced).
+MOVE_STEP_MS_MAX: Final = 10 * SECOND_MS
+
 # Bodies and batches at the gateway.
 BODY_BYTES_MAX: Final = 256 * 1024
 BATCH_BODY_BYTES_MAX: Final = 1024 * 1024
@@ -30,6 +41,19 @@ HISTORY_SOURCE_CHARS_MAX: Final = 100
 OUTCOME_VALUE_MAX: Final = 1e12
 VALIDATION_ERRORS_MAX: Final = 50
 KEY_RATE_MAX: Final = 1_000_000
+TENANT_CHARS_MAX: Final = 63
+KEYS_MAX: Final = 10_000
+#: How long the older key of a name lives on after a rotation, and for how long it may.
+KEY_OVERLAP_MS_DEFAULT: Final = DAY_MS
+KEY_OVERLAP_MS_MAX: Final = 90 * DAY_MS
+#: A key that ended so long ago is forgotten at the next change.
+DEAD_KEY_KEPT_MS: Final = 90 * DAY_MS
+#: How often a gateway looks for changed keys; a revoked one is refused within a second on every gateway.
+KEYS_LOOK_MS: Final = 400
+#: Keys that were known when the store of keys went away stay valid for so long; then every call is 503.
+KEYS_STALE_MS_MAX: Final = MINUTE_MS
+#: Callers with a rate of whom a gateway knows what they have used; the one that came first is forgotten for one more.
+RATED_CALLERS_MAX: Final = 65_536
 #: Per shard: the second call is on its way while the first is worked on, if it is worth a turn of its own.
 GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 2
 #: What arrives meanwhile makes one large turn, which costs less than two small ones.
@@ -170,6 +194,8 @@ SHAPES_KEPT_MAX: Final = 1_024
 KEYS_KNOWN_MAX: Final = 65_536
 #: How often a starting shard looks whether the journal's files are free.
 LOCK_RETRY_MS: Final = 200
+#: How long a call to a store on another machine is repeated when its connection is lost; then the process leaves.
+STORE_AWAY_MS_MAX: Final = 30 * SECOND_MS
 #: Timers fired in one turn.
 TICKS_PER_TURN_MAX: Final = 256
 #: How often a shard looks for due timers of customers that only the store knows.
@@ -277,4 +303,5 @@ assert CLIENT_IN_FLIGHT_DEFAULT <= STREAM_FRAMES_IN_FLIGHT_MAX
 assert DECISIONS_PER_BATCH_MAX <= TURN_COMMANDS_MAX <= SHARD_QUEUE_MAX
 assert 2 * EVIDENCE_PUBLISH_MS <= CATALOG_ADOPTION_WAIT_MS
 assert EVIDENCE_GATHER_MS + 2 * SYNC_INTERVAL_MS < EVIDENCE_PUBLISH_MS
+assert 2 * KEYS_LOOK_MS < SECOND_MS < KEYS_STALE_MS_MAX
 assert GRANT_COOLING_MS + 2 * SYNC_INTERVAL_MS < NEXT_PERIOD_AHEAD_MS

@@ -1,0 +1,1 @@
+"""Keeping an installation in being on one node or many: placement, moves, and the loop that carries them out."""
