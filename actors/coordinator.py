@@ -19,7 +19,8 @@ from actors.coordination.service import CoordinatorService, wall_ms
 from actors.coordination.settings import CoordinatorSettings
 from actors.coordination.shards import RayShards
 from actors.logs import configure_logs
-from actors.scorer_registry import ScorerRegistry
+from actors.stores.interface import Store
+from actors.stores.opening import open_store
 from models.canonical import pack, unpack
 from models.catalog.check import compile_catalog
 from models.coordination.commands import Answer, SetClock
@@ -36,14 +37,15 @@ def _leave(error: BaseException) -> NoReturn:
 
 
 class Coordinator:
-    """``settings``: see ``CoordinatorSettings.from_plain``."""
+    """``settings``: ``store``, ``data_dir`` and what ``CoordinatorSettings.from_plain`` reads."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         configure_logs(str(settings.get("log_level", "info")))
         try:
             self._settings = CoordinatorSettings.from_plain(settings)
-            self._registry = ScorerRegistry(self._settings.data_dir)
-            self._record, self._service = _start(self._settings)
+            store = open_store(settings)
+            self._registry = store.scorers()
+            self._record, self._service = _start(self._settings, store)
         except Exception as error:  # An exception in __init__ would make the actor dead for good.
             _leave(error)
 
@@ -112,10 +114,10 @@ class Coordinator:
                 await self._service.register_scorer(manifest.version, manifest.to_wire())
 
 
-def _start(settings: CoordinatorSettings) -> tuple[CoordinatorRecord, CoordinatorService]:
+def _start(settings: CoordinatorSettings, store: Store) -> tuple[CoordinatorRecord, CoordinatorService]:
     """Take the journal over, replay it, and set a manual clock to where it must stand at least."""
     core = CoordinatorCore(settings.shards, compile_catalog, manual_clock=settings.manual_clock)
-    record = CoordinatorRecord.open(settings.directory)
+    record = CoordinatorRecord.open(store)
     record.recover(core)
     if settings.manual_clock and settings.clock_ms > core.state.clock_ms:
         record.write_at_start(core.handle(SetClock(settings.clock_ms), wall_ms()).facts, wall_ms())

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 import ray
 import structlog
 
+from actors.link.handshake import link_key
 from actors.link.server import LinkServer
 from actors.logs import configure_logs
 from actors.naming import SHARD_HANDLE, shard_purpose
@@ -38,6 +39,7 @@ from actors.shard.store import ShardStore
 from actors.shard.sync import CallCoordinator, Sync
 from actors.shard.turn_loop import TurnLoop
 from actors.shard.turning import TurnRunner
+from actors.stores.opening import open_store
 from models import limits
 from models.canonical import pack, unpack
 from models.coordination.messages import Instructions
@@ -65,7 +67,8 @@ class ProfileShard:
         configure_logs(str(settings.get("log_level", "INFO")))
         self._settings = ShardSettings.from_plain(settings)
         self._die = die
-        self._scorer = ScorerClient(scorer or find_scorer(self._settings))
+        self._store = open_store(settings)
+        self._given_scorer = scorer
         self._call_coordinator = call_coordinator or CoordinatorHandle().call
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting: asyncio.Task[None] | None = None
@@ -175,6 +178,7 @@ class ProfileShard:
         started = time.monotonic()
         try:
             store = await self._open()
+            self._scorer = ScorerClient(self._given_scorer or find_scorer(self._settings, self._store))
             self._parts = parts = ShardParts(self._settings, store, DecisionClock(self._settings))
             await parts.writer(recover, parts, f"{socket.gethostname()}:{os.getpid()}")
         except Exception as error:
@@ -190,8 +194,9 @@ class ProfileShard:
         self._spawn(self._scorer.keep_probing())
         self._sync.poke()
         self._is_serving = True
-        if self._settings.link_key:
-            self._link = LinkServer(self._linked, self._settings.link_key, shard_purpose(self._settings.shard))
+        if self._settings.link_host is not None:
+            key = link_key(self._store.secret())
+            self._link = LinkServer(self._linked, key, shard_purpose(self._settings.shard))
             self._address = await self._link.start(self._settings.link_host or ray.util.get_node_ip_address())
         settle_garbage()
 
@@ -199,7 +204,7 @@ class ProfileShard:
         """The files, as soon as an earlier process has let go of them. Opened here: one thread at a time uses them."""
         while True:
             try:
-                return ShardStore.open(self._settings.directory)
+                return self._store.shard_store(self._settings.shard)
             except JournalLocked as error:
                 log.warning("the journal is still held", detail=str(error))
                 await asyncio.sleep(limits.LOCK_RETRY_MS / 1_000)

@@ -11,19 +11,20 @@ import asyncio
 import gc
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import ray
 from ray import serve
 
 from actors.link.address import Address
+from actors.link.handshake import link_key
 from actors.link.server import LinkServer
 from actors.logs import configure_logs
 from actors.naming import SCORER_DEPLOYMENT
 from actors.scoring.engine import Answer, Batcher, ScoringEngine
 from actors.scoring.loaded import open_scorers
 from actors.scoring.wire import METHOD, PURPOSE, unpack_asked
+from actors.stores.opening import open_store
 from models import limits
 from models.errors import BadInput, KairosError
 
@@ -33,13 +34,14 @@ class Scorer:
     request at a time: it takes long, and scores must not wait for it."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        """``settings``: ``data_dir``, ``link_key`` (bytes)."""
+        """``settings``: ``store`` and ``data_dir``."""
         configure_logs(str(settings.get("log_level", "info")))
-        self._engine = ScoringEngine(open_scorers(Path(settings["data_dir"])))
+        store = open_store(settings)
+        self._engine = ScoringEngine(open_scorers(store.scorers()))
         self._batcher = Batcher(self._engine.answer)
         gc.set_threshold(limits.GARBAGE_OBJECTS_MIN)
         self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explaining")
-        self._server = LinkServer(self._score, settings["link_key"], PURPOSE)
+        self._server = LinkServer(self._score, link_key(store.secret()), PURPOSE)
         self._listening: asyncio.Task[Address] | None = None
 
     async def address(self) -> bytes:

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from actors.durable_file import replace_file, sync_folder
 from models.errors import BadInput, KairosError
@@ -30,20 +30,38 @@ class UnknownScorerError(KairosError):
     """No scorer of this version is registered here."""
 
 
-class ScorerRegistry:
-    def __init__(self, data_dir: Path) -> None:
-        self._root: Final = data_dir / _FOLDER
+class Scorers(Protocol):
+    """The registered scorers of an installation. Each is never changed once it is there."""
 
-    def register(self, model: bytes, manifest: Manifest) -> Path:
+    def register(self, model: bytes, manifest: Manifest) -> None:
         """Durably add a scorer, after reading it as the server will. Registering it again changes nothing.
 
         Raises ``BadInput`` when manifest and file do not belong together.
         """
+
+    def manifests(self) -> list[Manifest]:
+        """Every registered scorer, oldest first. One with a damaged manifest is left out, and the log says so."""
+
+    def newest(self) -> Manifest | None:
+        """The scorer that was created last, or None when there is none."""
+
+    def manifest(self, version: str) -> Manifest:
+        """Raises ``UnknownScorerError``, or ``BadInput`` when it is damaged or names another version."""
+
+    def load(self, version: str) -> Booster:
+        """The trees of a version, verified against their manifest. Raises ``UnknownScorerError``, ``BadInput``."""
+
+
+class ScorerRegistry:
+    def __init__(self, data_dir: Path) -> None:
+        self._root: Final = data_dir / _FOLDER
+
+    def register(self, model: bytes, manifest: Manifest) -> None:
         Booster(model, manifest)
         folder = self._folder(manifest.version)
         if folder.is_dir():
             self.load(manifest.version)
-            return folder
+            return
         fresh = self._root / f".new-{manifest.version}-{os.getpid()}"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True, mode=0o700)
@@ -51,10 +69,8 @@ class ScorerRegistry:
         replace_file(fresh / _MANIFEST, json.dumps(manifest.to_wire(), indent=2).encode())
         os.replace(fresh, folder)
         sync_folder(self._root)
-        return folder
 
     def manifests(self) -> list[Manifest]:
-        """Every registered scorer, oldest first. One with a damaged manifest is left out, and the log says so."""
         if not self._root.is_dir():
             return []
         found = []
@@ -67,12 +83,10 @@ class ScorerRegistry:
         return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
 
     def newest(self) -> Manifest | None:
-        """The scorer that was created last, or None when there is none."""
         found = self.manifests()
         return found[-1] if found else None
 
     def manifest(self, version: str) -> Manifest:
-        """Raises ``UnknownScorerError``, or ``BadInput`` when the file is damaged or names another version."""
         path = self._folder(version) / _MANIFEST
         try:
             data = json.loads(path.read_bytes())
@@ -86,7 +100,6 @@ class ScorerRegistry:
         return manifest
 
     def load(self, version: str) -> Booster:
-        """The trees of a version, verified against their manifest. Raises ``UnknownScorerError``, ``BadInput``."""
         manifest = self.manifest(version)
         path = self._folder(version) / manifest.file
         try:

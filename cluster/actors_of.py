@@ -8,10 +8,10 @@ import ray
 
 from actors import naming
 from actors.coordinator import Coordinator
-from actors.link.handshake import link_key
 from actors.profile_shard import ProfileShard
-from cluster.installation import Installation
+from actors.stores.interface import Installation
 from cluster.settings import Settings
+from cluster.store_of import plain_store
 from models.times import parse_time_ms
 
 #: A shard or coordinator comes back for ever, but a call to it is never repeated by Ray: the caller decides.
@@ -21,21 +21,21 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def actor_settings(settings: Settings, installation: Installation, secret: bytes) -> dict[str, Any]:
-    """Plain values that every actor is constructed from (they cross process borders)."""
+def actor_settings(settings: Settings, installation: Installation) -> dict[str, Any]:
+    """Plain values that every actor is constructed from (they cross process borders): nothing secret."""
     mode, _, begin = settings.clock.partition(":")
     return {
-        "data_dir": str(settings.data_dir.resolve()), "shards": installation.shards, "clock": mode,
+        **plain_store(settings), "shards": installation.shards, "clock": mode,
         "clock_ms": parse_time_ms(begin) if begin else 0, "log_level": settings.log_level, "scorer": settings.scorer,
-        "link_key": link_key(secret), "link_host": "127.0.0.1" if settings.address is None else "",
+        "link_host": "127.0.0.1" if settings.address is None else "",
     }
 
 
 class Actors:
     """The coordinator and the shards by name. ``ensure`` is cheap and idempotent: the supervisor calls it for ever."""
 
-    def __init__(self, settings: Settings, installation: Installation, secret: bytes) -> None:
-        plain = actor_settings(settings, installation, secret)
+    def __init__(self, settings: Settings, installation: Installation) -> None:
+        plain = actor_settings(settings, installation)
         bounds = {"resident_bytes": settings.resident_bytes, "retention_ms": settings.retention_ms}
         # Each ``ray.remote`` of a class is exported to the cluster and kept there: once, not at every look.
         coordinator, shard = ray.remote(Coordinator), ray.remote(ProfileShard)

@@ -1,17 +1,16 @@
-"""Journals as the tools read them: pages of rows, from a live server's call or from a stopped one's files."""
+"""Journals as the tools read them: pages of rows, from a live server's call or from a stopped one's store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
+from actors.naming import shard_owner
 from actors.shard.export import base_page, journal_page
-from actors.shard.settings import ShardSettings
 from actors.shard.store import ShardStore
+from actors.stores.interface import Store
 from cluster.client import Kairos
-from cluster.installation import read_installation
 from models import limits
 from models.errors import BadInput, KairosError
 
@@ -46,17 +45,16 @@ class LiveJournals:
 
 
 class StoredJournals:
-    def __init__(self, data_dir: Path) -> None:
-        installation = read_installation(data_dir)
+    def __init__(self, store: Store) -> None:
+        installation = store.read_installation()
         if installation is None:
-            raise BadInput(f"{data_dir} holds no installation; name another with --data-dir, or a server with --url")
+            raise BadInput(f"{store.place} holds no installation; name another with --data-dir, or a server with --url")
         self.shards = installation.shards
         self._stores: dict[int, ShardStore] = {}
         for shard in range(self.shards):
-            directory = ShardSettings(shard, self.shards, str(data_dir)).directory
-            if not directory.is_dir():
-                raise KairosError(f"{directory} is missing; restore it from a backup")
-            self._stores[shard] = ShardStore.open(directory)
+            if not store.has_journal(shard_owner(shard)):
+                raise KairosError(f"{store.place} lacks the journal of shard {shard}; restore it from a backup")
+            self._stores[shard] = store.shard_store(shard)
 
     def rows(self, shard: int, after: int) -> dict[str, Any]:
         return journal_page(self._stores[shard], after, limits.JOURNAL_PAGE_ROWS_MAX)
@@ -70,9 +68,9 @@ class StoredJournals:
 
 
 @contextmanager
-def open_journals(data_dir: Path, url: str | None, key: str) -> Iterator[JournalSource]:
-    """A live server's journals when ``url`` is given, else the files. Raises ``KairosError``."""
-    source = LiveJournals(url, key) if url is not None else StoredJournals(data_dir)
+def open_journals(store: Store, url: str | None, key: str) -> Iterator[JournalSource]:
+    """A live server's journals when ``url`` is given, else what is stored. Raises ``KairosError``."""
+    source = LiveJournals(url, key) if url is not None else StoredJournals(store)
     try:
         yield source
     finally:

@@ -16,12 +16,14 @@ import httpx
 
 from actors import naming
 from actors.access import ensure_admin_key, read_admin_key
+from actors.stores.interface import Installation
 from cluster import runfile
 from cluster.catalog_at_start import publish_at_start, read_catalog_to_publish
-from cluster.installation import Installation, customer_secret, open_installation
 from cluster.preflight import port_free, shadowed
 from cluster.ray_environment import set_variables
 from cluster.settings import Settings
+from cluster.store_of import store_of
+from models import limits
 from models.errors import KairosError
 
 Say = Callable[[str], None]
@@ -52,9 +54,8 @@ def start(settings: Settings, say: Say = lambda _: None) -> Running:
     """Start everything and return when ``/readyz`` answers. Raises ``KairosError`` with the remedy."""
     _check(settings)
     catalog = read_catalog_to_publish(settings.catalog)
-    installation = open_installation(settings.data_dir, settings.shards, settings.store)
+    installation = store_of(settings).install(settings.shards, limits.SLOTS)
     _claim(settings, say)
-    secret = customer_secret(settings.data_dir)
     ensure_admin_key(settings.data_dir, now_ms=time.time_ns() // 1_000_000)
     key = read_admin_key(settings.data_dir)
     set_variables(settings.data_dir)
@@ -65,12 +66,12 @@ def start(settings: Settings, say: Say = lambda _: None) -> Running:
     from cluster.actors_of import Actors
     from cluster.serving import start_serve
 
-    actors = Actors(settings, installation, secret)
+    actors = Actors(settings, installation)
     say(f"starting the coordinator and {installation.shards} shards")
     actors.ensure()
     say("starting Ray Serve: HAProxy, the gateway" + (", the scorer" if settings.scorer == "serve" else ""))
     try:
-        start_serve(settings, installation, secret)
+        start_serve(settings, installation)
     except (RayError, RuntimeError, TimeoutError) as error:
         raise KairosError(f"Ray Serve did not start: {str(error).strip().splitlines()[0]}; try again") from error
     _record(settings)

@@ -16,8 +16,8 @@ from actors import naming
 from actors.gateway.gateway import Gateway
 from actors.scorer import scorer_app
 from actors.shard.settings import SERVE
+from actors.stores.interface import Installation
 from cluster.actors_of import actor_settings
-from cluster.installation import Installation
 from cluster.settings import Settings
 from models import limits
 
@@ -25,15 +25,15 @@ log = structlog.get_logger(__name__)
 _STREAMS_WAIT_S = 5.0
 
 
-def start_serve(settings: Settings, installation: Installation, secret: bytes) -> None:
+def start_serve(settings: Settings, installation: Installation) -> None:
     """Start HAProxy and deploy the applications; returns when their replicas run."""
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its import set it to INFO
-    plain: dict[str, Any] = actor_settings(settings, installation, secret)
+    plain: dict[str, Any] = actor_settings(settings, installation)
     serve.start(
         proxy_location=ProxyLocation.EveryNode if settings.address else ProxyLocation.HeadOnly,
         http_options={"host": settings.host, "port": settings.port, "request_timeout_s": None},
     )
-    gateway = _gateway(settings.gateways).bind({**plain, "secret": secret})
+    gateway = _gateway(settings.gateways).bind(plain)
     targets = [serve.RunTarget(gateway, name=naming.GATEWAY_APP, route_prefix="/")]
     if settings.scorer == SERVE:
         targets.append(serve.RunTarget(scorer_app(plain), name=naming.SCORER_APP, route_prefix=None))

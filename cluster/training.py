@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from actors.scorer_registry import ScorerRegistry
+from actors.scorer_registry import Scorers
 from cluster.client import AsyncKairos, ClientError, Promoted
 from models.errors import BadInput, KairosError
 from models.scoring.manifest import Manifest
@@ -53,10 +53,10 @@ def write_rows(columns: Mapping[str, Any], path: Path) -> None:
     pq.write_table(pa.table(arrays), path)
 
 
-def train_and_register(rows: Rows, data_dir: Path, created_ms: int, holdout: float = HOLDOUT_DEFAULT) -> Manifest:
-    """Train on rows and add the scorer to the registry of a data directory. Raises ``BadInput``."""
+def train_and_register(rows: Rows, registry: Scorers, created_ms: int, holdout: float = HOLDOUT_DEFAULT) -> Manifest:
+    """Train on rows and add the scorer to an installation's registry. Raises ``BadInput``."""
     trained = train(rows, created_ms, holdout=holdout)
-    ScorerRegistry(data_dir).register(trained.model, trained.manifest)
+    registry.register(trained.model, trained.manifest)
     return trained.manifest
 
 

@@ -16,14 +16,14 @@ from actors.shard.parts import ShardParts
 from actors.shard.recovery import recover
 from actors.shard.scorer_client import Scored
 from actors.shard.settings import ShardSettings
-from actors.shard.store import ShardStore
 from actors.shard.turn_loop import TurnLoop
 from actors.shard.turning import TurnRunner
+from actors.stores.sqlite import SqliteStore
 from loadtests import scenario
 from models import canonical
 from models.budgets.periods import period_key
 from models.catalog.check import compile_catalog
-from models.ids import customer_key
+from models.ids import MAIN_TENANT, customer_key
 from models.messages.decisions import DecisionRequest
 from models.scoring.booster import Booster
 from models.turn.commands import DECISION, HISTORY, Command
@@ -61,7 +61,7 @@ class EngineShard:
         self, place: Path, catalog: dict[str, Any], booster: Booster | None = None, **settings: Any,
     ) -> None:
         plain = ShardSettings(shard=0, shards=1, data_dir=str(place), **settings)
-        store = ShardStore.open(plain.directory)
+        store = SqliteStore(place).shard_store(plain.shard)
         self.parts = ShardParts(plain, store, DecisionClock(plain))
         self.scorer = InProcess(booster)
         self.runner = TurnRunner(self.parts, self.scorer)
@@ -107,8 +107,8 @@ class EngineShard:
 def decision_wire(body: dict[str, Any]) -> list[Any]:
     """A decision request as the gateway sends it to the shard."""
     checked = DecisionRequest.model_validate(body).to_command_body(body["request_id"])
-    key = customer_key(SECRET, body["customer_id"])
-    return Command(DECISION, key, body["customer_id"], checked, body["request_id"], 0).to_wire()
+    key = customer_key(SECRET, MAIN_TENANT, body["customer_id"])
+    return Command(DECISION, key, body["customer_id"], checked, body["request_id"], 0, MAIN_TENANT).to_wire()
 
 
 def history_wire(customer: str, number: int, type_: str, time_ms: int, **properties: Any) -> list[Any]:
@@ -117,7 +117,7 @@ def history_wire(customer: str, number: int, type_: str, time_ms: int, **propert
         "event_id": f"bench:{customer}:{number}", "customer_id": customer, "type": type_, "time_ms": time_ms,
         "channel": None, "properties": properties,
     }
-    return Command(HISTORY, customer_key(SECRET, customer), customer, body).to_wire()
+    return Command(HISTORY, customer_key(SECRET, MAIN_TENANT, customer), customer, body, tenant=MAIN_TENANT).to_wire()
 
 
 def history(customer: str, events: int, until_ms: int, days: float = 60.0) -> list[list[Any]]:

@@ -17,13 +17,15 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from actors.link.handshake import link_key
+from actors.stores.sqlite import SqliteStore
 from cluster.ray_environment import set_variables
 from loadtests.trees import COLUMNS, TREES, register_scorer, scorer
+from models import limits
 
 ROWS = (20, 640, 1_280)
 ROUNDS = 7
 CALLS = 150
-KEY = b"benchmark benchmark benchmark b "
 APP = "kairos-scorer"
 HANDLE_APP = "by-handle"
 
@@ -34,6 +36,7 @@ Ask = Callable[[Matrix], Awaitable[Matrix]]
 def run() -> dict[str, Any]:
     """Per way and number of rows: p50 and CPU (both processes') of a call, and its ratio to bare xgboost's."""
     with tempfile.TemporaryDirectory(prefix="kairos-bench-") as place:
+        SqliteStore(Path(place)).install(1, limits.SLOTS)
         version = register_scorer(Path(place))
         set_variables(Path(place))
         os.environ.pop("RAY_ADDRESS", None)
@@ -69,7 +72,7 @@ def _deploy(place: str) -> None:
     from actors.scorer import scorer_app
 
     serve.start(proxy_location=ProxyLocation.Disabled)
-    settings = {"data_dir": place, "link_key": KEY, "log_level": "warning"}
+    settings = {"data_dir": place, "log_level": "warning"}
     serve.run_many([
         serve.RunTarget(scorer_app(settings), name=APP, route_prefix=None),
         serve.RunTarget(_by_handle(place), name=HANDLE_APP, route_prefix=None),
@@ -86,10 +89,11 @@ def _by_handle(place: str) -> Any:
     )
     class ByHandle:
         def __init__(self, data_dir: str) -> None:
+            from actors.scorer_registry import ScorerRegistry
             from actors.scoring.engine import ScoringEngine
             from actors.scoring.loaded import open_scorers
 
-            self._engine = ScoringEngine(open_scorers(Path(data_dir)))
+            self._engine = ScoringEngine(open_scorers(ScorerRegistry(Path(data_dir))))
 
         async def score(self, payload: bytes) -> Any:
             from actors.scoring.wire import unpack_asked
@@ -135,8 +139,9 @@ async def _ways(place: str, version: str) -> tuple[dict[str, Ask], dict[str, int
     from actors.shard.neighbours import ScorerHandle
 
     handle = serve.get_deployment_handle("ByHandle", HANDLE_APP).score
-    linked, inside = RemoteScorer(ReplicaLine(ScorerHandle().address, KEY)), InProcessScorer(
-        lambda: open_scorers(Path(place)))
+    store = SqliteStore(Path(place))
+    linked = RemoteScorer(ReplicaLine(ScorerHandle().address, link_key(store.secret())))
+    inside = InProcessScorer(lambda: open_scorers(store.scorers()))
     await linked.find()
     await inside.find()
     trees = xgboost.Booster({"nthread": 1}, model_file=bytearray(scorer()[0]))

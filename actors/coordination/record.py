@@ -10,10 +10,10 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from actors.journal.interface import Checkpoint, Journal
-from actors.journal.sqlite import open_journal
+from actors.naming import COORDINATOR_OWNER
+from actors.stores.interface import Store
 from models import limits
 from models.canonical import pack, unpack
 from models.coordination.core import CoordinatorCore
@@ -31,12 +31,12 @@ class CoordinatorRecord:
         self._rows_since_checkpoint = 0
 
     @classmethod
-    def open(cls, directory: Path) -> CoordinatorRecord:
+    def open(cls, store: Store) -> CoordinatorRecord:
         """Wait for a dying predecessor to let go of the file. Raises ``JournalLocked`` when it does not."""
         deadline = time.monotonic() + limits.TAKE_OVER_WAIT_MS / 1_000
         while True:
             try:
-                return cls(open_journal(directory))
+                return cls(store.journal(COORDINATOR_OWNER))
             except JournalLocked:
                 if time.monotonic() > deadline:
                     raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from models.times import parse_time_ms
@@ -12,7 +11,6 @@ from models.times import parse_time_ms
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorSettings:
-    data_dir: Path
     #: How many shards the installation has (chosen once).
     shards: int
     manual_clock: bool = False
@@ -25,8 +23,4 @@ class CoordinatorSettings:
         ``manual`` (then ``clock_ms`` says where it begins) or ``manual:TIME``."""
         mode, _, begin = str(plain.get("clock", "wall")).partition(":")
         clock_ms = parse_time_ms(begin) if begin else int(plain.get("clock_ms", 0))
-        return cls(Path(plain["data_dir"]), int(plain["shards"]), mode == "manual", clock_ms)
-
-    @property
-    def directory(self) -> Path:
-        return self.data_dir / "coordinator"
+        return cls(int(plain["shards"]), mode == "manual", clock_ms)

@@ -19,16 +19,17 @@ from actors.gateway.services import Services, Settings
 from actors.gateway.shards import LiveBackend
 from actors.logs import configure_logs
 from actors.rule_trial import try_rules
+from actors.stores.opening import open_store
 from models import limits
 
 
 @serve.ingress()
 class Gateway:
-    """``settings``: ``data_dir``, ``shards``, ``secret`` and ``link_key`` (bytes), ``clock`` ("wall" or "manual")."""
+    """``settings``: ``store``, ``data_dir``, ``shards``, ``clock`` ("wall" or "manual")."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         configure_logs(str(settings.get("log_level", "info")))
-        self._settings = Settings.from_plain(settings)
+        self._settings = Settings.from_plain(settings, open_store(settings).secret())
         gc.set_threshold(limits.GARBAGE_OBJECTS_MIN)
 
     def __serve_build_asgi_app__(self) -> GatewayApp:

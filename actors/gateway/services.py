@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from actors.access import KeyRecord
 from actors.gateway.authorise import Authoriser
 from actors.gateway.batching import Call, Lane, Replies, ShardGone
 from actors.gateway.exchange import Answer
 from actors.gateway.metrics import Metrics
 from actors.gateway.problems import RETRY_LATER, Refused, retry_later
 from actors.gateway.shards import ActorFailed, Backend
+from actors.link.handshake import link_key
 from models import canonical, ids, limits
 from models.turn.commands import Command, Reply
 
@@ -31,19 +33,17 @@ class Settings:
     data_dir: Path
     shards: int
     #: The installation's HMAC secret.
-    secret: bytes
+    secret: bytes = field(repr=False)
     #: "wall" or "manual".
     clock: str = "wall"
     #: What the gateway proves to the shards to hold.
-    link_key: bytes = b""
+    link_key: bytes = field(default=b"", repr=False)
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
+    def from_plain(cls, plain: Mapping[str, Any], secret: bytes) -> Settings:
         """From the dict that the composition root passes to a replica; unknown keys are for others."""
-        return cls(
-            Path(plain["data_dir"]), int(plain["shards"]), bytes(plain["secret"]), str(plain.get("clock", "wall")),
-            bytes(plain["link_key"]),
-        )
+        clock = str(plain.get("clock", "wall"))
+        return cls(Path(plain["data_dir"]), int(plain["shards"]), secret, clock, link_key(secret))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,35 @@ class Services:
     def _caller(self, shard: int) -> Call:
         return partial(self.backend.batch, shard)
 
-    def key_of(self, customer_id: str) -> bytes:
-        return ids.customer_key(self.settings.secret, customer_id)
+    def key_of(self, tenant: str, customer_id: str) -> bytes:
+        return ids.customer_key(self.settings.secret, tenant, customer_id)
+
+    def key_of_decision(self, tenant: str, decision_id: str) -> bytes | None:
+        """Whose decision it is, None for a text that is no decision id; another tenant's is nobody's."""
+        key = ids.customer_key_of_decision(decision_id)
+        return None if key is None else ids.key_as_of_tenant(self.settings.secret, tenant, key)
 
     def shard_of(self, key: bytes) -> int:
         return ids.shard_of(key, self.settings.shards)
 
     def command(
-        self, kind: str, customer_id: str, body: dict[str, Any], request_id: str, wait_ms: int = limits.CALL_WAIT_MS,
+        self, caller: KeyRecord, kind: str, customer_id: str, body: dict[str, Any], request_id: str,
+        wait_ms: int = limits.CALL_WAIT_MS,
     ) -> Command:
+        """About a customer of the caller's tenant."""
         deadline_ms = int(time.time() * 1_000) + wait_ms
-        return Command(kind, self.key_of(customer_id), customer_id, body, request_id, deadline_ms)
+        key = self.key_of(caller.tenant, customer_id)
+        return Command(kind, key, customer_id, body, request_id, deadline_ms, caller.tenant)
+
+    def command_about(
+        self, caller: KeyRecord, kind: str, decision_id: str, body: dict[str, Any], request_id: str,
+    ) -> Command | None:
+        """About the customer whom a decision of the caller's tenant names; None for a text that is no decision id."""
+        key = self.key_of_decision(caller.tenant, decision_id)
+        if key is None:
+            return None
+        deadline_ms = int(time.time() * 1_000) + limits.CALL_WAIT_MS
+        return Command(kind, key, "", body, request_id, deadline_ms, caller.tenant)
 
     def _submit(self, shard: int, commands: Sequence[Command], wait_ms: int) -> asyncio.Future[Replies]:
         """Where a version may have to be waited for, the shard says at the deadline that it was not reached."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from pathlib import Path
 from threading import Lock
 
-from actors.scorer_registry import ScorerRegistry
+from actors.scorer_registry import Scorers
 from models import limits
 from models.errors import KairosError
 from models.scoring.booster import Booster
@@ -18,7 +17,7 @@ _LOG = logging.getLogger("kairos.scorer")
 class LoadedScorers:
     """May be asked by several threads; none waits for another's reading of a file."""
 
-    def __init__(self, registry: ScorerRegistry) -> None:
+    def __init__(self, registry: Scorers) -> None:
         self._registry = registry
         self._loaded: OrderedDict[str, Booster] = OrderedDict()
         self._changing = Lock()
@@ -55,8 +54,8 @@ class LoadedScorers:
             _LOG.warning("the newest scorer cannot be loaded: %s", error)
 
 
-def open_scorers(data_dir: Path) -> LoadedScorers:
-    """The registered scorers of a data directory; the newest is loaded already."""
-    scorers = LoadedScorers(ScorerRegistry(data_dir))
+def open_scorers(registry: Scorers) -> LoadedScorers:
+    """The registered scorers of an installation; the newest is loaded already."""
+    scorers = LoadedScorers(registry)
     scorers.warm()
     return scorers

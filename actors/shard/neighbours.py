@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import ray
 
 from actors.link.address import Address
+from actors.link.handshake import link_key
 from actors.naming import COORDINATOR, NAMESPACE, SCORER_APP, SCORER_DEPLOYMENT
 from actors.scoring.in_process import InProcessScorer
 from actors.scoring.interface import Scorer
 from actors.scoring.line import ReplicaLine
 from actors.scoring.remote import RemoteScorer
 from actors.shard.settings import IN_PROCESS, ShardSettings
+from actors.stores.interface import Store
 
 # Serve takes as long to import as all the rest of a shard, and so does xgboost: a restarted shard answers first, and
 # imports the one that it needs then, in a thread.
@@ -26,8 +27,8 @@ def _scorer_handle() -> Any:
     return import_module("ray.serve").get_deployment_handle(SCORER_DEPLOYMENT, SCORER_APP)
 
 
-def _open_scorers(data_dir: str) -> Any:
-    return import_module("actors.scoring.loaded").open_scorers(Path(data_dir))
+def _open_scorers(store: Store) -> Any:
+    return import_module("actors.scoring.loaded").open_scorers(store.scorers())
 
 
 class CoordinatorHandle:
@@ -59,8 +60,8 @@ class ScorerHandle:
         return Address.from_wire(await self._address.remote())
 
 
-def find_scorer(settings: ShardSettings) -> Scorer:
-    """The scorer that the settings choose."""
+def find_scorer(settings: ShardSettings, store: Store) -> Scorer:
+    """The scorer that the settings choose. Reads the secret."""
     if settings.scorer == IN_PROCESS:
-        return InProcessScorer(partial(_open_scorers, settings.data_dir))
-    return RemoteScorer(ReplicaLine(ScorerHandle().address, settings.link_key))
+        return InProcessScorer(partial(_open_scorers, store))
+    return RemoteScorer(ReplicaLine(ScorerHandle().address, link_key(store.secret())))

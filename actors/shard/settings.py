@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
 from models import limits
@@ -32,10 +31,8 @@ class ShardSettings:
     checkpoint_turns: int = limits.CHECKPOINT_TURNS
     checkpoint_segments: int = limits.CHECKPOINT_SEGMENTS
     checkpoint_bytes: int = limits.CHECKPOINT_BYTES
-    #: What a caller proves to hold (see ``actors.link``); without one the shard listens nowhere.
-    link_key: bytes = field(default=b"", repr=False)
-    #: Where it listens; "" for this node's own address.
-    link_host: str = "127.0.0.1"
+    #: Where it listens (see ``actors.link``): "" for this node's own address, None for nowhere.
+    link_host: str | None = None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
@@ -46,7 +43,3 @@ class ShardSettings:
         values = {name: value for name, value in plain.items() if name in own}
         values["clock_ms"] = parse_time_ms(begin) if begin else int(plain.get("clock_ms", 0))
         return cls(**{**values, "manual_clock": mode == "manual"})
-
-    @property
-    def directory(self) -> Path:
-        return Path(self.data_dir) / "shards" / str(self.shard)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from actors.journal import seal
 from actors.journal.interface import IndexEntry, Journal, Row, StoredProfile
 from actors.journal.keyring import Keyring
 from actors.journal.rows import RowSegment, TurnRow, pack_row, unpack_row
-from actors.journal.sqlite import open_journal
 from models import canonical
 from models.errors import InvariantBroken, JournalFailed, KairosError
 from models.profile import facts
@@ -51,16 +49,6 @@ class ShardStore:
     def __init__(self, journal: Journal, keyring: Keyring) -> None:
         self.journal = journal
         self.keyring = keyring
-
-    @classmethod
-    def open(cls, directory: Path, *, pages_max: int = 0) -> ShardStore:
-        """Raises ``JournalLocked`` when another process holds the files."""
-        journal = open_journal(directory, pages_max=pages_max)
-        try:
-            return cls(journal, Keyring(directory))
-        except BaseException:
-            journal.close()
-            raise
 
     def load(
         self, customers: Sequence[bytes], pairs: Iterable[KeyPair] = (), erased: Sequence[bytes] = ()

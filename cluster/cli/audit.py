@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from actors.access import read_admin_key
 from cluster.auditing import audit as run_audit
-from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, live_url
+from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, live_url, store_at
 from cluster.journal_source import open_journals
 
 
@@ -23,13 +23,13 @@ def audit(
     all_: Annotated[bool, typer.Option("--all", help="Every decision in the journals.")] = False,
     data_dir: DataDir = None, url: Url = None, key: Key = None, as_json: AsJson = False,
 ) -> None:
-    """Re-execute decisions from the journal (a live server's or the files) and compare bytes."""
+    """Re-execute decisions from the journal (a live server's or the stored one) and compare bytes."""
     if (decision is None) is not all_:
         raise typer.BadParameter("say either --decision ID or --all")
     place = data_dir_of(data_dir)
     live = url or live_url(place)
     bearer = key or os.environ.get("KAIROS_KEY") or (read_admin_key(place) if live else "")
-    with open_journals(place, live, bearer) as source, Progress(
+    with open_journals(store_at(data_dir), live, bearer) as source, Progress(
         console=Console(stderr=True), transient=True, disable=as_json or not sys.stderr.isatty(),
     ) as bar:
         tasks = [bar.add_task(f"shard {shard}", total=None) for shard in range(source.shards)]

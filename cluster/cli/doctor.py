@@ -11,9 +11,9 @@ from rich.table import Table
 
 from cluster import preflight
 from cluster.cli.options import AsJson, DataDir, live_url
-from cluster.installation import read_installation
 from cluster.journal_check import journals
 from cluster.settings import load_settings
+from cluster.store_of import store_of
 from models.errors import KairosError
 
 
@@ -28,14 +28,15 @@ def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         else preflight.port_free(settings.host, settings.port)
     )
     try:
-        installation = read_installation(settings.data_dir)
+        store = store_of(settings)
+        installation = store.read_installation()
     except KairosError as error:
         found.append(preflight.Finding("installation", False, str(error)))
     else:
         detail = f"{installation.shards} shards, {installation.store}" if installation else "none yet"
         found.append(preflight.Finding("installation", True, detail))
         if installation and not live:
-            found += journals(settings.data_dir, installation)
+            found += journals(store, installation)
     if as_json:
         print(json.dumps([asdict(finding) for finding in found], indent=2))
     else:

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from actors.access import read_admin_key
+from actors.stores.interface import Store
 from cluster.runfile import read_run
 from cluster.settings import load_settings
+from cluster.store_of import store_of
 from models.errors import KairosError
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where journals, keys and scorers live [.kairos].")]
@@ -22,6 +24,11 @@ Key = Annotated[str | None, typer.Option("--key", help="Its key, if not the loca
 def data_dir_of(given: Path | None) -> Path:
     """The data directory from the flag, ``KAIROS_DATA_DIR``, ``kairos.yaml`` or the default."""
     return load_settings(data_dir=given).data_dir
+
+
+def store_at(given: Path | None) -> Store:
+    """The store of the data directory from the same sources."""
+    return store_of(load_settings(data_dir=given))
 
 
 def live_url(data_dir: Path) -> str | None:

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 
 from actors.access import read_admin_key
-from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, live_url
+from actors.stores.interface import Store
+from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, live_url, store_at
 from cluster.client import AsyncKairos
 from cluster.journal_rows import rows_of
 from cluster.journal_source import open_journals
@@ -43,8 +44,9 @@ def train(
     place = data_dir_of(data_dir)
     live = url or live_url(place)
     bearer = "" if live is None else key or os.environ.get("KAIROS_KEY") or read_admin_key(place)
-    learnt_from = read_rows(rows) if rows is not None else _from_journals(place, live, bearer)
-    manifest = train_and_register(learnt_from, place, time.time_ns() // 1_000_000, holdout)
+    store = store_at(data_dir)
+    learnt_from = read_rows(rows) if rows is not None else _from_journals(store, live, bearer)
+    manifest = train_and_register(learnt_from, store.scorers(), time.time_ns() // 1_000_000, holdout)
     if live is not None:
         asyncio.run(_promote(live, bearer, manifest.version))
     promoted = live is not None
@@ -57,11 +59,12 @@ def train(
         f"on the latest {counts['test']} rows: AUC {metrics['auc']:.3f}, log loss {metrics['log_loss']:.4f} "
         f"(always the mean: {metrics['base_log_loss']:.4f})"
     )
-    print("promoted on the live server" if promoted else f"registered in {place}; nothing runs there to promote it on")
+    unserved = f"registered in {store.place}; nothing runs there to promote it on"
+    print("promoted on the live server" if promoted else unserved)
 
 
-def _from_journals(place: Path, live: str | None, key: str) -> Rows:
-    with open_journals(place, live, key) as source:
+def _from_journals(store: Store, live: str | None, key: str) -> Rows:
+    with open_journals(store, live, key) as source:
         rows, headless = rows_of(source)
     if headless:
         Console(stderr=True).print(f"{headless} customers are left out: the journal lacks their beginning")

@@ -85,8 +85,9 @@ def train(cast_: Cast, data_dir: Path, bar: OpenBar) -> tuple[Manifest, Judged]:
     path = data_dir / "demo" / "mailings.parquet"
     write_rows(columns, path)
     rows = read_rows(path)
-    manifest = train_and_register(rows, data_dir, time.time_ns() // 1_000_000)
-    scores = ScorerRegistry(data_dir).load(manifest.version).predict(judging.matrix)
+    registry = ScorerRegistry(data_dir)
+    manifest = train_and_register(rows, registry, time.time_ns() // 1_000_000)
+    scores = registry.load(manifest.version).predict(judging.matrix)
     judged = Judged(
         metrics.auc(judging.label, scores), metrics.log_loss(judging.label, scores),
         metrics.log_loss(judging.label, float(rows.label.mean())), len(judging), int(judging.label.sum()),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from actors.scorer_registry import ScorerRegistry
 from cluster.client import Kairos
 from cluster.demo import stages
 from cluster.demo.catalog import scorer_features
@@ -73,5 +74,5 @@ def _train(journey: Journey, data_dir: Path, catalog: Path, *, flash: bool) -> s
     catalog.write_text(json.dumps(content))
     wanted = scorer_features()
     columns = mailing_columns(journey, plan, wanted, ended_before(journey, stages.CUT_OFF_MS))
-    manifest = train_and_register(from_columns(columns, wanted), data_dir, time.time_ns() // 1_000_000)
+    manifest = train_and_register(from_columns(columns, wanted), ScorerRegistry(data_dir), time.time_ns() // 1_000_000)
     return manifest.version

@@ -19,6 +19,7 @@ from actors.profile_shard import ProfileShard
 from actors.scoring.in_process import InProcessScorer
 from actors.scoring.loaded import open_scorers
 from models.errors import InvariantBroken
+from support.stores import installed
 
 
 def _die(reason: str) -> NoReturn:
@@ -31,7 +32,8 @@ class InProcess:
     def __init__(self, data_dir: Path, clock_ms: int, monkeypatch: Any, shards: int = 2) -> None:
         self._plain = {"data_dir": str(data_dir), "shards": shards, "clock": "manual", "clock_ms": clock_ms}
         self._data_dir = data_dir
-        self._scorer = InProcessScorer(lambda: open_scorers(data_dir))
+        store = installed(data_dir, shards)
+        self._scorer = InProcessScorer(lambda: open_scorers(store.scorers()))
         self._pokes: set[Any] = set()
         self.shards: list[ProfileShard] = []
         monkeypatch.setattr(coordinator, "RayShards", lambda: self)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import ray
+from support.stores import installed, link_key_of
 
 from actors.link.address import Address
 from actors.scorer import Scorer as Replica
@@ -24,7 +25,6 @@ from models.scoring.rows import from_columns
 from models.scoring.training import Trained, train
 
 FEATURES = ("profile.visits", "action.value", "time.hour")
-KEY = b"k" * 32
 #: A scorer over the registry of a directory, inside a running loop.
 Open = Callable[[], AbstractAsyncContextManager[Scorer]]
 
@@ -59,17 +59,18 @@ def registry(tmp_path: Path, pair: tuple[Trained, Trained]) -> ScorerRegistry:
 
 @asynccontextmanager
 async def inside(directory: Path) -> AsyncIterator[Scorer]:
-    yield InProcessScorer(lambda: open_scorers(directory))
+    yield InProcessScorer(lambda: open_scorers(ScorerRegistry(directory)))
 
 
 @asynccontextmanager
 async def over_a_link(directory: Path) -> AsyncIterator[Scorer]:
-    replica = Replica({"data_dir": str(directory), "link_key": KEY})
+    installed(directory)
+    replica = Replica({"data_dir": str(directory)})
 
     async def address() -> Address:
         return Address.from_wire(await replica.address())
 
-    line = ReplicaLine(address, KEY)
+    line = ReplicaLine(address, link_key_of(directory))
     yield RemoteScorer(line)
     line.close()
     await replica._server.stop()

@@ -13,6 +13,7 @@ from unit.coordination.shop import NOON_MS, EscrowShard
 from actors.coordination.record import CoordinatorRecord
 from actors.coordination.service import CoordinatorService
 from actors.coordination.settings import CoordinatorSettings
+from actors.stores.sqlite import SqliteStore
 from models import limits
 from models.canonical import unpack
 from models.coordination.core import CoordinatorCore
@@ -59,7 +60,7 @@ def leave(error: BaseException) -> None:
 
 def started(directory: Path, *shards: EscrowShard, manual: bool = False) -> tuple[CoordinatorService, ShardsNearby]:
     core = CoordinatorCore(max(1, len(shards)), shop.compile_once, manual_clock=manual)
-    record = CoordinatorRecord.open(directory)
+    record = CoordinatorRecord.open(SqliteStore(directory))
     record.recover(core)
     nearby = ShardsNearby(*shards)
     nearby.service = CoordinatorService(core, record, nearby, leave)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.in_process import InProcess
+from support.stores import installed
 from support.through_httpx import ThroughHttpx
 
 from actors.scorer_registry import ScorerRegistry
@@ -21,7 +22,6 @@ from cluster.demo.mailings import mailing_columns
 from cluster.demo.replay import Replay
 from cluster.demo.schedule import schedule
 from cluster.demo.verify import verify
-from cluster.installation import open_installation
 from cluster.journal_rows import rows_of
 from cluster.journal_source import open_journals
 from cluster.training import promote
@@ -57,7 +57,7 @@ def small(journey: Journey) -> stages.Cast:
 def test_two_weeks_with_a_lost_shard_keep_every_promise(
     small: stages.Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_installation(tmp_path, 2, "sqlite")
+    store = installed(tmp_path, 2)
     manifest, judged = stages.train(small, tmp_path, no_bar)
     steps = schedule(small.journey, small.households, stages.CUT_OFF_MS)[:STEPS]
 
@@ -82,7 +82,7 @@ def test_two_weeks_with_a_lost_shard_keep_every_promise(
             far_ms = steps[-1].at_ms + 80 * limits.DAY_MS
             await client.set_clock(format_time(far_ms))
         await kairos.stop()
-        with open_journals(tmp_path, None, "") as source:
+        with open_journals(store, None, "") as source:
             learnt, headless = rows_of(source)
         assert headless == 0
         assert len(learnt) == verdict.contacts

@@ -36,7 +36,7 @@ def why(rows: Any) -> Asked:
 @pytest.fixture
 def engine(tmp_path: Path) -> ScoringEngine:
     ScorerRegistry(tmp_path).register(ONE.model, ONE.manifest)
-    return ScoringEngine(open_scorers(tmp_path))
+    return ScoringEngine(open_scorers(ScorerRegistry(tmp_path)))
 
 
 def test_contributions_sum_to_the_margin_of_the_score() -> None:

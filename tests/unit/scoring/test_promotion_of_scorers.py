@@ -12,6 +12,7 @@ from support.in_process import InProcess
 from support.through_httpx import ThroughHttpx
 from unit.scoring.scoring_catalog import catalog
 
+from actors.scorer_registry import ScorerRegistry
 from cluster.client import AsyncKairos, Decision
 from cluster.training import promote, read_rows, train_and_register, write_rows
 from models.errors import BadInput, KairosError
@@ -49,7 +50,7 @@ def promoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> D
 
 def test_a_promoted_scorer_decides_with_its_own_propensities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = read_rows(rows_file(tmp_path / "rows.parquet", "profile.visits_7d", "action.value"))
-    version = train_and_register(rows, tmp_path, START_MS).version
+    version = train_and_register(rows, ScorerRegistry(tmp_path), START_MS).version
     decision = promoted(tmp_path, monkeypatch, version)
     assert decision.scorer_version == version
     assert not decision.degraded
@@ -63,7 +64,7 @@ def test_a_scorer_that_reads_what_the_catalog_lacks_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = read_rows(rows_file(tmp_path / "rows.parquet", "profile.shoe_size", "action.value"))
-    version = train_and_register(rows, tmp_path, START_MS).version
+    version = train_and_register(rows, ScorerRegistry(tmp_path), START_MS).version
     with pytest.raises(KairosError, match="shoe_size"):
         promoted(tmp_path, monkeypatch, version)
 

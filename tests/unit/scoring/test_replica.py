@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import ray
+from support.stores import installed
 from unit.scoring.test_scorer_files_and_engine import trained
 
 from actors.link.address import Address
@@ -21,7 +22,6 @@ from actors.scorer_registry import ScorerRegistry
 from actors.scoring.wire import METHOD, PING, PONG, PURPOSE, pack_asked, unpack_scores
 from models.scoring.booster import Booster
 
-KEY = b"k" * 32
 ONE = trained(3)
 VERSION = ONE.manifest.version
 ROWS = np.ones((3, 2), np.float32)
@@ -38,14 +38,15 @@ def on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def replica(directory: Path) -> Scorer:
     ScorerRegistry(directory).register(ONE.model, ONE.manifest)
-    return Scorer({"data_dir": str(directory), "link_key": KEY})
+    installed(directory)
+    return Scorer({"data_dir": str(directory)})
 
 
-def link_to(address: Address, purpose: str = PURPOSE) -> Link:
+def link_to(directory: Path, address: Address, purpose: str = PURPOSE) -> Link:
     async def resolve() -> Address:
         return address
 
-    return Link(resolve, KEY, purpose)
+    return Link(resolve, link_key_of(directory), purpose)
 
 
 def test_all_who_ask_at_once_are_told_one_address(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_a_replica_that_cannot_listen_says_so_to_serve(tmp_path: Path, monkeypat
 def test_what_is_no_request_fails_alone(tmp_path: Path) -> None:
     async def scenario() -> None:
         scorer = replica(tmp_path)
-        link = link_to(Address.from_wire(await scorer.address()))
+        link = link_to(tmp_path, Address.from_wire(await scorer.address()))
         for method, payload in ((METHOD, b"\xc1"), ("pickle", PING), (METHOD, pack_asked("nothing", ROWS))):
             with pytest.raises(LinkFailed):
                 await link.call(method, payload, 10)
@@ -97,7 +98,7 @@ def test_scores_do_not_wait_for_an_explanation(tmp_path: Path, monkeypatch: pyte
     async def scenario() -> None:
         scorer = replica(tmp_path)
         monkeypatch.setattr(Booster, "contributions", slow)
-        link = link_to(Address.from_wire(await scorer.address()))
+        link = link_to(tmp_path, Address.from_wire(await scorer.address()))
         why = asyncio.create_task(link.call(METHOD, pack_asked(VERSION, ROWS, explain=True), 30))
         try:
             answer = await link.call(METHOD, pack_asked(VERSION, ROWS), 30)

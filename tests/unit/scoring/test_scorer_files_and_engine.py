@@ -153,7 +153,7 @@ def test_only_so_many_scorers_stay_in_memory(tmp_path: Path) -> None:
 def test_the_newest_is_there_before_it_is_asked_for(
     tmp_path: Path, registry: ScorerRegistry, pair: tuple[Trained, Trained]
 ) -> None:
-    loaded = open_scorers(tmp_path)
+    loaded = open_scorers(registry)
     assert loaded.found(pair[1].manifest.version) is not None
     assert loaded.found(pair[0].manifest.version) is None
 
@@ -161,8 +161,8 @@ def test_the_newest_is_there_before_it_is_asked_for(
 def test_a_place_with_nothing_or_something_damaged_is_opened_all_the_same(
     tmp_path: Path, registry: ScorerRegistry
 ) -> None:
-    assert len(open_scorers(tmp_path / "none")) == 0
+    assert len(open_scorers(ScorerRegistry(tmp_path / "none"))) == 0
     newest = registry.newest()
     assert newest is not None
     (tmp_path / "scorers" / newest.version / newest.file).write_bytes(b"")
-    assert len(open_scorers(tmp_path)) == 0
+    assert len(open_scorers(registry)) == 0

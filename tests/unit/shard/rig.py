@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from simulation.catalog import plan
+from support.stores import installed
 
 from actors.profile_shard import ProfileShard
 from actors.scoring.interface import Matrix, Scorer
@@ -19,6 +20,8 @@ from models.errors import KairosError
 from models.turn.commands import Command, Reply
 
 T = TypeVar("T")
+SECRET = b"secret"
+TENANT = ids.MAIN_TENANT
 START_MS = 1_767_225_600_000  # 2026-01-01
 
 
@@ -31,7 +34,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def key(customer_id: str) -> bytes:
-    return ids.customer_key(b"secret", customer_id)
+    return ids.customer_key(SECRET, TENANT, customer_id)
 
 
 def event(customer_id: str, event_id: str, total: float = 10.0, type_: str = "basket", **more: Any) -> Command:
@@ -39,7 +42,7 @@ def event(customer_id: str, event_id: str, total: float = 10.0, type_: str = "ba
         "event_id": event_id, "customer_id": customer_id, "type": type_, "time_ms": START_MS, "channel": "desk",
         "properties": {"total": total}, **more,
     }
-    return Command("event", key(customer_id), customer_id, body, request_id=event_id)
+    return Command("event", key(customer_id), customer_id, body, event_id, tenant=TENANT)
 
 
 def decision(customer_id: str, request_id: str, deadline_ms: int = 0, **more: Any) -> Command:
@@ -48,11 +51,11 @@ def decision(customer_id: str, request_id: str, deadline_ms: int = 0, **more: An
         "placements": [{"id": "strip", "count": 1}], "context": {}, "event": None, "exclude": [],
         "dry_run": False, "explain": False, "min_state_version": None, "deadline_ms": 1_000, **more,
     }
-    return Command("decision", key(customer_id), customer_id, body, request_id, deadline_ms)
+    return Command("decision", key(customer_id), customer_id, body, request_id, deadline_ms, TENANT)
 
 
 def read(customer_id: str, kind: str = "profile", **body: Any) -> Command:
-    return Command(kind, key(customer_id), customer_id, body, "read")
+    return Command(kind, key(customer_id), customer_id, body, "read", tenant=TENANT)
 
 
 class FakeScorer:
@@ -103,6 +106,7 @@ class Rig:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.store = installed(directory)
         self.scorer: Scorer = FakeScorer()
         self.coordinator = FakeCoordinator()
         #: Why shards left their process.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from unit.shard.rig import Rig, decision, event, key, read, run, send
 
-from actors.shard.store import ShardStore
 from models.canonical import pack, unpack
 from models.coordination.messages import Instructions
 from models.errors import JournalFailed
@@ -14,7 +13,7 @@ from models.turn.commands import TIMELINE
 
 def _readable(rig: Rig) -> dict[bytes, int]:
     """Segments that open, by customer, read from the files of a stopped shard."""
-    store = ShardStore.open(rig.directory / "shards" / "0")
+    store = rig.store.shard_store(0)
     found: dict[bytes, int] = {}
     for row in store.journal.rows(0):
         turn, wires = store.opened(row)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from unit.shard.rig import Rig, decision, event, key, run, send
+from unit.shard.rig import TENANT, Rig, decision, event, key, run, send
 from unit.shard.test_nobody_is_waited_for import TREATED
 from unit.shard.test_reads import _checkpoint
 
@@ -33,7 +33,7 @@ class Scorer(InProcessScorer):
 
     def __init__(self, directory: Path, trained: Trained) -> None:
         ScorerRegistry(directory).register(trained.model, trained.manifest)
-        super().__init__(lambda: open_scorers(directory))
+        super().__init__(lambda: open_scorers(ScorerRegistry(directory)))
         self.asked_why = 0
         self.silent = False
 
@@ -67,7 +67,7 @@ async def scoring(rig: Rig, trained: Trained) -> AsyncIterator[tuple[ProfileShar
 
 
 async def explained(shard: ProfileShard, decision_id: str) -> dict[str, Any]:
-    ((status, body),) = await send(shard, Command(EXPLANATION, key(WHO), "", {"decision_id": decision_id}, "x"))
+    ((status, body),) = await send(shard, Command(EXPLANATION, key(WHO), "", {"decision_id": decision_id}, "x", tenant=TENANT))
     assert status == 200
     return dict(body)
 
@@ -101,7 +101,7 @@ def test_an_explanation_asked_for_is_told_too_and_a_plain_decision_asks_nothing(
             await send(shard, ask("r1"))
             assert scorer.asked_why == 0
             plain = ask("r2")
-            ((_, body),) = await send(shard, Command(EXPLAIN, plain.customer, WHO, plain.body, "r2"))
+            ((_, body),) = await send(shard, Command(EXPLAIN, plain.customer, WHO, plain.body, "r2", tenant=TENANT))
             assert all(told(body).values())
 
     run(scenario())

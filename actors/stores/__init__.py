@@ -1,0 +1,1 @@
+"""Where an installation keeps what must last: one protocol, two stores."""

@@ -1,0 +1,72 @@
+"""What a store gives to the processes of an installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:  # imports xgboost, for which a shard does not wait at its start
+    from actors.scorer_registry import Scorers
+from actors.journal.interface import Journal
+from actors.journal.keyring import Keyring
+from actors.shard.store import ShardStore
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Chosen at the first start; never changed in place."""
+
+    format: int
+    slots: int
+    shards: int
+    #: The kind of store.
+    store: str
+
+
+class Store(Protocol):
+    """Opening one costs nothing and touches nothing. Each call may be made from any thread; what ``journal``,
+    ``keyring`` and ``shard_store`` return belongs to one thread at a time.
+    """
+
+    @property
+    def kind(self) -> str:
+        """"sqlite" or "postgresql"."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: a folder or a URL, never with a password."""
+
+    @property
+    def shards_may_move(self) -> bool:
+        """Whether every node reaches the journals, so that a shard may start on any of them."""
+
+    def read_installation(self) -> Installation | None:
+        """None when nothing is installed there yet. Raises ``KairosError`` when what is there cannot be read."""
+
+    def install(self, shards: int | None, slots: int) -> Installation:
+        """Make the installation and its secret, or find them as they are; two at once make one. ``shards``: None for
+        the store's default, or the number that is there. Raises ``BadInput`` when other numbers are there already."""
+
+    def secret(self) -> bytes:
+        """The installation's secret behind every customer key (32 bytes). Raises ``KairosError`` when it is missing."""
+
+    def journal(self, owner: str) -> Journal:
+        """The journal of an owner (see ``actors.naming``), made when absent. Raises ``JournalLocked`` when another
+        process holds its files."""
+
+    def keyring(self, owner: str) -> Keyring:
+        """The customers' keys that this owner keeps. Raises as ``journal`` does."""
+
+    def shard_store(self, shard: int) -> ShardStore:
+        """Journal and keyring of a shard."""
+
+    def has_journal(self, owner: str) -> bool:
+        """Whether there is one already."""
+
+    def scorers(self) -> Scorers:
+        """The registered scorers."""
+
+    def close(self) -> None:
+        """Let go of what the store itself holds; journals and keyrings are closed by whoever opened them."""
