@@ -14,7 +14,7 @@ from actors.journal.interface import FlushBatch
 from actors.shard.store import PlainProfile
 from loadtests import scenario
 from loadtests.engine_shard import SECRET, EngineShard, history, send
-from models.ids import customer_key
+from models.ids import MAIN_TENANT, customer_key
 from models.profile import packing, timers
 from models.profile.state import Profile
 
@@ -70,4 +70,4 @@ def _twins(templates: list[Profile], customers: int, seq: int) -> Iterator[Plain
 
 def key_of(number: int) -> bytes:
     """The customer key of the ``number``-th customer."""
-    return customer_key(SECRET, f"c-{number}")
+    return customer_key(SECRET, MAIN_TENANT, f"c-{number}")

@@ -22,6 +22,7 @@ from loadtests import scenario
 from loadtests.engine_shard import EngineShard, decision_wire, history_wire, send
 from loadtests.population import catalog, key_of, populate
 from models import canonical
+from models.ids import MAIN_TENANT
 from models.turn.commands import PROFILE, Command
 
 MILLION: Final = 1_000_000
@@ -87,7 +88,7 @@ async def _resident(place: Path, customers: int) -> dict[str, Any]:
     empty = rss_bytes()
     for first in range(0, customers, 256):
         numbers = range(first, min(first + 256, customers))
-        await send(shard, [Command(PROFILE, key_of(n), f"c-{n}", {}).to_wire() for n in numbers])
+        await send(shard, [Command(PROFILE, key_of(n), f"c-{n}", {}, tenant=MAIN_TENANT).to_wire() for n in numbers])
     full, resident = rss_bytes(), len(shard.parts.residency)
     return {"resident": resident, "resident_rss_bytes": full, "bytes_per_resident": (full - empty) / resident}
 

@@ -16,7 +16,7 @@ from actors.journal.interface import Checkpoint, FlushBatch, IndexEntry
 from actors.shard.garbage import search_everything
 from actors.shard.parts import ShardParts, Tail
 from actors.shard.retention import Truncator
-from models import limits
+from models import ids, limits
 from models.errors import DiskFull
 
 log = structlog.get_logger(__name__)
@@ -149,11 +149,11 @@ class Checkpointer:
 
 
 def _in_order(items: Iterable[_T], customer_of: Callable[[_T], bytes], size: int) -> Iterator[list[_T]]:
-    """In parts of ``size``, in the order of their customers. Sorted by their first byte at once, and the rest of the
-    way only when their turn has come: no step takes long."""
+    """In parts of ``size``, in the order of their customers within a tenant. Sorted by the first byte that tells
+    customers apart at once, and the rest of the way only when their turn has come: no step takes long."""
     buckets: list[list[_T]] = [[] for _ in range(256)]
     for item in items:
-        buckets[customer_of(item)[0]].append(item)
+        buckets[customer_of(item)[ids.TENANT_TAG_BYTES]].append(item)
     part: list[_T] = []
     for bucket in buckets:
         part += sorted(bucket, key=customer_of)

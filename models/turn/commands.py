@@ -42,9 +42,14 @@ class Command:
     #: Wall milliseconds at which the answer stops being useful; 0 for none. Compared by the actor's real clock,
     #: never by the decision's clock.
     deadline_ms: int = 0
+    #: Whose customer it is, from the credential of the caller alone; "" only where the shard asks itself. A shard
+    #: refuses what comes from outside and does not fit (see ``actors.shard.admission``).
+    tenant: str = ""
 
     def to_wire(self) -> list[Any]:
-        return [self.kind, self.customer, self.customer_id, self.body, self.request_id, self.deadline_ms]
+        return [
+            self.kind, self.customer, self.customer_id, self.body, self.request_id, self.deadline_ms, self.tenant,
+        ]
 
     @classmethod
     def from_wire(cls, wire: list[Any]) -> Command:

@@ -34,7 +34,7 @@ Contribute = Callable[[NDArray[np.float32]], NDArray[np.float32] | None]
 
 
 def key_of(customer_id: str) -> bytes:
-    return ids.customer_key(SECRET, customer_id)
+    return ids.customer_key(SECRET, ids.MAIN_TENANT, customer_id)
 
 
 def row_itself(rows: NDArray[np.float32]) -> NDArray[np.float32]:

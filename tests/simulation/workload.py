@@ -9,6 +9,7 @@ from simulation.catalog import CHANNELS, CUSTOMERS
 from simulation.shard import key_of
 
 from models import canonical
+from models.ids import MAIN_TENANT
 from models.turn.commands import (
     ATTRIBUTES,
     CONSENT,
@@ -110,7 +111,7 @@ class Workload:
 
 
 def command_of(kind: str, customer_id: str, body: dict[str, Any]) -> Command:
-    return Command(kind, key_of(customer_id), customer_id, body, str(body.get("request_id", "")))
+    return Command(kind, key_of(customer_id), customer_id, body, str(body.get("request_id", "")), tenant=MAIN_TENANT)
 
 
 def decision_body(

@@ -44,7 +44,7 @@ async def _put_map(
 
 
 async def _ask(services: Services, exchange: Exchange, kind: str, body: dict[str, Any]) -> Answer:
-    return await services.ask(services.command(kind, exchange.path_ids[0], body, exchange.request_id))
+    return await services.ask(services.command(exchange.caller, kind, exchange.path_ids[0], body, exchange.request_id))
 
 
 async def get_timeline(services: Services, exchange: Exchange) -> Answer:
@@ -55,7 +55,7 @@ async def get_timeline(services: Services, exchange: Exchange) -> Answer:
         "limit": exchange.query_int("limit", _LIMIT_DEFAULT, 1, limits.TIMELINE_ITEMS_MAX),
         "before": before,
     }
-    command = services.command(commands.TIMELINE, exchange.path_ids[0], body, exchange.request_id)
+    command = services.command(exchange.caller, commands.TIMELINE, exchange.path_ids[0], body, exchange.request_id)
     return await services.ask_alone(command)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
 from actors.access import KeyRecord
@@ -13,7 +12,7 @@ from actors.gateway.problems import Refused, bad_field
 from actors.gateway.routes.batches import results_answer, send
 from actors.gateway.routing import Route
 from actors.gateway.services import Services
-from models import canonical, ids, limits
+from models import canonical, limits
 from models.messages import answers
 from models.messages.decisions import DecisionBatch, DecisionRequest
 from models.turn.commands import DECISION, EXPLANATION, Command, Reply
@@ -24,7 +23,9 @@ async def post_decision(services: Services, exchange: Exchange) -> Answer:
     exchange.adopt_request_id(data)
     request = _checked(exchange.caller, data)
     body = request.to_command_body(exchange.request_id)
-    command = services.command(DECISION, request.customer_id, body, exchange.request_id, request.deadline_ms)
+    command = services.command(
+        exchange.caller, DECISION, request.customer_id, body, exchange.request_id, request.deadline_ms
+    )
     return await services.ask(command, request.deadline_ms)
 
 
@@ -56,7 +57,9 @@ async def post_decisions(services: Services, exchange: Exchange) -> Answer:
             continue
         wait_ms = max(wait_ms, request.deadline_ms)
         body = request.to_command_body(request_id)
-        elements.append(services.command(DECISION, request.customer_id, body, request_id, request.deadline_ms))
+        elements.append(services.command(
+            exchange.caller, DECISION, request.customer_id, body, request_id, request.deadline_ms
+        ))
     answered = await send(services, elements, wait_ms)
     return results_answer(list(map(_result, answered.replies, request_ids)), answered)
 
@@ -82,18 +85,19 @@ async def post_explanation(services: Services, exchange: Exchange) -> Answer:
     request = _valid(data)
     body = request.to_command_body(exchange.request_id)
     body["dry_run"] = body["explain"] = True
-    command = services.command(DECISION, request.customer_id, body, exchange.request_id, request.deadline_ms)
+    command = services.command(
+        exchange.caller, DECISION, request.customer_id, body, exchange.request_id, request.deadline_ms
+    )
     return await services.ask(command, request.deadline_ms)
 
 
 async def get_explanation(services: Services, exchange: Exchange) -> Answer:
     decision_id = exchange.path_ids[0]
-    key = ids.customer_key_of_decision(decision_id)
-    if key is None:
-        raise Refused(404, "there is no such decision: not an id that a decision ever had")
-    deadline_ms = int(time.time() * 1_000) + limits.CALL_WAIT_MS
     body = {"decision_id": decision_id}
-    return await services.ask_alone(Command(EXPLANATION, key, "", body, exchange.request_id, deadline_ms))
+    command = services.command_about(exchange.caller, EXPLANATION, decision_id, body, exchange.request_id)
+    if command is None:
+        raise Refused(404, "there is no such decision: not an id that a decision ever had")
+    return await services.ask_alone(command)
 
 
 _DECIDING = (400, 409, 412, 413, 504)

@@ -31,7 +31,9 @@ def _event(services: Services, exchange: Exchange, element: Any) -> Element:
         event = validate(Event, element)
     except Refused as refused:
         return refused
-    return services.command(commands.EVENT, event.customer_id, event.to_command_body(), exchange.request_id)
+    return services.command(
+        exchange.caller, commands.EVENT, event.customer_id, event.to_command_body(), exchange.request_id
+    )
 
 
 async def post_history(services: Services, exchange: Exchange) -> Answer:
@@ -54,7 +56,7 @@ def _history(services: Services, exchange: Exchange, element: Any, source: str, 
     except Refused as refused:
         return refused
     body = event.to_command_body(source, position)
-    return services.command(commands.HISTORY, event.customer_id, body, exchange.request_id)
+    return services.command(exchange.caller, commands.HISTORY, event.customer_id, body, exchange.request_id)
 
 
 ROUTES = (

@@ -10,10 +10,10 @@ from actors.gateway.docs import DOCS_PAGE
 from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.health import coordinator_status, merged, not_ready, shard_statuses
 from actors.gateway.negotiation import JSON, MSGPACK
-from actors.gateway.problems import bad_field, retry_later
+from actors.gateway.problems import Refused, bad_field, retry_later
 from actors.gateway.routing import Query, Route
 from actors.gateway.services import Services
-from models import limits
+from models import ids, limits
 from models.messages import answers
 
 _SEQ_MAX = 2**53 - 1
@@ -29,6 +29,8 @@ async def get_status(services: Services, exchange: Exchange) -> Answer:
 
 
 async def get_journal(services: Services, exchange: Exchange) -> Answer:
+    if exchange.caller.tenant != ids.MAIN_TENANT:
+        raise Refused(403, f"the journal holds every tenant's facts: only a key of the tenant {ids.MAIN_TENANT} reads it")
     if "shard" not in exchange.query:
         raise bad_field(["query", "shard"], f"name a shard, from 0 to {services.settings.shards - 1}")
     shard = exchange.query_int("shard", 0, 0, services.settings.shards - 1)

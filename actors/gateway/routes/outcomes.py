@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from actors.gateway.exchange import Answer, Exchange, validate
@@ -10,10 +9,10 @@ from actors.gateway.problems import Refused, bad_field
 from actors.gateway.routes.batches import Element, given_id, item_result, results_answer, send
 from actors.gateway.routing import Route
 from actors.gateway.services import Services
-from models import ids, limits
+from models import limits
 from models.messages import answers
 from models.messages.outcomes import Outcome, OutcomeBatch
-from models.turn.commands import OUTCOME, Command
+from models.turn.commands import OUTCOME
 
 
 async def post_outcomes(services: Services, exchange: Exchange) -> Answer:
@@ -34,12 +33,9 @@ def _outcome(services: Services, exchange: Exchange, element: Any) -> Element:
         return refused
     body = outcome.to_command_body()
     if outcome.customer_id is not None:
-        return services.command(OUTCOME, outcome.customer_id, body, exchange.request_id)
-    key = ids.customer_key_of_decision(outcome.decision_id or "")
-    if key is None:
-        return bad_field(["decision_id"], "unknown decision: not an id that a decision ever had")
-    deadline_ms = int(time.time() * 1_000) + limits.CALL_WAIT_MS
-    return Command(OUTCOME, key, "", body, exchange.request_id, deadline_ms)
+        return services.command(exchange.caller, OUTCOME, outcome.customer_id, body, exchange.request_id)
+    about = services.command_about(exchange.caller, OUTCOME, outcome.decision_id or "", body, exchange.request_id)
+    return about or bad_field(["decision_id"], "unknown decision: not an id that a decision ever had")
 
 
 ROUTES = (

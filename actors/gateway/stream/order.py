@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, ValuesView
 from typing import Any
 
 from actors.gateway.stream.job import Job
-from models import ids
 
 _WAITS = b"min_state_version"
 
@@ -27,12 +26,14 @@ def may_wait(job: Job, message: bytes) -> bool:
 
 class Order:
     def __init__(
-        self, in_flight: ValuesView[Job], start: Callable[[Job], None], key_of: Callable[[str], bytes]
+        self, in_flight: ValuesView[Job], start: Callable[[Job], None], key_of: Callable[[str], bytes],
+        key_of_decision: Callable[[str], bytes | None],
     ) -> None:
         """``in_flight``: all frames without an answer, in the order of arrival; a view that follows them."""
         self._in_flight = in_flight
         self._start = start
         self._key_of = key_of
+        self._key_of_decision = key_of_decision
         #: Frames in flight that may wait inside a shard.
         self._waiting: set[Job] = set()
         #: Frames not started yet, in the order of arrival.
@@ -97,5 +98,5 @@ class Order:
             decision_id = one.get("decision_id") if type(one) is dict else None
             if type(customer_id) is str:
                 yield self._key_of(customer_id)
-            elif type(decision_id) is str and (key := ids.customer_key_of_decision(decision_id)) is not None:
+            elif type(decision_id) is str and (key := self._key_of_decision(decision_id)) is not None:
                 yield key

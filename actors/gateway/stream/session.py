@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import structlog
@@ -37,7 +38,10 @@ class Session:
         self._outbox = Outbox(send, self._written)
         #: By id, in the order of arrival.
         self._jobs: dict[int, Job] = {}
-        self._order = Order(self._jobs.values(), lambda job: job.start(services), services.key_of)
+        self._order = Order(
+            self._jobs.values(), lambda job: job.start(services), partial(services.key_of, key.tenant),
+            partial(services.key_of_decision, key.tenant),
+        )
         #: Frames that were read and whose answers are not written yet, and their items.
         self._in_flight = 0
         self._items = 0

@@ -19,7 +19,7 @@ MSGPACK = {"content-type": "application/msgpack"}
 
 def customer_of_shard(shard: int) -> str:
     names = (f"c-{number}" for number in range(100))
-    return next(name for name in names if ids.shard_of(ids.customer_key(SECRET, name), 2) == shard)
+    return next(name for name in names if ids.shard_of(ids.customer_key(SECRET, ids.MAIN_TENANT, name), 2) == shard)
 
 
 def test_one_bad_element_harms_no_other_and_the_order_is_kept(served: Served) -> None:
@@ -157,7 +157,7 @@ def test_a_version_that_the_shard_found_missing_at_the_deadline_is_412(served: S
 
 
 def test_an_outcome_finds_its_shard_by_its_decision(served: Served) -> None:
-    key = ids.customer_key(SECRET, "c-7")
+    key = ids.customer_key(SECRET, ids.MAIN_TENANT, "c-7")
     outcome = {"outcome_id": "o-1", "decision_id": ids.decision_id(key, b"seed"), "action": "a", "type": "click",
                "time": "2026-11-02T18:00:00Z"}
     unknown = outcome | {"outcome_id": "o-2", "decision_id": "d-nonsense"}

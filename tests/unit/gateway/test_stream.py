@@ -11,7 +11,7 @@ from unit.gateway.doubles import DECISION, EVENT, FakeBackend, Served, echo
 from unit.gateway.sockets import Socket
 
 from actors.gateway.routes import ROUTES
-from models import canonical, limits
+from models import canonical, ids, limits
 from models.turn.commands import Command, Reply
 
 Test = Callable[[Socket], Awaitable[None]]
@@ -85,7 +85,8 @@ def test_answers_come_as_they_finish(served: Served) -> None:
 
 def customers_of(served: Served) -> tuple[str, str]:
     """A customer of shard 0 and one of shard 1."""
-    by_shard = {served.services.shard_of(served.services.key_of(f"c-{n}")): f"c-{n}" for n in range(50)}
+    services = served.services
+    by_shard = {services.shard_of(services.key_of(ids.MAIN_TENANT, f"c-{n}")): f"c-{n}" for n in range(50)}
     return by_shard[0], by_shard[1]
 
 

@@ -79,7 +79,7 @@ def test_any_mix_of_calls_is_applied_in_the_order_sent_though_shards_die(served:
             socket.ask(n, call, body)
             # Within a batch the order of one customer is kept too.
             for customer, name in names:
-                wanted.setdefault(served.services.key_of(customer), []).append(name)
+                wanted.setdefault(served.services.key_of(ids.MAIN_TENANT, customer), []).append(name)
         answers = await socket.answers(200)
         assert {answer["status"] for answer in answers.values()} == {200}
         assert shards.applied == wanted
@@ -126,7 +126,7 @@ def test_an_outcome_names_its_customer_by_the_decision(served: Served) -> None:
         return await echo(shard, commands)
 
     served.backend.handle = wait_for_version
-    decision_id = ids.decision_id(served.services.key_of("c-1"), b"seed")
+    decision_id = ids.decision_id(served.services.key_of(ids.MAIN_TENANT, "c-1"), b"seed")
     outcome = {"outcome_id": "o", "decision_id": decision_id, "action": "a", "type": "click",
                "time": "2026-11-02T18:00:00Z"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unit.shard.rig import START_MS, Rig, decision, event, key, read, run, send
+from unit.shard.rig import START_MS, TENANT, Rig, decision, event, key, read, run, send
 
 from actors.profile_shard import ProfileShard
 from models.canonical import pack, unpack
@@ -13,7 +13,7 @@ from models.turn.commands import EXPLANATION, TIMELINE, Command
 
 
 def _explanation(customer_id: str, decision_id: str) -> Command:
-    return Command(EXPLANATION, key(customer_id), "", {"decision_id": decision_id}, "x")
+    return Command(EXPLANATION, key(customer_id), "", {"decision_id": decision_id}, "x", tenant=TENANT)
 
 
 async def _checkpoint(shard: ProfileShard) -> None:
@@ -56,7 +56,7 @@ def test_a_timeline_shows_events_decisions_and_outcomes_as_the_contract_writes_t
                 "outcome_id": "o1", "decision_id": decided["decision_id"], "customer_id": None,
                 "action": item["action"], "type": "impression", "time_ms": START_MS, "value": None,
             }
-            await send(shard, Command("outcome", key("anna"), "", outcome, "o1"))
+            await send(shard, Command("outcome", key("anna"), "", outcome, "o1", tenant=TENANT))
             ((_, page),) = await send(shard, read("anna", TIMELINE, limit=10))
             assert [(i["kind"], i["id"]) for i in page["items"]] == [
                 ("outcome", "o1"), ("decision", decided["decision_id"]), ("event", "e1"),

@@ -67,7 +67,8 @@ async def scoring(rig: Rig, trained: Trained) -> AsyncIterator[tuple[ProfileShar
 
 
 async def explained(shard: ProfileShard, decision_id: str) -> dict[str, Any]:
-    ((status, body),) = await send(shard, Command(EXPLANATION, key(WHO), "", {"decision_id": decision_id}, "x", tenant=TENANT))
+    asked = Command(EXPLANATION, key(WHO), "", {"decision_id": decision_id}, "x", tenant=TENANT)
+    ((status, body),) = await send(shard, asked)
     assert status == 200
     return dict(body)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from unit.shard.rig import START_MS, Rig, decision, event, key, read, run, send
+from unit.shard.rig import START_MS, TENANT, Rig, decision, event, key, read, run, send
 
 from actors.journal.sqlite import SqliteJournal
 from actors.shard.clock import wall_ms
@@ -60,7 +60,7 @@ def test_an_event_whose_deadline_passes_while_others_are_scored_is_left_out(rig:
 
             rig.scorer.ping = slow  # type: ignore[method-assign]
             hurried = event("ben", "e1")
-            hurried = Command(hurried.kind, hurried.customer, "ben", hurried.body, "e1", real[0] + 400)
+            hurried = Command(hurried.kind, hurried.customer, "ben", hurried.body, "e1", real[0] + 400, TENANT)
             replies = await send(shard, decision("anna", "r1"), hurried)
             assert [status for status, _ in replies] == [200, 504]
             assert (await send(shard, read("ben")))[0][0] == 404
@@ -119,7 +119,7 @@ def test_a_caller_that_goes_away_does_not_undo_a_turn_that_has_begun(rig: Rig) -
 def test_a_command_that_breaks_fails_alone(rig: Rig) -> None:
     async def scenario() -> None:
         async with rig.shard() as shard:
-            broken = Command("event", key("ben"), "ben", {"event_id": "e1"}, "e1")
+            broken = Command("event", key("ben"), "ben", {"event_id": "e1"}, "e1", tenant=TENANT)
             replies = await send(shard, event("anna", "e1"), broken, event("cleo", "e1"))
             assert [status for status, _ in replies] == [200, 500, 200]
             assert (await send(shard, read("ben")))[0][0] == 404
