@@ -72,9 +72,12 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Bring the move of this shard to its end, whoever began it: the newest incarnation shall serve."""
+    """Bring the move of this shard to its end, whoever began it: ``newest`` shall serve in the place of ``older``.
+    None: there is no older one (any more)."""
 
     shard: int
+    newest: int
+    older: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class Abandon:
     """The newest incarnation's node leaves: end it, let the older one go on."""
 
     shard: int
-    incarnation: int
+    newest: int
+    older: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def plan(nodes: Sequence[Node], shards: Shards, wanted: int) -> list[Action]:
     seen = {number: _Shard(number, shards.get(number, ())) for number in range(wanted)}
     homes = _homes(nodes)
     actions: list[Action] = [action for shard in seen.values() for action in shard.superfluous()]
-    load = {node: 0 for node in homes}
+    load = dict.fromkeys(homes, 0)
     for shard in seen.values():
         if shard.home in load:
             load[shard.home] += 1
@@ -115,7 +119,7 @@ def plan(nodes: Sequence[Node], shards: Shards, wanted: int) -> list[Action]:
     moving = [shard for shard in seen.values() if shard.is_moving]
     leaving = {node.id for node in nodes if node.draining} & {node.id for node in nodes if node.id not in load}
     for shard in moving:
-        actions.append(shard.abandon() if shard.home in leaving and shard.can_stay(leaving) else Continue(shard.number))
+        actions.append(shard.next_step(leaving))
     return [*actions, *_moves(nodes, list(seen.values()), load, len(moving))]
 
 
@@ -155,12 +159,12 @@ class _Shard:
     def superfluous(self) -> list[Action]:
         return [End(self.number, one.number) for one in (*self._spare, *self._fenced)]
 
-    def can_stay(self, leaving: set[str]) -> bool:
-        """Whether ending the newest is better than ending the older: the older's node does not leave."""
-        return len(self.kept) > 1 and self.kept[1].node not in leaving
-
-    def abandon(self) -> Action:
-        return Abandon(self.number, self.kept[0].number)
+    def next_step(self, leaving: set[str]) -> Action:
+        """Of a move: on to its end, or back where the target leaves and the older one's node does not."""
+        newest, older = self.kept[0], self.kept[1] if len(self.kept) > 1 else None
+        if older is not None and newest.node in leaving and older.node not in leaving:
+            return Abandon(self.number, newest.number, older.number)
+        return Continue(self.number, newest.number, older.number if older is not None else None)
 
 
 def _homes(nodes: Sequence[Node]) -> list[str]:

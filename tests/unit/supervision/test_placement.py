@@ -69,10 +69,10 @@ class World:
             case Make(_, node) | Begin(_, node):
                 self.counter += 1
                 found.append(Incarnation(self.counter, node, STARTING))
-            case End(shard, number) | Abandon(shard, number):
+            case End(shard, number) | Abandon(shard, number, _):
                 self.shards[shard] = [one for one in found if one.number != number]
-            case Continue(shard):
-                newest = max(found, key=lambda one: one.number)
+            case Continue(shard, number, _):
+                newest = next(one for one in found if one.number == number)
                 if newest.state not in (STARTING, State.SILENT):
                     self.shards[shard] = [dataclasses.replace(newest, state=SERVING)]
                 else:
@@ -157,7 +157,7 @@ def test_a_difference_of_one_moves_nothing() -> None:
 def test_a_node_that_joins_is_given_one_shard_at_a_time() -> None:
     assert plan([A, B], serving("a", "a", "a", "a"), 4) == [Begin(3, "b")]
     half = {**serving("a", "a", "a", "a"), 3: [Incarnation(1, "a", SERVING), Incarnation(2, "b", STARTING)]}
-    assert plan([A, B], half, 4) == [Continue(3)]
+    assert plan([A, B], half, 4) == [Continue(3, 2, 1)]
 
 
 def test_nothing_is_evened_while_a_shard_is_away() -> None:
@@ -193,20 +193,20 @@ def test_a_superseded_incarnation_is_ended() -> None:
 
 def test_a_spare_standby_is_ended_and_the_newest_goes_on() -> None:
     three = {0: [Incarnation(1, "a", SERVING), Incarnation(2, "b", STANDBY), Incarnation(3, "b", STARTING)]}
-    assert plan([A, B], three, 1) == [End(0, 2), Continue(0)]
+    assert plan([A, B], three, 1) == [End(0, 2), Continue(0, 3, 1)]
 
 
 def test_a_move_to_a_node_that_leaves_is_abandoned() -> None:
     moving = {0: [Incarnation(1, "a", SERVING), Incarnation(2, "b", STANDBY)]}
-    assert plan([A, gone(B)], moving, 1) == [Abandon(0, 2)]
+    assert plan([A, gone(B)], moving, 1) == [Abandon(0, 2, 1)]
 
 
 def test_a_standby_whose_older_one_has_gone_is_told_to_serve() -> None:
-    assert plan([A], {0: [Incarnation(2, "a", STANDBY)]}, 1) == [Continue(0)]
+    assert plan([A], {0: [Incarnation(2, "a", STANDBY)]}, 1) == [Continue(0, 2, None)]
 
 
 def test_a_released_shard_whose_successor_has_gone_goes_on() -> None:
-    assert plan([A], {0: [Incarnation(1, "a", State.RELEASED)]}, 1) == [Continue(0)]
+    assert plan([A], {0: [Incarnation(1, "a", State.RELEASED)]}, 1) == [Continue(0, 1, None)]
 
 
 def test_without_a_node_there_is_nothing_to_do() -> None:
