@@ -250,6 +250,12 @@ COORDINATOR_ROWS_KEPT: Final = 50_000
 #: How long a starting coordinator waits for a dying predecessor to let go of the journal.
 TAKE_OVER_WAIT_MS: Final = 60_000
 
+# Logs.
+#: Request ids named in a line about many requests.
+LOGGED_REQUEST_IDS_MAX: Final = 8
+#: Lines of one kind (a call and its status) that a gateway writes in a second; more are counted, not written.
+LOGGED_FAILURES_PER_S: Final = 5
+
 #: Objects made and not yet freed before a gateway or scorer looks for cyclic garbage: Python's 700 are a few requests
 #: in flight, and a sixth of a gateway's work went into looking at them.
 GARBAGE_OBJECTS_MIN: Final = 10_000
