@@ -7,6 +7,7 @@ meanwhile is stored newer than C, which replay recognises.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
@@ -106,6 +107,7 @@ class Checkpointer:
 
     async def _checkpoint(self) -> AsyncGenerator[None, None]:
         parts, journal = self._parts, self._parts.store.journal
+        began_s = time.monotonic()
         state = parts.core.state
         checkpoint = Checkpoint(state.seq, state.last_ms, parts.core.pack_state())
         tail = parts.tail
@@ -121,7 +123,7 @@ class Checkpointer:
             parts.recent_rows.forget()
             while parts.core.forget_keys(limits.FORGET_KEYS):
                 yield
-            parts.counters.totals["checkpoints"] += 1
+            parts.counters.checkpointed(began_s)
             yield
         forget_ms = checkpoint.at_ms - limits.IDEMPOTENCY_MS
         while await parts.writer(journal.drop_keys, forget_ms, limits.FLUSH_ENTRIES):

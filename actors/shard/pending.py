@@ -14,9 +14,12 @@ class Call:
 
     __slots__ = ("_left", "_replies", "done", "pendings")
 
-    def __init__(self, commands: Sequence[Command]) -> None:
+    def __init__(self, commands: Sequence[Command], traces: Sequence[str] = ()) -> None:
+        """``traces``: the traceparent of each command, "" for none; empty when nobody is traced."""
         self.done: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
         self.pendings = [Pending(command, self, place) for place, command in enumerate(commands)]
+        for pending, trace in zip(self.pendings, traces, strict=False):
+            pending.trace = trace
         self._replies: list[Reply | None] = [None] * len(commands)
         self._left = len(commands)
         if not commands:
@@ -36,6 +39,7 @@ class Pending:
     command: Command
     call: Call
     place: int
+    trace: str = ""
 
     @property
     def is_abandoned(self) -> bool:

@@ -94,6 +94,7 @@ class Sync:
             self.is_in_touch = False
             return
         self.is_in_touch = True
+        self._parts.counters.synced()
         version = self._parts.core.state.catalog_version
         await self.follow(instructions)
         self._confirmed = version if version == self._parts.core.state.catalog_version else None

@@ -58,9 +58,10 @@ class TurnLoop:
     def backlog(self) -> int:
         return len(self._queue)
 
-    def submit(self, commands: Sequence[Command]) -> asyncio.Future[list[Reply]]:
-        """Queue commands in order; the future ends with their replies and never with an error."""
-        call = Call(commands)
+    def submit(self, commands: Sequence[Command], traces: Sequence[str] = ()) -> asyncio.Future[list[Reply]]:
+        """Queue commands in order; the future ends with their replies and never with an error. ``traces``: see
+        ``Call``."""
+        call = Call(commands, traces)
         if self._draining or len(self._queue) + len(commands) > limits.SHARD_QUEUE_MAX:
             title = "shard is stopping" if self._draining else "shard is full"
             detail = "nothing was done; repeat with the same id shortly"

@@ -6,7 +6,8 @@ import math
 import os
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -14,9 +15,11 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from actors.shard.laps import APPEND, PREPARE, RESOLVE, SCORE, Laps
 from actors.shard.parts import ShardParts
 from actors.shard.pending import Pending
 from actors.shard.scorer_client import Scored
+from actors.shard.store import Appended
 from models import canonical, limits
 from models.errors import DiskFull, Fenced, JournalFailed
 from models.turn import keys
@@ -38,6 +41,18 @@ class Scoring(Protocol):
     ) -> NDArray[np.float32] | None: ...
 
 
+class Trace(Protocol):
+    """The spans of one turn, see ``actors.shard.turn_trace``."""
+
+    def scoring(self) -> AbstractContextManager[None]: ...
+
+    def end(self, laps: Laps, commands: int, commit_ns: tuple[int, int] | None, error: str = "") -> None: ...
+
+
+#: Given the traceparents of a turn's commands ("" for those without) and when it began: None when nobody is traced.
+OpenTrace = Callable[[Sequence[str], int], Trace | None]
+
+
 @dataclass(slots=True)
 class Outcome:
     #: Commands whose ``min_state_version`` is not reached yet: nothing was done for them.
@@ -54,14 +69,26 @@ def refusal(command: Command, status: int, title: str, detail: str) -> Reply:
     return Reply(status, canonical.pack(problem(status, title, detail, request_id=command.request_id)))
 
 
+def _request_ids(pendings: Sequence[Pending]) -> list[str]:
+    """Of the first few requests of a turn that failed: enough to find them, and no flood."""
+    given = (pending.command.request_id for pending in pendings[: limits.LOGGED_REQUEST_IDS_MAX])
+    return [request_id for request_id in given if request_id]
+
+
 def _too_late(command: Command) -> Reply:
     return refusal(command, 504, "deadline passed", "the deadline passed before the turn was on disk; nothing was done")
 
 
 class TurnRunner:
-    def __init__(self, parts: ShardParts, scorer: Scoring) -> None:
+    def __init__(self, parts: ShardParts, scorer: Scoring, open_trace: OpenTrace | None = None) -> None:
+        """``open_trace``: None when traces are off."""
         self._parts = parts
         self._scorer = scorer
+        self._open_trace = open_trace
+        self._trace: Trace | None = None
+        self._laps = Laps()
+        #: When the journal's thread worked on this turn.
+        self._commit_ns: tuple[int, int] | None = None
         #: Of the last turn, for ``server-timing``.
         self.score_ms = 0.0
         self.commit_ms = 0.0
@@ -72,22 +99,35 @@ class TurnRunner:
         if self._parts.core.state.plan is None:
             self._refuse(live, 503, "no catalog yet", "this shard has not adopted a catalog yet; repeat shortly")
             return Outcome()
-        started = time.perf_counter()
         self.score_ms = self.commit_ms = 0.0
+        self._commit_ns, self._laps = None, Laps()
+        if self._open_trace is not None:
+            self._trace = self._open_trace([pending.trace for pending in live], self._laps.began_ns)
         while live:
             try:
                 result = await self._decide([pending.command for pending in live])
-            except (Fenced, JournalFailed):
+            except (Fenced, JournalFailed) as error:
+                self._end_trace(live, type(error).__name__)
                 raise
             except Exception as error:
+                self._end_trace(live, type(error).__name__)
                 return await self._isolate(live, error)
             late = self._late(live, result)
             if not late:
-                outcome = await self._finish(live, result)
-                self._parts.counters.turned((time.perf_counter() - started) * 1_000, len(live))
+                try:
+                    outcome = await self._finish(live, result)
+                finally:
+                    self._end_trace(live)
+                self._parts.counters.turned(self._laps, len(live))
                 return outcome
             live = [pending for pending in live if pending not in late]
+        self._end_trace(live)
         return Outcome()
+
+    def _end_trace(self, live: Sequence[Pending], error: str = "") -> None:
+        if self._trace is not None:
+            self._trace.end(self._laps, len(live), self._commit_ns, error)
+            self._trace = None
 
     async def adopt(self, facts: list[ShardFact]) -> None:
         """A turn of shard facts alone. Raises DiskFull when it could not be written."""
@@ -115,8 +155,8 @@ class TurnRunner:
         """Something in this batch cannot be worked on: find it, fail it alone, do the rest. Nothing was appended."""
         if len(live) == 1:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("a command failed", kind=live[0].command.kind, error=type(error).__name__,
-                      where=f"{where.filename}:{where.lineno}")
+            log.error("command_failed", kind=live[0].command.kind, error=type(error).__name__,
+                      request_id=live[0].command.request_id, where=f"{where.filename}:{where.lineno}")
             self._parts.counters.totals["failed"] += 1
             self._refuse(live, 500, "internal error", "the command could not be worked on; nothing was done")
             return Outcome()
@@ -144,9 +184,15 @@ class TurnRunner:
         turn = parts.core.begin(commands, profiles, known, parts.now_ms(), os.urandom(16), receipts)
         until_ms = self._scorer_until_ms(commands)
         while (wave := turn.next_wave()) is not None:
+            self._laps.end(PREPARE)
             scored = await self._score(wave, min(limits.SCORER_WAIT_MS_MAX, until_ms - parts.clock.real_ms()))
+            self._laps.end(SCORE)
             turn.resolve(wave, scored.scores, scored.degraded, parts.clock.real_ms(), scored.contributions)
-        return turn.finish()
+            self._laps.end(RESOLVE)
+        self._laps.end(PREPARE)
+        result = turn.finish()
+        self._laps.end(RESOLVE)
+        return result
 
     def _scorer_until_ms(self, commands: Sequence[Command]) -> float:
         """When half of the tightest deadline is over: all waves of a turn share it, for all are answered together."""
@@ -160,15 +206,20 @@ class TurnRunner:
         if wait_ms <= 0:
             return Scored(None, True)
         started = time.perf_counter()
+        with nullcontext() if self._trace is None else self._trace.scoring():
+            scored = await self._ask(wave, wait_ms, started)
+        self.score_ms += (time.perf_counter() - started) * 1_000
+        self._parts.counters.totals["waves"] += 1
+        self._parts.counters.totals["waves_degraded"] += scored.degraded
+        return scored
+
+    async def _ask(self, wave: Wave, wait_ms: float, started: float) -> Scored:
         scored = await self._scorer.score(wave.scorer_version, wave.matrix, wait_ms)
         rows = wave.to_explain(scored.scores)
         if rows.size and wave.scorer_version is not None:
             left_ms = max(1.0, wait_ms - (time.perf_counter() - started) * 1_000)
             found = await self._scorer.contributions(wave.scorer_version, wave.matrix[rows], left_ms)
             scored = replace(scored, contributions=found)
-        self.score_ms += (time.perf_counter() - started) * 1_000
-        self._parts.counters.totals["waves"] += 1
-        self._parts.counters.totals["waves_degraded"] += scored.degraded
         return scored
 
     def _late(self, live: Sequence[Pending], result: TurnResult) -> list[Pending]:
@@ -193,16 +244,17 @@ class TurnRunner:
                 await parts.writer.short(parts.store.journal.confirm)
                 parts.core.note_missed(result.missed)
             else:
-                appended = await parts.writer(parts.store.commit, result)
-                took_ms = (time.perf_counter() - started) * 1_000
-                parts.counters.appended(took_ms, appended.bytes)
+                appended = await parts.writer(self._commit, result)
+                parts.counters.appended((time.perf_counter() - started) * 1_000, appended.bytes)
                 parts.settle(result, appended.seq, appended.bytes)
         except DiskFull:
-            log.error("the disk is full, nothing is acknowledged")
+            log.error("disk_full", requests=len(live), request_ids=_request_ids(live))
             parts.counters.totals["disk_full"] += 1
             self._refuse(live, 503, "no space", "the journal's disk is full; nothing was done, repeat later")
             return Outcome(is_refused=True)
         self.commit_ms = (time.perf_counter() - started) * 1_000
+        self._laps.end(APPEND)
+        parts.counters.totals["dry"] += len(result.missed)
         waiting = []
         for pending, reply in zip(live, result.replies, strict=True):
             if isinstance(reply, Wait):
@@ -212,6 +264,13 @@ class TurnRunner:
             else:
                 pending.answer(reply)
         return Outcome(waiting, frozenset(result.profiles), bool(result.missed))
+
+    def _commit(self, result: TurnResult) -> Appended:
+        """In the journal's thread."""
+        began_ns = time.perf_counter_ns()
+        appended = self._parts.store.commit(result)
+        self._commit_ns = (began_ns, time.perf_counter_ns())
+        return appended
 
     async def _past_answer(self, command: Command, answer: AnswerAt) -> Reply:
         parts = self._parts

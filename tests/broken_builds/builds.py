@@ -63,7 +63,7 @@ _NEVER_LOST: Final = (
     ),
     Build(
         1, "a turn whose append failed becomes true in memory", "actors/shard/turning.py",
-        '            log.error("the disk is full, nothing is acknowledged")\n',
+        '            log.error("disk_full", requests=len(live), request_ids=_request_ids(live))\n',
         "            parts.settle(result, parts.core.state.seq + 1, 0)\n",
         (f"{_SHARD}/test_durability.py::test_nothing_is_built_on_a_turn_that_could_not_be_appended",),
     ),

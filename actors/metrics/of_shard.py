@@ -1,0 +1,60 @@
+"""What a shard tells of itself. Every family also has the label ``shard``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from actors.metrics.family import COMMANDS, by_name, counter, gauge, histogram
+
+SERVING: Final = gauge("kairos_shard_serving", "1 while the shard takes commands, 0 while it starts or stands by")
+EPOCH: Final = gauge("kairos_shard_epoch", "The epoch that it owns its journal by; each take-over fences the one before")
+INCARNATION: Final = gauge("kairos_shard_incarnation", "Which incarnation serves; it grows with every move")
+ROWS_LAST: Final = gauge("kairos_shard_last_row", "The sequence of its newest row")
+DEGRADED: Final = gauge("kairos_scorer_breaker_open", "1 while the shard decides on evidence alone")
+BACKLOG: Final = gauge("kairos_shard_backlog_commands", "Commands that wait for a turn")
+PARKED: Final = gauge("kairos_shard_parked_commands", "Commands that wait for a version of their customer")
+TURN: Final = histogram("kairos_shard_turn_seconds", "From a turn's begin until its answers are given")
+STAGE: Final = histogram(
+    "kairos_shard_turn_stage_seconds", "A turn's time by stage: prepare, score (the wait), resolve, append", "stage",
+)
+TURN_COMMANDS: Final = histogram("kairos_shard_turn_commands", "Commands that share a turn", bounds=COMMANDS)
+COMMIT: Final = histogram("kairos_journal_commit_seconds", "From handing a turn to the journal until it is durable")
+JOURNAL_ROWS: Final = counter("kairos_journal_rows", "Rows appended since the shard started")
+JOURNAL_BYTES: Final = counter("kairos_journal_appended_bytes", "Bytes of rows appended since the shard started")
+TAIL_ROWS: Final = gauge("kairos_journal_tail_rows", "Rows since the last checkpoint began: what a restart replays")
+TAIL_BYTES: Final = gauge("kairos_journal_tail_bytes", "Bytes of rows since the last checkpoint began")
+STORE_AWAY: Final = counter("kairos_store_away_seconds", "Time that calls of the journal waited for an absent store")
+CHECKPOINTS: Final = counter("kairos_checkpoints", "Checkpoints written")
+CHECKPOINT: Final = gauge("kairos_checkpoint_seconds", "How long the last checkpoint took, turns in between included")
+CHECKPOINT_AGE: Final = gauge("kairos_checkpoint_age_seconds", "Since the last checkpoint, or the start")
+RECOVERY: Final = gauge("kairos_shard_recovery_seconds", "How long the last start took, replay included")
+CUSTOMERS: Final = gauge("kairos_customers", "Customers in memory: hot (unpacked) or packed", "state")
+RESIDENT_BYTES: Final = gauge("kairos_customers_bytes", "Memory that customers take")
+PASSIVATED: Final = counter("kairos_customers_passivated", "Customers that were written out to make room")
+TIMERS_LATE: Final = gauge("kairos_timers_overdue_seconds", "How late the earliest timer in memory is; 0 when none is")
+TICKS: Final = counter("kairos_timers_fired", "Timers that fired")
+SYNC_AGE: Final = gauge("kairos_coordinator_sync_age_seconds", "Since the coordinator last answered, or the start")
+DRY: Final = counter("kairos_decisions_dry", "Budget units that decisions wanted and did not have")
+COMMANDS_DONE: Final = counter("kairos_shard_commands", "Commands that turns have answered")
+FACTS: Final = counter("kairos_facts", "Facts made durable, by kind", "kind")
+WAVES: Final = counter("kairos_scorer_waves", "Waves of turns that asked the scorer")
+WAVES_DEGRADED: Final = counter("kairos_scorer_waves_degraded", "Waves that went on without its answer")
+REFUSED: Final = counter("kairos_shard_refused", "Commands refused, by reason", "reason")
+LATE_CONFIRMATIONS: Final = counter("kairos_outcomes_late", "Outcomes that confirmed a hold after its end")
+UNFUNDED: Final = counter("kairos_outcomes_unfunded", "Budget units spent by outcomes that nothing was held for")
+
+#: By the name of what a shard counts, see ``actors.shard.counters``.
+TOTALS: Final = {
+    "rows": JOURNAL_ROWS, "row_bytes": JOURNAL_BYTES, "checkpoints": CHECKPOINTS, "passivated": PASSIVATED,
+    "ticks": TICKS, "dry": DRY, "commands": COMMANDS_DONE, "waves": WAVES, "waves_degraded": WAVES_DEGRADED,
+    "late_confirmations": LATE_CONFIRMATIONS, "unfunded": UNFUNDED,
+}
+#: The same, where the name is a label's value.
+FACT_KINDS: Final = ("events", "decisions", "outcomes", "consents", "other_facts")
+REASONS: Final = ("expired", "failed", "disk_full", "tenant_mismatch")
+
+SHARD: Final = by_name((
+    SERVING, EPOCH, INCARNATION, ROWS_LAST, DEGRADED, BACKLOG, PARKED, TURN, STAGE, TURN_COMMANDS, COMMIT, TAIL_ROWS,
+    TAIL_BYTES, STORE_AWAY, CHECKPOINT, CHECKPOINT_AGE, RECOVERY, CUSTOMERS, RESIDENT_BYTES, TIMERS_LATE, SYNC_AGE,
+    FACTS, REFUSED, *TOTALS.values(),
+))
