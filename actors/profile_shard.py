@@ -25,9 +25,11 @@ from actors.link.server import LinkServer
 from actors.logs import configure_logs
 from actors.naming import SHARD_HANDLE, shard_purpose
 from actors.scoring.interface import Scorer
+from actors.shard.admission import Admission
 from actors.shard.clock import DecisionClock
 from actors.shard.explanations import Explainer
 from actors.shard.export import base_page, live_journal_page
+from actors.shard.figures import NOT_SERVING, figures
 from actors.shard.garbage import settle_garbage
 from actors.shard.neighbours import CoordinatorHandle, find_scorer
 from actors.shard.parts import ShardParts
@@ -62,13 +64,16 @@ class ProfileShard:
     def __init__(
         self, settings: dict[str, Any], *, scorer: Scorer | None = None,
         call_coordinator: CallCoordinator | None = None, die: Callable[[str], NoReturn] = leave,
+        secret: bytes | None = None,
     ) -> None:
-        """``settings``: see ``ShardSettings``. The neighbours are found by name unless given."""
+        """``settings``: see ``ShardSettings``. The neighbours are found by name, and the secret behind customer keys in the
+        store, unless given."""
         configure_logs(str(settings.get("log_level", "INFO")))
         self._settings = ShardSettings.from_plain(settings)
         self._die = die
         self._store = open_store(settings)
         self._given_scorer = scorer
+        self._given_secret = secret
         self._call_coordinator = call_coordinator or CoordinatorHandle().call
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting: asyncio.Task[None] | None = None
@@ -94,6 +99,14 @@ class ProfileShard:
         return pack({"r": [reply.to_wire() for reply in replies], "t": timing})
 
     async def _answers(self, commands: list[Command]) -> list[Reply]:
+        refused = self._admission.refusals(commands)
+        if not refused:
+            return await self._answers_of(commands)
+        fit = await self._answers_of([command for place, command in enumerate(commands) if place not in refused])
+        answered = iter(fit)
+        return [refused[place] if place in refused else next(answered) for place in range(len(commands))]
+
+    async def _answers_of(self, commands: list[Command]) -> list[Reply]:
         reads = [command for command in commands if command.kind in _READS]
         if not reads:
             return await self._loop.submit(commands)
@@ -164,6 +177,13 @@ class ProfileShard:
             "recovery_ms": round(self._started_ms), "ready": self._sync.is_ready, **parts.counters.view(),
         })
 
+    async def figures(self) -> bytes:
+        """What the metrics show of this shard: ``actors.metrics.told``."""
+        if not self._is_serving:
+            self._begin()
+            return pack(NOT_SERVING)
+        return pack(figures(self._parts, self._loop.view(), self._scorer.open, self._started_ms / 1_000))
+
     async def _ready(self) -> None:
         """Every call waits until the shard serves."""
         await asyncio.shield(self._begin())
@@ -180,6 +200,9 @@ class ProfileShard:
             store = await self._open()
             self._scorer = ScorerClient(self._given_scorer or find_scorer(self._settings, self._store))
             self._parts = parts = ShardParts(self._settings, store, DecisionClock(self._settings))
+            secret = self._given_secret or await parts.writer(self._store.secret)
+            shard, shards = self._settings.shard, self._settings.shards
+            self._admission = Admission(secret, shard, shards, parts.counters.totals)
             await parts.writer(recover, parts, f"{socket.gethostname()}:{os.getpid()}")
         except Exception as error:
             log.critical("the shard cannot start", error=type(error).__name__, detail=str(error), exc_info=True)
