@@ -41,3 +41,11 @@ class DiskFull(KairosError):
 
 class JournalLocked(KairosError):
     """Another process holds the files of this journal; stop it before starting here. A lock is never stolen."""
+
+
+class Superseded(KairosError):
+    """A later incarnation of this owner has the journal. Leave for good: nobody needs this one any more."""
+
+
+class StoreAway(KairosError):
+    """The store cannot be reached now and nothing is known of what it holds; start again once it answers."""

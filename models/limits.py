@@ -54,6 +54,10 @@ KEYS_LOOK_MS: Final = 400
 KEYS_STALE_MS_MAX: Final = MINUTE_MS
 #: Callers with a rate of whom a gateway knows what they have used; the one that came first is forgotten for one more.
 RATED_CALLERS_MAX: Final = 65_536
+#: Refusals of as many kinds (call, status, key, tenant, scope, peer) are told apart within a minute.
+DENIAL_KINDS_PER_MINUTE_MAX: Final = 64
+#: Entries that wait while the store of denials is away; what comes then is only in the log.
+DENIALS_UNWRITTEN_MAX: Final = 10_000
 #: Per shard: the second call is on its way while the first is worked on, if it is worth a turn of its own.
 GATEWAY_CALLS_IN_FLIGHT_MAX: Final = 2
 #: What arrives meanwhile makes one large turn, which costs less than two small ones.
@@ -196,6 +200,17 @@ KEYS_KNOWN_MAX: Final = 65_536
 LOCK_RETRY_MS: Final = 200
 #: How long a call to a store on another machine is repeated when its connection is lost; then the process leaves.
 STORE_AWAY_MS_MAX: Final = 30 * SECOND_MS
+#: To connect to it; to have a reply (a halted server keeps its sockets open); how long it may work at a statement; how
+#: long a transaction may stay open whose client is silent; after which silence of the network a connection is lost.
+STORE_CONNECT_MS_MAX: Final = 3 * SECOND_MS
+STORE_REPLY_MS_MAX: Final = 10 * SECOND_MS
+STORE_STATEMENT_MS_MAX: Final = 9 * SECOND_MS
+STORE_IDLE_TRANSACTION_MS_MAX: Final = 2 * SECOND_MS
+STORE_SILENCE_MS_MAX: Final = 5 * SECOND_MS
+#: How often a lost connection is tried anew.
+STORE_RETRY_MS: Final = 100
+#: Rows of the journal that are fetched from it at once.
+STORE_PAGE_ROWS: Final = 128
 #: Timers fired in one turn.
 TICKS_PER_TURN_MAX: Final = 256
 #: How often a shard looks for due timers of customers that only the store knows.
@@ -302,6 +317,7 @@ assert EVENTS_PER_WINDOW_MAX >= WINDOW_BUCKETS
 assert EVENT_PROPERTIES_BYTES_MAX < BODY_BYTES_MAX
 assert SHARDS_EMBEDDED <= SHARDS_MAX <= SLOTS
 assert 2 * LINK_KEEP_ALIVE_MS <= LINK_SILENCE_MS
+assert STORE_STATEMENT_MS_MAX < STORE_REPLY_MS_MAX < STORE_AWAY_MS_MAX
 #: As msgpack a body takes at most two and a quarter times its JSON (a double of three characters and its comma).
 assert 3 * TURN_COMMANDS_MAX * BODY_BYTES_MAX <= LINK_FRAME_BYTES_MAX
 assert max(EVENTS_PER_BATCH_MAX, DECISIONS_PER_BATCH_MAX, OUTCOMES_PER_BATCH_MAX) <= STREAM_ITEMS_IN_FLIGHT_MAX

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.postgres import PostgresServer, binaries
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
@@ -34,3 +36,18 @@ def no_ray_outside_cluster_tests(request: pytest.FixtureRequest, monkeypatch: py
 
         monkeypatch.setattr(ray, "init", refuse)
 
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One throw-away PostgreSQL for the session; each test makes a database of its own. A test that stops, kills or
+    halts it starts it again, or better makes a server of its own."""
+    if binaries() is None:
+        if os.environ.get("KAIROS_REQUIRE_POSTGRES") == "1":
+            pytest.fail("PostgreSQL is missing: install Debian's postgresql")
+        pytest.skip("PostgreSQL is missing: install Debian's postgresql")
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

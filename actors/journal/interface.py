@@ -1,8 +1,8 @@
 """The journal of one owner (a shard or the coordinator): what any store must promise.
 
 An append is one turn, atomic and durable before ``append`` returns, conditional on epoch and last sequence. All calls
-are blocking and come from one thread. Implementations: ``sqlite`` (embedded), later ``postgresql``; both pass
-``tests/contracts/journal``.
+are blocking and come from one thread. Implementations: ``sqlite`` here (embedded) and ``actors.postgresql.journal``;
+both pass ``tests/contracts/journal``.
 """
 
 from __future__ import annotations
@@ -88,9 +88,18 @@ class Journal(Protocol):
     #: Set by ``take_over``.
     epoch: int
     last_seq: int
+    #: Look-ups cross a network: they are never made on an event loop.
+    is_remote: bool
 
-    def take_over(self, owner: str) -> int:
-        """Fence every earlier owner and become the owner; returns the new epoch."""
+    def take_over(self, owner: str, incarnation: int = 0) -> int:
+        """Fence every earlier owner and become the owner; returns the new epoch. Stores ``incarnation``; raises
+        Superseded, and changes nothing, when a greater one is stored already."""
+
+    def incarnation(self) -> int:
+        """The greatest incarnation that ever took over; 0 before."""
+
+    def newest_seq(self) -> int:
+        """The sequence of the store's newest row at this moment, whoever wrote it: for a reader that follows."""
 
     def append(self, batch_id: bytes, payload: bytes, at_ms: int = 0) -> int:
         """Durably append one row as ``last_seq + 1``; returns its seq. Raises Fenced, DiskFull, JournalFailed.

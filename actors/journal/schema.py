@@ -3,12 +3,12 @@
 from typing import Final
 
 #: ``PRAGMA user_version`` of both files; another number is refused.
-VERSION: Final = 3
+VERSION: Final = 4
 
 JOURNAL: Final = """
 CREATE TABLE owner (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, last_seq INTEGER NOT NULL,
-                    owner TEXT NOT NULL);
-INSERT INTO owner VALUES (1, 0, 0, '');
+                    owner TEXT NOT NULL, incarnation INTEGER NOT NULL);
+INSERT INTO owner VALUES (1, 0, 0, '', 0);
 CREATE TABLE log (seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, batch_id BLOB NOT NULL, at_ms INTEGER NOT NULL,
                   checksum BLOB NOT NULL, payload BLOB NOT NULL);
 CREATE TABLE profile (customer BLOB PRIMARY KEY, seq INTEGER NOT NULL, generation INTEGER NOT NULL,

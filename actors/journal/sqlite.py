@@ -17,10 +17,11 @@ from actors.journal import schema
 from actors.journal.interface import Base, Checkpoint, FlushBatch, IndexEntry, Row, StoredProfile
 from actors.journal.sqlite_file import SqliteFile
 from models import canonical, limits
-from models.errors import Fenced, JournalFailed
+from models.errors import Fenced, JournalFailed, Superseded
 
 _VARIABLES_MAX = 500
 _PAIRS_MAX = _VARIABLES_MAX // 2
+_SEQ_MAX = 2**62
 _PROFILE = "customer, seq, generation, sealed, due_ms, checksum"
 #: Takes an ``IndexEntry``. Keys lie by age, so that old ones go in one piece, then by customer.
 _PUT_KEY = (
@@ -44,6 +45,8 @@ def open_journal(directory: Path, *, pages_max: int = 0) -> SqliteJournal:
 class SqliteJournal:
     """Reading needs no ownership; whoever writes calls ``take_over`` first."""
 
+    is_remote: bool = False
+
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
         self.epoch: int = 0
@@ -60,14 +63,27 @@ class SqliteJournal:
                 return periods
             periods.append(period)
 
-    def take_over(self, owner: str) -> int:
+    def take_over(self, owner: str, incarnation: int = 0) -> int:
         with self._file.writing() as db:
-            rows = db.execute("UPDATE owner SET epoch = epoch + 1, owner = ? RETURNING epoch, last_seq", (owner,))
-            self.epoch, self.last_seq = rows.fetchall()[0]
+            rows = db.execute(
+                "UPDATE owner SET epoch = epoch + 1, owner = ?1, incarnation = ?2 WHERE incarnation <= ?2"
+                " RETURNING epoch, last_seq", (owner, incarnation),
+            ).fetchall()
+            if not rows:
+                raise Superseded(f"{self._file.path}: an incarnation after {incarnation} has taken over; leave it be")
+            self.epoch, self.last_seq = rows[0]
             (newest,) = db.execute("SELECT max(seq) FROM log").fetchone()
         if newest is not None and newest != self.last_seq:
             raise JournalFailed(f"{self._file.path}: the log ends at row {newest}, its owner at {self.last_seq}")
         return int(self.epoch)
+
+    def incarnation(self) -> int:
+        ((incarnation,),) = self._file.query("SELECT incarnation FROM owner")
+        return int(incarnation)
+
+    def newest_seq(self) -> int:
+        ((newest,),) = self._file.query("SELECT last_seq FROM owner")
+        return int(newest)
 
     def append(self, batch_id: bytes, payload: bytes, at_ms: int = 0) -> int:
         if not self.epoch:
@@ -133,7 +149,7 @@ class SqliteJournal:
         return oldest or 0
 
     def checkpoint(self, at_or_before: int | None = None) -> Checkpoint | None:
-        bound = self.last_seq if at_or_before is None else at_or_before
+        bound = _SEQ_MAX if at_or_before is None else at_or_before
         found = self._file.query(
             "SELECT seq, at_ms, state, checksum FROM checkpoint WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (bound,)
         )
@@ -244,7 +260,7 @@ class SqliteJournal:
         return len(old)
 
     def rows_of(self, customer: bytes, before_seq: int | None, limit: int, after_seq: int = 0) -> list[int]:
-        before = 2**62 if before_seq is None else before_seq
+        before = _SEQ_MAX if before_seq is None else before_seq
         # Of the lists that reach beyond ``before`` the shortest has all of its checkpoint's rows up to there.
         ((reaching,),) = self._file.query(
             "SELECT min(newest) FROM touched WHERE customer = ? AND newest >= ?", (customer, before)

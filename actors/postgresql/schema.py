@@ -1,0 +1,80 @@
+"""Every table of a PostgreSQL store, and how they come to be.
+
+Rows of a journal are keyed by its owner's number (see ``owners``). What is sealed does not compress, so it is stored as
+it is; a turn of a few thousand bytes stays in its page.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from actors.postgresql.connection import SCHEMA, Connection, translated
+from models.errors import JournalFailed
+
+#: Stored in ``layout``; another number is refused.
+VERSION: Final = 1
+#: Of the advisory lock under which the tables are made.
+_LOCK: Final = 0x6B6169726F73
+
+JOURNAL: Final = """
+CREATE TABLE shard_owner (owner smallint PRIMARY KEY, name text NOT NULL, epoch bigint NOT NULL,
+                          last_seq bigint NOT NULL, incarnation bigint NOT NULL, session bigint NOT NULL,
+                          holder text NOT NULL) WITH (fillfactor = 50);
+CREATE TABLE shard_log (owner smallint NOT NULL, seq bigint NOT NULL, epoch bigint NOT NULL, at_ms bigint NOT NULL,
+                        batch_id bytea NOT NULL, checksum bytea NOT NULL, payload bytea NOT NULL,
+                        PRIMARY KEY (owner, seq)) WITH (toast_tuple_target = 4080);
+CREATE TABLE profile (owner smallint NOT NULL, seq bigint NOT NULL, generation bigint NOT NULL, due_ms bigint NOT NULL,
+                      customer bytea NOT NULL, checksum bytea NOT NULL, sealed bytea NOT NULL,
+                      PRIMARY KEY (owner, customer)) WITH (fillfactor = 80, toast_tuple_target = 4080);
+CREATE INDEX profile_due ON profile (owner, due_ms, customer) WHERE due_ms > 0;
+CREATE TABLE idem (owner smallint NOT NULL, period bigint NOT NULL, seq bigint NOT NULL, at_ms bigint NOT NULL,
+                   customer bytea NOT NULL, key bytea NOT NULL, fingerprint bytea NOT NULL, hint bytea NOT NULL,
+                   PRIMARY KEY (owner, period, customer, key));
+CREATE TABLE touched (owner smallint NOT NULL, newest bigint NOT NULL, customer bytea NOT NULL, seqs bytea NOT NULL,
+                      PRIMARY KEY (owner, customer, newest));
+CREATE TABLE checkpoint (owner smallint NOT NULL, seq bigint NOT NULL, at_ms bigint NOT NULL, checksum bytea NOT NULL,
+                         state bytea NOT NULL, PRIMARY KEY (owner, seq));
+CREATE TABLE base (owner smallint PRIMARY KEY, seq bigint NOT NULL, at_ms bigint NOT NULL, checksum bytea NOT NULL,
+                   state bytea NOT NULL);
+CREATE TABLE base_profile (owner smallint NOT NULL, seq bigint NOT NULL, generation bigint NOT NULL,
+                           due_ms bigint NOT NULL, customer bytea NOT NULL, checksum bytea NOT NULL,
+                           sealed bytea NOT NULL, PRIMARY KEY (owner, customer));
+ALTER TABLE shard_log ALTER COLUMN payload SET STORAGE EXTERNAL;
+ALTER TABLE profile ALTER COLUMN sealed SET STORAGE EXTERNAL;
+ALTER TABLE base_profile ALTER COLUMN sealed SET STORAGE EXTERNAL;
+"""
+
+#: In the order in which they are made.
+TABLES: Final = (JOURNAL,)
+
+
+def ensure_schema(connection: Connection, where: str) -> None:
+    """Make the tables unless they are there; whoever comes at the same time waits. Raises ``JournalFailed`` for tables
+    of another release."""
+    with translated(where):
+        version = _version(connection)
+        if version is None:
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                version = _version(connection)
+                if version is None:
+                    _make(connection)
+                    version = VERSION
+    if version != VERSION:
+        raise JournalFailed(f"{where} has layout {version}, this release reads {VERSION}")
+
+
+def _version(connection: Connection) -> int | None:
+    (there,) = connection.execute(f"SELECT to_regclass('{SCHEMA}.layout') IS NOT NULL").fetchone() or (False,)
+    if not there:
+        return None
+    row = connection.execute("SELECT version FROM layout").fetchone()
+    return None if row is None else int(row[0])
+
+
+def _make(connection: Connection) -> None:
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    connection.execute("CREATE TABLE layout (version bigint NOT NULL)")
+    for script in TABLES:
+        connection.execute(script)
+    connection.execute("INSERT INTO layout (version) VALUES (%s)", (VERSION,))
