@@ -67,8 +67,11 @@ def test_what_is_registered_is_listed_oldest_first_and_loads(
     assert registry.load(pair[0].manifest.version).manifest == pair[0].manifest
 
 
-def test_registering_twice_changes_nothing(registry: ScorerRegistry, pair: tuple[Trained, Trained]) -> None:
-    folder = registry.register(pair[0].model, pair[0].manifest)
+def test_registering_twice_changes_nothing(
+    tmp_path: Path, registry: ScorerRegistry, pair: tuple[Trained, Trained]
+) -> None:
+    registry.register(pair[0].model, pair[0].manifest)
+    folder = tmp_path / "scorers" / pair[0].manifest.version
     assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "model.ubj"]
     assert len(registry.manifests()) == 2
 
