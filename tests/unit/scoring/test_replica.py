@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import ray
-from support.stores import installed
 from support.stores import installed, link_key_of
 from unit.scoring.test_scorer_files_and_engine import trained
 
