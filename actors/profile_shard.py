@@ -66,7 +66,7 @@ class ProfileShard:
         call_coordinator: CallCoordinator | None = None, die: Callable[[str], NoReturn] = leave,
         secret: bytes | None = None,
     ) -> None:
-        """``settings``: see ``ShardSettings``. The neighbours are found by name, and the secret behind customer keys in the
+        """``settings``: see ``ShardSettings``. The neighbours are found by name, the secret of customer keys in the
         store, unless given."""
         configure_logs(str(settings.get("log_level", "INFO")))
         self._settings = ShardSettings.from_plain(settings)

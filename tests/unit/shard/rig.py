@@ -121,7 +121,8 @@ class Rig:
         """A shard that has adopted the catalog; ended without any farewell, as by a kill."""
         plain = {"shard": 0, "shards": 1, "data_dir": str(self.directory), "clock": "manual", "clock_ms": START_MS}
         shard = ProfileShard(
-            {**plain, **settings}, scorer=self.scorer, call_coordinator=self.coordinator, die=self.leave
+            {**plain, **settings}, scorer=self.scorer, call_coordinator=self.coordinator, die=self.leave,
+            secret=SECRET,
         )
         await shard.poke()
         try:

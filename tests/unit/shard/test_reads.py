@@ -7,6 +7,7 @@ from unit.shard.rig import START_MS, TENANT, Rig, decision, event, key, read, ru
 from actors.profile_shard import ProfileShard
 from models.canonical import pack, unpack
 from models.coordination.messages import Count, EvidenceNews, Instructions
+from models.ids import decision_id
 from models.limits import DAY_MS
 from models.profile import packing
 from models.turn.commands import EXPLANATION, TIMELINE, Command
@@ -76,7 +77,7 @@ def test_reads_of_nobody_and_nonsense_are_refused(rig: Rig) -> None:
             await send(shard, event("anna", "e1"))
             replies = await send(
                 shard, read("nobody", TIMELINE, limit=5), read("anna", TIMELINE, limit=5, before="soon"),
-                _explanation("anna", "d" + "A" * 34),
+                _explanation("anna", decision_id(key("anna"), b"never")),
             )
             assert [status for status, _ in replies] == [404, 422, 404]
 
@@ -127,7 +128,8 @@ def test_what_is_older_than_the_retention_is_gone_and_the_rest_still_explains_it
             )
             assert [status for status, _ in replies] == [410, 200]
             await send(shard, read("anna", "erase"), event("anna", "e2"))
-            replies = await send(shard, _explanation("anna", old["decision_id"]), _explanation("carl", "d" + "A" * 34))
+            never = _explanation("carl", decision_id(key("carl"), b"never"))
+            replies = await send(shard, _explanation("anna", old["decision_id"]), never)
             assert [status for status, _ in replies] == [404, 404]
         async with rig.shard(retention_ms=10 * DAY_MS) as shard:
             ((_, profile),) = await send(shard, read("ben"))
