@@ -6,14 +6,12 @@ condition that both are still the ones this owner knows. See ``interface`` for w
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from actors.journal import schema
+from actors.journal import records, schema
 from actors.journal.interface import Base, Checkpoint, FlushBatch, IndexEntry, Row, StoredProfile
 from actors.journal.sqlite_file import SqliteFile
 from models import canonical, limits
@@ -22,19 +20,11 @@ from models.errors import Fenced, JournalFailed, Superseded
 _VARIABLES_MAX = 500
 _PAIRS_MAX = _VARIABLES_MAX // 2
 _SEQ_MAX = 2**62
-_PROFILE = "customer, seq, generation, sealed, due_ms, checksum"
 #: Takes an ``IndexEntry``. Keys lie by age, so that old ones go in one piece, then by customer.
 _PUT_KEY = (
     "INSERT OR REPLACE INTO idem (period, customer, key, seq, at_ms, fingerprint, hint)"
     f" VALUES (?4 / {limits.KEY_PERIOD_MS}, ?1, ?2, ?3, ?4, ?5, ?6)"
 )
-
-
-def _checksum(*parts: int | bytes) -> bytes:
-    digest = hashlib.blake2b(digest_size=8)
-    for part in parts:
-        digest.update(part if isinstance(part, bytes) else part.to_bytes(8, "big", signed=True))
-    return digest.digest()
 
 
 def open_journal(directory: Path, *, pages_max: int = 0) -> SqliteJournal:
@@ -49,6 +39,7 @@ class SqliteJournal:
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
+        self._where = str(file.path)
         self.epoch: int = 0
         self.last_seq: int = file.query("SELECT last_seq FROM owner")[0][0]
         #: Of which there are keys, ascending.
@@ -70,11 +61,11 @@ class SqliteJournal:
                 " RETURNING epoch, last_seq", (owner, incarnation),
             ).fetchall()
             if not rows:
-                raise Superseded(f"{self._file.path}: an incarnation after {incarnation} has taken over; leave it be")
+                raise Superseded(f"{self._where}: an incarnation after {incarnation} has taken over; leave it be")
             self.epoch, self.last_seq = rows[0]
             (newest,) = db.execute("SELECT max(seq) FROM log").fetchone()
         if newest is not None and newest != self.last_seq:
-            raise JournalFailed(f"{self._file.path}: the log ends at row {newest}, its owner at {self.last_seq}")
+            raise JournalFailed(f"{self._where}: the log ends at row {newest}, its owner at {self.last_seq}")
         return int(self.epoch)
 
     def incarnation(self) -> int:
@@ -87,17 +78,17 @@ class SqliteJournal:
 
     def append(self, batch_id: bytes, payload: bytes, at_ms: int = 0) -> int:
         if not self.epoch:
-            raise Fenced(f"{self._file.path}: take the journal over before appending to it")
+            raise Fenced(f"{self._where}: take the journal over before appending to it")
         seq = self.last_seq + 1
         with self._file.writing() as db:
             moved = db.execute(
                 "UPDATE owner SET last_seq = ? WHERE epoch = ? AND last_seq = ?", (seq, self.epoch, self.last_seq)
             ).rowcount
             if moved:
-                checksum = _checksum(seq, self.epoch, at_ms, batch_id, payload)
+                digest = records.row_checksum(seq, self.epoch, batch_id, payload, at_ms)
                 db.execute(
-                    "INSERT INTO log (seq, epoch, batch_id, at_ms, checksum, payload) VALUES (?, ?, ?, ?, ?, ?)",
-                    (seq, self.epoch, batch_id, at_ms, checksum, payload),
+                    f"INSERT INTO log ({records.ROW}) VALUES (?, ?, ?, ?, ?, ?)",
+                    (seq, self.epoch, batch_id, payload, at_ms, digest),
                 )
         if not moved:
             self._recognise(seq, batch_id)
@@ -109,40 +100,29 @@ class SqliteJournal:
         self.confirm()
         row = self.row(seq)
         if row is None or row.batch_id != batch_id or row.epoch != self.epoch:
-            raise Fenced(f"{self._file.path}: row {seq} is not mine")
+            raise Fenced(f"{self._where}: row {seq} is not mine")
 
     def confirm(self) -> None:
         ((epoch,),) = self._file.query("SELECT epoch FROM owner")
         if epoch != self.epoch or epoch == 0:
-            raise Fenced(f"{self._file.path}: epoch {epoch} owns the journal, mine is {self.epoch}")
+            raise Fenced(f"{self._where}: epoch {epoch} owns the journal, mine is {self.epoch}")
 
     def rows(self, after_seq: int, limit: int | None = None) -> Iterator[Row]:
         previous = 0
         found = self._file.scan(
-            "SELECT seq, epoch, batch_id, payload, at_ms, checksum FROM log WHERE seq > ? ORDER BY seq LIMIT ?",
+            f"SELECT {records.ROW} FROM log WHERE seq > ? ORDER BY seq LIMIT ?",
             (after_seq, -1 if limit is None else limit),
         )
         for values in found:
-            row = self._row(values)
+            row = records.read_row(values, self._where)
             if previous and row.seq != previous + 1:
-                raise JournalFailed(f"{self._file.path}: row {previous + 1} is missing")
+                raise JournalFailed(f"{self._where}: row {previous + 1} is missing")
             previous = row.seq
             yield row
 
     def row(self, seq: int) -> Row | None:
-        found = self._file.query(
-            "SELECT seq, epoch, batch_id, payload, at_ms, checksum FROM log WHERE seq = ?", (seq,)
-        )
-        return self._row(found[0]) if found else None
-
-    def _row(self, values: tuple[Any, ...]) -> Row:
-        seq, epoch, batch_id, payload, at_ms, checksum = values
-        self._verify(checksum, f"row {seq}", seq, epoch, at_ms, batch_id, payload)
-        return Row(seq, epoch, batch_id, payload, at_ms)
-
-    def _verify(self, checksum: bytes, what: str, *parts: int | bytes) -> None:
-        if _checksum(*parts) != checksum:
-            raise JournalFailed(f"{self._file.path}: {what} is damaged; restore this journal from a backup")
+        found = self._file.query(f"SELECT {records.ROW} FROM log WHERE seq = ?", (seq,))
+        return records.read_row(found[0], self._where) if found else None
 
     def oldest_seq(self) -> int:
         ((oldest,),) = self._file.query("SELECT min(seq) FROM log")
@@ -151,19 +131,15 @@ class SqliteJournal:
     def checkpoint(self, at_or_before: int | None = None) -> Checkpoint | None:
         bound = _SEQ_MAX if at_or_before is None else at_or_before
         found = self._file.query(
-            "SELECT seq, at_ms, state, checksum FROM checkpoint WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (bound,)
+            f"SELECT {records.STATE} FROM checkpoint WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (bound,)
         )
-        if not found:
-            return None
-        seq, at_ms, state, checksum = found[0]
-        self._verify(checksum, f"checkpoint {seq}", seq, at_ms, state)
-        return Checkpoint(seq, at_ms, state)
+        return records.read_checkpoint(found[0], self._where) if found else None
 
     def _hold(self, db: sqlite3.Connection) -> None:
         """Inside a transaction: go on only as the owner."""
         (epoch,) = db.execute("SELECT epoch FROM owner").fetchone()
         if epoch != self.epoch or epoch == 0:
-            raise Fenced(f"{self._file.path}: epoch {epoch} owns the journal, mine is {self.epoch}")
+            raise Fenced(f"{self._where}: epoch {epoch} owns the journal, mine is {self.epoch}")
 
     def flush(self, batch: FlushBatch) -> None:
         with self._file.writing(soon=True) as db:
@@ -182,13 +158,12 @@ class SqliteJournal:
     def complete_checkpoint(self, checkpoint: Checkpoint, keep_apart_ms: int = 0) -> None:
         with self._file.writing() as db:
             self._hold(db)
-            checksum = _checksum(checkpoint.seq, checkpoint.at_ms, checkpoint.state)
             db.execute(
-                "INSERT OR REPLACE INTO checkpoint (seq, at_ms, checksum, state) VALUES (?, ?, ?, ?)",
-                (checkpoint.seq, checkpoint.at_ms, checksum, checkpoint.state),
+                f"INSERT OR REPLACE INTO checkpoint ({records.STATE}) VALUES (?, ?, ?, ?)",
+                records.state_values(checkpoint),
             )
         if self.checkpoint(checkpoint.seq) != checkpoint:
-            raise JournalFailed(f"{self._file.path}: checkpoint {checkpoint.seq} does not read back as written")
+            raise JournalFailed(f"{self._where}: checkpoint {checkpoint.seq} does not read back as written")
         self._thin_checkpoints(keep_apart_ms)
 
     def _thin_checkpoints(self, keep_apart_ms: int) -> None:
@@ -213,21 +188,17 @@ class SqliteJournal:
         for start in range(0, len(customers), _VARIABLES_MAX):
             part = customers[start:start + _VARIABLES_MAX]
             marks = ",".join("?" * len(part))
-            for values in self._file.query(f"SELECT {_PROFILE} FROM {table} WHERE customer IN ({marks})", part):
-                profile = self._profile(values)
+            for values in self._file.query(f"SELECT {records.PROFILE} FROM {table} WHERE customer IN ({marks})", part):
+                profile = records.read_profile(values, self._where)
                 loaded[profile.customer] = profile
         return loaded
 
-    def _profile(self, values: tuple[Any, ...]) -> StoredProfile:
-        customer, seq, generation, sealed, due_ms, checksum = values
-        self._verify(checksum, f"the profile stored at row {seq}", customer, seq, generation, due_ms, sealed)
-        return StoredProfile(customer, seq, generation, sealed, due_ms)
-
     def base_page(self, after_customer: bytes, limit: int) -> list[StoredProfile]:
         found = self._file.query(
-            f"SELECT {_PROFILE} FROM base_profile WHERE customer > ? ORDER BY customer LIMIT ?", (after_customer, limit)
+            f"SELECT {records.PROFILE} FROM base_profile WHERE customer > ? ORDER BY customer LIMIT ?",
+            (after_customer, limit),
         )
-        return [self._profile(values) for values in found]
+        return [records.read_profile(values, self._where) for values in found]
 
     def load_keys(self, keys: Iterable[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], IndexEntry]:
         loaded: dict[tuple[bytes, bytes], IndexEntry] = {}
@@ -284,7 +255,7 @@ class SqliteJournal:
     def truncate(self, below_seq: int, base: Base | None = None) -> int:
         covered = self.checkpoint()
         if covered is None or below_seq > covered.seq + 1:
-            raise JournalFailed(f"{self._file.path}: no checkpoint covers the rows below {below_seq}; nothing deleted")
+            raise JournalFailed(f"{self._where}: no checkpoint covers the rows below {below_seq}; nothing deleted")
         with self._file.writing() as db:
             self._hold(db)
             if base is not None:
@@ -293,12 +264,8 @@ class SqliteJournal:
             return db.execute("DELETE FROM log WHERE seq < ?", (below_seq,)).rowcount
 
     def base(self) -> Base | None:
-        found = self._file.query("SELECT seq, at_ms, state, checksum FROM base")
-        if not found:
-            return None
-        seq, at_ms, state, checksum = found[0]
-        self._verify(checksum, "the base state", seq, at_ms, state)
-        return Base(seq, at_ms, state)
+        found = self._file.query(f"SELECT {records.STATE} FROM base")
+        return records.read_base(found[0], self._where) if found else None
 
     def close(self) -> None:
         self._file.close()
@@ -306,21 +273,16 @@ class SqliteJournal:
 
 def _put_profiles(db: sqlite3.Connection, table: str, profiles: Iterable[StoredProfile]) -> None:
     db.executemany(
-        f"INSERT INTO {table} ({_PROFILE}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (customer) DO UPDATE SET"
+        f"INSERT INTO {table} ({records.PROFILE}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (customer) DO UPDATE SET"
         " seq = excluded.seq, generation = excluded.generation, sealed = excluded.sealed, due_ms = excluded.due_ms,"
         " checksum = excluded.checksum",
-        [
-            (p.customer, p.seq, p.generation, p.sealed, p.due_ms,
-             _checksum(p.customer, p.seq, p.generation, p.due_ms, p.sealed))
-            for p in profiles
-        ],
+        [records.profile_values(profile) for profile in profiles],
     )
 
 
 def _put_base(db: sqlite3.Connection, base: Base) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO base (id, seq, at_ms, checksum, state) VALUES (1, ?, ?, ?, ?)",
-        (base.seq, base.at_ms, _checksum(base.seq, base.at_ms, base.state), base.state),
+        f"INSERT OR REPLACE INTO base (id, {records.STATE}) VALUES (1, ?, ?, ?, ?)", records.state_values(base),
     )
     db.executemany("DELETE FROM base_profile WHERE customer = ?", [(customer,) for customer in base.erased])
     _put_profiles(db, "base_profile", base.profiles)
