@@ -85,12 +85,13 @@ class ProfileShard:
             self._begin()
 
     async def handle(self, batch: bytes) -> bytes:
-        """Msgpack list of command wires -> ``{"r": [reply wires], "t": {"shard", "score", "commit": ms}}``."""
+        """Msgpack list of command wires -> ``{"r": [reply wires], "t": {"shard", "score", "commit": ms}}``. With
+        traces: see ``actors.gateway.batching``."""
         if not self._is_serving:
             await self._ready()
         started = time.perf_counter()
-        commands = [Command.from_wire(wire) for wire in unpack(batch)]
-        replies = await self._answers(commands)
+        commands, traces = _opened(unpack(batch))
+        replies = await self._answers(commands, traces)
         took_ms = (time.perf_counter() - started) * 1_000
         timing = {
             "shard": round(took_ms, 2), "score": round(self._runner.score_ms, 2),
@@ -98,18 +99,21 @@ class ProfileShard:
         }
         return pack({"r": [reply.to_wire() for reply in replies], "t": timing})
 
-    async def _answers(self, commands: list[Command]) -> list[Reply]:
+    async def _answers(self, commands: list[Command], traces: list[str]) -> list[Reply]:
         refused = self._admission.refusals(commands)
         if not refused:
-            return await self._answers_of(commands)
-        fit = await self._answers_of([command for place, command in enumerate(commands) if place not in refused])
+            return await self._answers_of(commands, traces)
+        fit = await self._answers_of(
+            [command for place, command in enumerate(commands) if place not in refused],
+            [trace for place, trace in enumerate(traces) if place not in refused],
+        )
         answered = iter(fit)
         return [refused[place] if place in refused else next(answered) for place in range(len(commands))]
 
-    async def _answers_of(self, commands: list[Command]) -> list[Reply]:
+    async def _answers_of(self, commands: list[Command], traces: list[str]) -> list[Reply]:
         reads = [command for command in commands if command.kind in _READS]
         if not reads:
-            return await self._loop.submit(commands)
+            return await self._loop.submit(commands, traces)
         done = self._loop.submit([command for command in commands if command.kind not in _READS])
         found = iter(await asyncio.gather(*map(self._reads.answer, reads)))
         turned = iter(await done)
@@ -255,3 +259,14 @@ class ProfileShard:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._parts.writer.stop()
         self._parts.store.close()
+
+
+def _opened(asked: Any) -> tuple[list[Command], list[str]]:
+    """The commands of a batch and, when any of them is traced, the traceparent of each ("" for none)."""
+    if type(asked) is list:
+        return [Command.from_wire(wire) for wire in asked], []
+    commands = [Command.from_wire(wire) for wire in asked["c"]]
+    traces = [""] * len(commands)
+    for place, size, traceparent in asked["t"]:
+        traces[place:place + size] = [traceparent] * size
+    return commands, traces

@@ -281,8 +281,8 @@ _CONSENT: Final = (
 _NOBODY_IS_WAITED_FOR: Final = (
     Build(
         9, "a decision asks the coordinator first", "actors/profile_shard.py",
-        "        replies = await self._answers(commands)\n",
-        "        await self._sync.once()\n        replies = await self._answers(commands)\n",
+        "        replies = await self._answers(commands, traces)\n",
+        "        await self._sync.once()\n        replies = await self._answers(commands, traces)\n",
         (f"{_SHARD}/test_nobody_is_waited_for.py",),
     ),
     Build(
