@@ -6,6 +6,8 @@ from typing import Final
 
 NAMESPACE: Final = "kairos"
 COORDINATOR: Final = "kairos-coordinator"
+#: The actor that keeps the others in being, on a cluster.
+SUPERVISOR: Final = "kairos-supervisor"
 GATEWAY_APP: Final = "kairos"
 GATEWAY_DEPLOYMENT: Final = "Gateway"
 SCORER_APP: Final = "kairos-scorer"
@@ -13,13 +15,22 @@ SCORER_DEPLOYMENT: Final = "Scorer"
 #: The owners of journals and keyrings in the store: this one, and each shard's (``shard_owner``).
 COORDINATOR_OWNER: Final = "coordinator"
 _SHARD_OWNER: Final = "shard-"
+_SHARD_NAME: Final = "kairos-shard-"
 #: The one method of the link to a shard.
 SHARD_HANDLE: Final = "handle"
 
 
-def shard_name(shard: int) -> str:
-    """The actor name of a shard."""
-    return f"kairos-shard-{shard}"
+def shard_name(shard: int, incarnation: int) -> str:
+    """The actor name of one incarnation of a shard: each move makes the next. Ray restarts one under its own name."""
+    return f"{_SHARD_NAME}{shard}.{incarnation}"
+
+
+def parse_shard_name(name: str) -> tuple[int, int] | None:
+    """Shard and incarnation; None for the name of anything else."""
+    shard, _, incarnation = name.removeprefix(_SHARD_NAME).partition(".")
+    if name.startswith(_SHARD_NAME) and shard.isdecimal() and incarnation.isdecimal():
+        return int(shard), int(incarnation)
+    return None
 
 
 def shard_owner(shard: int) -> str:

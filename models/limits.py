@@ -20,6 +20,8 @@ MOVES_AGAINST_DEADLINE_MAX: Final = 4
 MOVE_CATCH_UP_MS_MAX: Final = 10 * MINUTE_MS
 #: A standby so many rows behind is near enough: it reads the rest when it begins to serve.
 MOVE_LAG_ROWS_MAX: Final = 64
+#: A shard whose process lives and does not answer for so long is started elsewhere; the epoch fences the silent one.
+SHARD_SILENT_MS_MAX: Final = 15 * SECOND_MS
 #: How long one step of a move may take; whoever does not answer is left behind (and fenced).
 MOVE_STEP_MS_MAX: Final = 10 * SECOND_MS
 
@@ -54,6 +56,18 @@ KEYS_LOOK_MS: Final = 400
 KEYS_STALE_MS_MAX: Final = MINUTE_MS
 #: Callers with a rate of whom a gateway knows what they have used; the one that came first is forgotten for one more.
 RATED_CALLERS_MAX: Final = 65_536
+#: An issuer's tokens: their length, how many that were verified are remembered, and what clocks may differ.
+OIDC_TOKEN_BYTES_MAX: Final = 8 * 1024
+OIDC_TOKENS_REMEMBERED: Final = 4_096
+OIDC_LEEWAY_MS: Final = 30 * SECOND_MS
+#: The issuer's keys: how long until they are fetched again, how long they count while it is away, how often at most
+#: it is asked for a key that is not known.
+OIDC_KEYS_FRESH_MS: Final = 5 * MINUTE_MS
+OIDC_KEYS_STALE_MS_MAX: Final = HOUR_MS
+OIDC_KEYS_RETRY_MS: Final = 10 * SECOND_MS
+OIDC_KEYS_MAX: Final = 64
+OIDC_ANSWER_BYTES_MAX: Final = 256 * 1024
+OIDC_WAIT_MS: Final = 3 * SECOND_MS
 #: Refusals of as many kinds (call, status, key, tenant, scope, peer) are told apart within a minute.
 DENIAL_KINDS_PER_MINUTE_MAX: Final = 64
 #: Entries that wait while the store of denials is away; what comes then is only in the log.
@@ -70,8 +84,9 @@ GATEWAY_PATIENT_CALLS_MAX: Final = 16
 #: How much longer than its deadline the gateway waits for the shard's own word on a version that was not reached.
 GATEWAY_PATIENT_GRACE_MS: Final = 250
 GATEWAY_SLOW_READS_MAX: Final = 8
-GATEWAY_RETRY_MS_MIN: Final = 25
-GATEWAY_RETRY_MS_MAX: Final = 500
+#: Before a lost call is sent again. While no shard serves, the link itself waits for the one that will.
+GATEWAY_RETRY_MS_MIN: Final = 10
+GATEWAY_RETRY_MS_MAX: Final = 100
 CALL_WAIT_MS: Final = 10_000
 
 # The stream. Connections are counted per gateway.
@@ -194,10 +209,30 @@ TRUNCATE_ROWS: Final = 64
 FUNNEL_ACTIONS_KEPT_MAX: Final = 100_000
 #: Shapes of requests (channel, placements, counts) of which a plan keeps that they fit it (about 500 bytes each).
 SHAPES_KEPT_MAX: Final = 1_024
+#: Master keys that one place may hold: the newest, and those that still wrap something.
+MASTER_KEYS_MAX: Final = 8
 #: Keys of customers held in memory (about 200 bytes each).
 KEYS_KNOWN_MAX: Final = 65_536
-#: How often a starting shard looks whether the journal's files are free.
+#: How often a starting shard looks whether the journal's files are free, and how often it says that they are not.
 LOCK_RETRY_MS: Final = 200
+LOCK_SAID_MS: Final = 10 * SECOND_MS
+#: How often a standby looks for new rows, and for what the owner's checkpoints cover.
+FOLLOW_MS: Final = 50
+FOLLOW_CHECKPOINT_MS: Final = SECOND_MS
+#: A released shard that is neither ended nor fenced within this time serves again.
+RELEASE_MS_MAX: Final = 3 * SECOND_MS
+#: How long a released shard's links stay open for answers that are on their way.
+RELEASE_ANSWERS_MS: Final = 20
+#: A shard that was superseded and cannot leave Ray in peace within this time ends its process.
+RETIRE_MS_MAX: Final = 10 * SECOND_MS
+#: Finding who serves a shard: how long a shard is asked to hold its answer until it serves, how long one look waits for
+#: those that do not answer (a longer look for a later one is not worth it), and for the names themselves.
+DIRECTORY_HOLD_MS: Final = 100
+DIRECTORY_LATER_MS: Final = 50
+DIRECTORY_ASK_MS_MAX: Final = SECOND_MS
+DIRECTORY_NAMES_MS_MAX: Final = SECOND_MS
+#: Names that are this old are looked up anew, and a look that found nothing is repeated after as long.
+DIRECTORY_FRESH_MS: Final = 20
 #: How long a call to a store on another machine is repeated when its connection is lost; then the process leaves.
 STORE_AWAY_MS_MAX: Final = 30 * SECOND_MS
 #: To connect to it; to have a reply (a halted server keeps its sockets open); how long it may work at a statement; how

@@ -5,7 +5,7 @@ A shard lives as *incarnations*, numbered upwards. One of them serves. A newer o
 its way; an older one than the one that serves is superseded. Rules, in this order:
 
 1. What is there and not needed ends: incarnations older than the one that serves, spare standbys.
-2. A shard without any incarnation is made, on the node with the fewest.
+2. A shard without any incarnation that may still serve is made, on the node with the fewest.
 3. A move that was begun goes on; one whose target leaves is abandoned.
 4. A shard on a node that leaves (or takes none) moves away. One at a time; several against a deadline.
 5. When nothing else is on its way and every shard serves, the fullest node gives one shard to the emptiest, if that
@@ -31,6 +31,8 @@ class State(StrEnum):
     NO_CATALOG = "no_catalog"
     #: Its process is being started again, or does not answer.
     SILENT = "silent"
+    #: It has not answered for so long that nobody waits for it any more. The next incarnation fences it.
+    LOST = "lost"
 
 
 _SERVES = frozenset({State.SERVING, State.NO_CATALOG})
@@ -56,7 +58,7 @@ class Incarnation:
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """Nothing of this shard is alive: start its next incarnation."""
+    """Nothing of this shard is alive, or nothing answers: start its next incarnation."""
 
     shard: int
     node: str
@@ -127,6 +129,8 @@ class _Shard:
     def __init__(self, number: int, incarnations: Sequence[Incarnation]) -> None:
         self.number = number
         newest_first = sorted(incarnations, key=lambda one: -one.number)
+        lost = [one for one in newest_first if one.state is State.LOST]
+        newest_first = [one for one in newest_first if one.state is not State.LOST]
         #: The newest that serves, and all that is newer; what is older has been fenced by it.
         self.kept: list[Incarnation] = []
         for one in newest_first:
@@ -134,6 +138,8 @@ class _Shard:
             if one.state in _SERVES:
                 break
         self._fenced = newest_first[len(self.kept) :]
+        if self.kept and self.kept[-1].state in _SERVES:
+            self._fenced += lost
         # Between the newest and the one that serves (or the oldest, which may come back) nobody is needed.
         self._spare = self.kept[1:-1]
         self.kept = [one for one in self.kept if one not in self._spare]

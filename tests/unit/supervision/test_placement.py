@@ -191,6 +191,17 @@ def test_a_superseded_incarnation_is_ended() -> None:
     assert plan([A, B], two, 1) == [End(0, 3)]
 
 
+def test_one_that_is_lost_is_replaced_at_once_and_ended_when_the_next_serves() -> None:
+    lost = Incarnation(3, "a", State.LOST)
+    assert plan([A, B], {0: [lost]}, 1) == [Make(0, "a")]
+    assert plan([A, B], {0: [lost, Incarnation(4, "b", STARTING)]}, 1) == []
+    assert plan([A, B], {0: [lost, Incarnation(4, "b", SERVING)]}, 1) == [End(0, 3)]
+
+
+def test_a_lost_standby_is_ended_where_the_older_one_serves() -> None:
+    assert plan([A, B], {0: [Incarnation(3, "a", SERVING), Incarnation(4, "b", State.LOST)]}, 1) == [End(0, 4)]
+
+
 def test_a_spare_standby_is_ended_and_the_newest_goes_on() -> None:
     three = {0: [Incarnation(1, "a", SERVING), Incarnation(2, "b", STANDBY), Incarnation(3, "b", STARTING)]}
     assert plan([A, B], three, 1) == [End(0, 2), Continue(0, 3, 1)]

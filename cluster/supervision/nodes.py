@@ -1,0 +1,63 @@
+"""The nodes of the Ray cluster that this process has joined: which live, which leave, which is the head.
+
+``get_draining_nodes`` is private to Ray (Serve polls it too); no callback tells of a drain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ray
+from ray._private.state import state as global_state
+
+from cluster.supervision.placement import Node
+from models.errors import KairosError
+
+_HEAD: Final = "node:__internal_head__"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNode:
+    #: 56 hexadecimal digits, Ray's.
+    id: str
+    address: str
+    is_head: bool
+    #: What `ray start --num-cpus` said. 0 is Ray's way of saying that a node (often the head) shall not do the work.
+    cpus: float
+    draining: bool
+    #: Unix; 0 when the drain has none.
+    deadline_ms: int
+
+    def to_place(self) -> Node:
+        return Node(self.id, self.draining, self.deadline_ms, capacity=1 if self.cpus > 0 else 0)
+
+
+def live_nodes() -> list[LiveNode]:
+    """Of the cluster that this process has joined, the head first, then by id."""
+    draining = global_state.get_draining_nodes()
+    found = [_live(node, draining) for node in ray.nodes() if node["Alive"]]
+    return sorted(found, key=lambda node: (not node.is_head, node.id))
+
+
+def own_node_id() -> str:
+    node: str = ray.get_runtime_context().get_node_id()
+    return node
+
+
+def refuse_many_nodes_on_sqlite(shards_may_move: bool, nodes: list[LiveNode]) -> None:
+    """Raises ``KairosError`` when journals are files of one node, and there are several."""
+    if shards_may_move or len(nodes) < 2:
+        return
+    raise KairosError(
+        f"this Ray cluster has {len(nodes)} nodes, but the journals of --store sqlite are files of one of them: no shard "
+        "could start on another when that one is lost. Say --store postgresql://USER@HOST/DATABASE, or use one node"
+    )
+
+
+def _live(node: dict[str, Any], draining: dict[str, int]) -> LiveNode:
+    resources = node.get("Resources", {})
+    return LiveNode(
+        node["NodeID"], node["NodeManagerAddress"], _HEAD in resources, float(resources.get("CPU", 0.0)),
+        node["NodeID"] in draining, draining.get(node["NodeID"], 0),
+    )
