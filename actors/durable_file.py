@@ -23,6 +23,20 @@ def replace_file(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def create_file(path: Path, content: bytes) -> bool:
+    """Like ``replace_file``, unless it is there already: then False, and it stays as it is. Of two at once one wins."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    replace_file(temporary, content)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    sync_folder(path.parent)
+    return True
+
+
 def sync_folder(path: Path) -> None:
     """Make the names in a folder durable: files made, renamed or removed there."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -20,7 +20,7 @@ from actors.shard.turn_loop import TurnLoop
 from actors.shard.turning import TurnRunner
 from actors.stores.sqlite import SqliteStore
 from loadtests import scenario
-from models import canonical
+from models import canonical, limits
 from models.budgets.periods import period_key
 from models.catalog.check import compile_catalog
 from models.ids import MAIN_TENANT, customer_key
@@ -61,7 +61,9 @@ class EngineShard:
         self, place: Path, catalog: dict[str, Any], booster: Booster | None = None, **settings: Any,
     ) -> None:
         plain = ShardSettings(shard=0, shards=1, data_dir=str(place), **settings)
-        store = SqliteStore(place).shard_store(plain.shard)
+        installation = SqliteStore(place)
+        installation.install(plain.shards, limits.SLOTS)
+        store = installation.shard_store(plain.shard)
         self.parts = ShardParts(plain, store, DecisionClock(plain))
         self.scorer = InProcess(booster)
         self.runner = TurnRunner(self.parts, self.scorer)

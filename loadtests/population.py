@@ -41,7 +41,7 @@ async def populate(place: Path, customers: int, events: int) -> None:
     store, seq = shard.parts.store, shard.parts.core.state.seq
 
     def write(batch: list[PlainProfile]) -> None:
-        store.keyring.make((twin.customer, twin.generation) for twin in batch)
+        store.keyring.make(((twin.customer, twin.generation) for twin in batch), now_ms)
         store.journal.flush(FlushBatch(store.seal_profiles(batch)))
 
     batch: list[PlainProfile] = []

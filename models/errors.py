@@ -43,9 +43,17 @@ class JournalLocked(KairosError):
     """Another process holds the files of this journal; stop it before starting here. A lock is never stolen."""
 
 
+class MasterKeyFailed(KairosError):
+    """The master key is missing, unusable, or not the one that wrapped this store; the message says what to do."""
+
+
 class Superseded(KairosError):
     """A later incarnation of this owner has the journal. Leave for good: nobody needs this one any more."""
 
 
 class StoreAway(KairosError):
     """The store cannot be reached now and nothing is known of what it holds; start again once it answers."""
+
+
+class NotServing(KairosError):
+    """This incarnation of the shard does not serve, and did nothing; ask the one that does."""

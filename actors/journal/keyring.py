@@ -1,44 +1,101 @@
-"""The customers' keys, in a file of their own: erasing a customer is destroying its keys.
+"""The customers' keys: erasing a customer is destroying its keys.
 
 A key is durable before the first fact that it seals. What has been destroyed is remembered, so that a key that is
-missing for any other reason is never mistaken for an erasure. Called from the journal's thread alone.
+missing for any other reason is never mistaken for an erasure. The store holds keys wrapped (see
+``actors.stores.wrapping``), memory holds those in use as they are. Called from the journal's thread alone.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from actors.journal import schema, seal
-from actors.journal.sqlite_file import SqliteFile
+from actors.journal import seal
+from actors.stores.master_key import MasterKeyPlace
+from actors.stores.wrapping import WrappingKeys, month_of
 from models import limits
 from models.errors import JournalFailed
 
-_Owner = tuple[bytes, int]
-#: Customers per statement.
-_CUSTOMERS_MAX: Final = 500
+#: A customer and a generation of it.
+KeyOwner = tuple[bytes, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    customer: bytes
+    generation: int
+    #: When it was made: which wrapping key wraps it (see ``wrapping.month_of``).
+    month: int
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKeys:
+    stored: Sequence[StoredKey] = ()
+    #: Of those asked for.
+    destroyed: Sequence[KeyOwner] = field(default=())
+
+
+class KeyTable(Protocol):
+    """Where the wrapped keys of one owner (a shard) lie. Each change is durable when its call returns.
+
+    Raises ``JournalFailed``, ``DiskFull``; a table that processes share raises ``Fenced`` where the caller no longer
+    is the journal's owner, and changes nothing.
+    """
+
+    #: For messages.
+    place: str
+
+    def find(self, owners: Sequence[KeyOwner]) -> FoundKeys: ...
+
+    def add(self, keys: Sequence[StoredKey]) -> None:
+        """All of them are new."""
+
+    def destroy(self, erased: Sequence[KeyOwner], at_ms: int) -> None:
+        """Delete every key up to each generation, and remember the newest with its time. May be repeated."""
+
+    def destroyed(self, customers: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        """(newest destroyed generation, when) of those of these customers that were ever erased."""
+
+    def wrapping_key(self, month: int) -> bytes | None: ...
+
+    def add_wrapping_key(self, month: int, wrapped: bytes) -> bytes:
+        """Unless there is one; returns the one that is there then."""
+
+    def wrapping_keys(self) -> dict[int, bytes]:
+        """All of them by month."""
+
+    def replace_wrapping_keys(self, wrapped: dict[int, bytes]) -> None:
+        """The same keys in another wrapping, all or none."""
+
+    def close(self) -> None: ...
 
 
 class Keyring:
-    def __init__(self, directory: Path, *, pages_max: int = 0) -> None:
-        self._file = SqliteFile(directory / "keys.db", schema.KEYS, pages_max=pages_max)
+    def __init__(self, table: KeyTable, owner: str, master: MasterKeyPlace) -> None:
+        self.table = table
+        self._wrapping = WrappingKeys(owner, master, table.wrapping_key, table.add_wrapping_key)
         #: Least recently used first; None where the key is destroyed.
-        self._known: OrderedDict[_Owner, bytes | None] = OrderedDict()
+        self._known: OrderedDict[KeyOwner, bytes | None] = OrderedDict()
 
-    def keys(self, owners: Iterable[_Owner]) -> dict[_Owner, bytes | None]:
+    def keys(self, owners: Iterable[KeyOwner]) -> dict[KeyOwner, bytes | None]:
         """Keys by (customer, generation): None for a destroyed one; never made ones are left out."""
-        found: dict[_Owner, bytes | None] = {}
+        found: dict[KeyOwner, bytes | None] = {}
+        wanted: list[KeyOwner] = []
         for owner in owners:
             if owner in self._known:
                 self._known.move_to_end(owner)
                 found[owner] = self._known[owner]
-                continue
-            rows = self._file.query("SELECT secret FROM key WHERE customer = ? AND generation = ?", owner)
-            if rows:
-                found[owner] = self._remember(owner, rows[0][0])
-            elif self._file.query("SELECT 1 FROM destroyed WHERE customer = ? AND generation >= ?", owner):
+            else:
+                wanted.append(owner)
+        if wanted:
+            looked = self.table.find(wanted)
+            for one in looked.stored:
+                owner = (one.customer, one.generation)
+                found[owner] = self._remember(owner, self._wrapping.unwrap(one.month, *owner, one.wrapped))
+            for owner in looked.destroyed:
                 found[owner] = self._remember(owner, None)
         return found
 
@@ -47,56 +104,48 @@ class Keyring:
         owner = (customer, generation)
         found = self.keys([owner])
         if owner not in found:
-            raise JournalFailed(f"{self._file.path}: a key of generation {generation} is missing; restore this file")
+            raise JournalFailed(f"{self.table.place}: a key of generation {generation} is missing; restore the keys")
         return found[owner]
 
-    def make(self, owners: Iterable[_Owner]) -> dict[_Owner, bytes | None]:
-        """The keys of these owners; those that are missing are made and durable when this returns (one commit)."""
+    def make(self, owners: Iterable[KeyOwner], at_ms: int) -> dict[KeyOwner, bytes | None]:
+        """The keys of these owners; those that are missing are made and durable when this returns (one commit), wrapped
+        under the key of the month of ``at_ms``."""
         wanted = list(dict.fromkeys(owners))
         found = self.keys(wanted)
         missing = [owner for owner in wanted if owner not in found]
         if missing:
-            fresh = [(customer, generation, seal.new_key()) for customer, generation in missing]
-            with self._file.writing() as db:
-                db.executemany("INSERT INTO key (customer, generation, secret) VALUES (?, ?, ?)", fresh)
-            for customer, generation, secret in fresh:
-                found[customer, generation] = self._remember((customer, generation), secret)
+            month = month_of(at_ms)
+            fresh = [(*owner, seal.new_key()) for owner in missing]
+            wrapped = self._wrapping.wrap_all(month, fresh)
+            self.table.add([
+                StoredKey(*owner, month, stored) for owner, stored in zip(missing, wrapped, strict=True)
+            ])
+            for customer, generation, key in fresh:
+                found[customer, generation] = self._remember((customer, generation), key)
         return found
 
-    def destroy(self, erased: Iterable[_Owner], at_ms: int) -> None:
-        """Destroy every key up to each generation, leaving no copy in the file or its log. May be repeated. ``at_ms``:
-        the clock of the erasure, remembered with the newest generation."""
+    def destroy(self, erased: Iterable[KeyOwner], at_ms: int) -> None:
+        """Destroy every key up to each generation, leaving no copy in the store. May be repeated. ``at_ms``: the clock
+        of the erasure, remembered with the newest generation."""
         wanted = list(erased)
-        with self._file.writing() as db:
-            db.executemany("DELETE FROM key WHERE customer = ? AND generation <= ?", wanted)
-            db.executemany(
-                "INSERT INTO destroyed (customer, generation, at_ms) VALUES (?, ?, ?) ON CONFLICT (customer)"
-                " DO UPDATE SET generation = excluded.generation, at_ms = excluded.at_ms"
-                " WHERE excluded.generation > generation",
-                [(customer, generation, at_ms) for customer, generation in wanted],
-            )
-        self._file.empty_wal()
-        for customer, up_to in wanted:
+        self.table.destroy(wanted, at_ms)
+        self.forget(wanted)
+
+    def forget(self, erased: Iterable[KeyOwner]) -> None:
+        """Drop from memory what another process has destroyed, or will."""
+        for customer, up_to in erased:
             for generation in range(1, up_to + 1):
                 self._remember((customer, generation), None)
 
     def destroyed(self, customers: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
         """(newest destroyed generation, when) of those of these customers that were ever erased."""
-        found: dict[bytes, tuple[int, int]] = {}
-        for start in range(0, len(customers), _CUSTOMERS_MAX):
-            part = customers[start:start + _CUSTOMERS_MAX]
-            rows = self._file.query(
-                "SELECT customer, generation, at_ms FROM destroyed"
-                f" WHERE customer IN ({','.join('?' * len(part))})", part,
-            )
-            found.update((customer, (generation, at_ms)) for customer, generation, at_ms in rows)
-        return found
+        return self.table.destroyed(customers) if customers else {}
 
-    def _remember(self, owner: _Owner, secret: bytes | None) -> bytes | None:
+    def _remember(self, owner: KeyOwner, secret: bytes | None) -> bytes | None:
         self._known[owner] = secret
         while len(self._known) > limits.KEYS_KNOWN_MAX:
             self._known.popitem(last=False)
         return secret
 
     def close(self) -> None:
-        self._file.close()
+        self.table.close()

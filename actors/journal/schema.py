@@ -3,7 +3,7 @@
 from typing import Final
 
 #: ``PRAGMA user_version`` of both files; another number is refused.
-VERSION: Final = 4
+VERSION: Final = 5
 
 JOURNAL: Final = """
 CREATE TABLE owner (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, last_seq INTEGER NOT NULL,
@@ -27,7 +27,8 @@ CREATE TABLE base_profile (customer BLOB PRIMARY KEY, seq INTEGER NOT NULL, gene
 """
 
 KEYS: Final = """
-CREATE TABLE key (customer BLOB NOT NULL, generation INTEGER NOT NULL, secret BLOB NOT NULL,
+CREATE TABLE key (customer BLOB NOT NULL, generation INTEGER NOT NULL, month INTEGER NOT NULL, wrapped BLOB NOT NULL,
                   PRIMARY KEY (customer, generation)) WITHOUT ROWID;
+CREATE TABLE wrapping_key (month INTEGER PRIMARY KEY, wrapped BLOB NOT NULL);
 CREATE TABLE destroyed (customer BLOB PRIMARY KEY, generation INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 """

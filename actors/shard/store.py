@@ -84,7 +84,7 @@ class ShardStore:
 
     def commit(self, result: TurnResult) -> Appended:
         """Append a turn: keys first, then the row; what it erases is gone when this returns."""
-        keys = self.keyring.make((part.customer, part.generation) for part in result.segments)
+        keys = self.keyring.make(((part.customer, part.generation) for part in result.segments), result.now_ms)
         plain = []
         for part in result.segments:
             key = keys[part.customer, part.generation]
@@ -104,16 +104,26 @@ class ShardStore:
     def _destroy_erased(self, segments: Iterable[RowSegment], at_ms: int) -> None:
         """Once an erasure is durable its keys go; a failure here ends the process, and recovery does it again."""
         erased = [(part.customer, part.generation) for part in segments if "e" in part.public]
-        if not erased:
-            return
+        if erased:
+            self._destroy(erased, at_ms)
+
+    def _destroy(self, erased: Sequence[tuple[bytes, int]], at_ms: int) -> None:
         try:
             self.keyring.destroy(erased, at_ms)
         except KairosError as error:
             raise JournalFailed(f"an erasure is logged but its key could not be destroyed: {error}") from error
 
-    def recovered(self, row: TurnRow) -> None:
-        """A row met in recovery: its erasures are made sure of."""
-        self._destroy_erased(row.segments, row.now_ms)
+    def make_sure_erased(self, erased: Sequence[tuple[bytes, int, int]]) -> None:
+        """(customer, generation, when) of erasures met in recovery: their keys go, if an earlier owner died before it
+        destroyed them. As the owner."""
+        ended = self.keyring.destroyed(list({customer for customer, _, _ in erased}))
+        by_time: dict[int, list[tuple[bytes, int]]] = {}
+        for customer, generation, at_ms in erased:
+            # What is remembered as destroyed keeps its own time: those go together.
+            known = customer in ended and ended[customer][0] >= generation
+            by_time.setdefault(0 if known else at_ms, []).append((customer, generation))
+        for at_ms, owners in by_time.items():
+            self._destroy(owners, at_ms)
 
     def opened(self, row: Row, customer: bytes | None = None) -> tuple[TurnRow, list[list[Any] | None]]:
         """A row and, per segment, its fact wires: None where the key is destroyed (or it is not ``customer``'s)."""

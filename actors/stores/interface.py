@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:  # imports xgboost, for which a shard does not wait at its start
     from actors.scorer_registry import Scorers
+from actors.access.denials.interface import DenialStore
+from actors.access.interface import AccessStore
 from actors.journal.interface import Journal
 from actors.journal.keyring import Keyring
 from actors.shard.store import ShardStore
 
-FORMAT: Final = 1
+#: Raised with what an installation record or the secret's wrapping means.
+FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,12 @@ class Store(Protocol):
 
     def scorers(self) -> Scorers:
         """The registered scorers."""
+
+    def access(self) -> AccessStore:
+        """The API keys."""
+
+    def denials(self) -> DenialStore:
+        """Who was refused."""
 
     def close(self) -> None:
         """Let go of what the store itself holds; journals and keyrings are closed by whoever opened them."""

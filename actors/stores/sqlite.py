@@ -8,12 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from actors.durable_file import replace_file
+from actors.access.denials.file_denials import FileDenials
+from actors.access.file_access import FileAccess
+from actors.durable_file import create_file, replace_file
 from actors.journal.keyring import Keyring
 from actors.journal.sqlite import SqliteJournal, open_journal
+from actors.journal.sqlite_keys import SqliteKeyTable
 from actors.naming import shard_of_owner, shard_owner
 from actors.shard.store import ShardStore
 from actors.stores.interface import FORMAT, Installation
+from actors.stores.master_key import MasterKeyPlace
+from actors.stores.wrapping import SECRET, SECRET_BYTES
 from models import limits
 from models.errors import BadInput, KairosError
 
@@ -23,7 +28,6 @@ if TYPE_CHECKING:  # imports xgboost, for which a shard does not wait at its sta
 KIND: Final = "sqlite"
 _FILE: Final = "installation.json"
 _SECRET_FILE: Final = "customer.secret"
-_SECRET_BYTES: Final = 32
 
 
 class SqliteStore:
@@ -32,6 +36,7 @@ class SqliteStore:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir: Final = data_dir
+        self.master: Final = MasterKeyPlace(data_dir)
 
     @property
     def place(self) -> str:
@@ -62,17 +67,16 @@ class SqliteStore:
             return
         if any((self._data_dir / "shards").glob("*/journal.db")):
             raise KairosError(f"{path} is missing but journals exist; restore it from a backup")
-        replace_file(path, secrets.token_bytes(_SECRET_BYTES))
+        self.master.make()
+        create_file(path, self.master.read().wrap(secrets.token_bytes(SECRET_BYTES), SECRET))
 
     def secret(self) -> bytes:
         path = self._data_dir / _SECRET_FILE
         try:
-            secret = path.read_bytes()
+            wrapped = path.read_bytes()
         except FileNotFoundError:
             raise KairosError(f"{path} is missing; restore it from a backup") from None
-        if len(secret) != _SECRET_BYTES:
-            raise KairosError(f"{path} is damaged: {len(secret)} bytes, not {_SECRET_BYTES}; restore it from a backup")
-        return secret
+        return self.master.read().unwrap(wrapped, SECRET, str(path))
 
     def directory(self, owner: str) -> Path:
         """The folder of an owner's files."""
@@ -86,7 +90,7 @@ class SqliteStore:
         return open_journal(self.directory(owner))
 
     def keyring(self, owner: str) -> Keyring:
-        return Keyring(self.directory(owner))
+        return Keyring(SqliteKeyTable(self.directory(owner)), owner, self.master)
 
     def shard_store(self, shard: int) -> ShardStore:
         owner = shard_owner(shard)
@@ -101,6 +105,12 @@ class SqliteStore:
         from actors.scorer_registry import ScorerRegistry  # imports xgboost, see above
 
         return ScorerRegistry(self._data_dir)
+
+    def access(self) -> FileAccess:
+        return FileAccess(self._data_dir)
+
+    def denials(self) -> FileDenials:
+        return FileDenials(self._data_dir)
 
     def close(self) -> None:
         """Nothing is held."""

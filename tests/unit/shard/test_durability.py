@@ -109,7 +109,7 @@ def test_every_commit_waits_for_the_disk(rig: Rig) -> None:
     """Else a cut of the power takes what was acknowledged; a kill of the process would not show it."""
     async def scenario() -> None:
         async with rig.shard() as shard:
-            for file in (shard._parts.store.journal._file, shard._parts.store.keyring._file):  # type: ignore[attr-defined]
+            for file in (shard._parts.store.journal._file, shard._parts.store.keyring.table._file):  # type: ignore[attr-defined]
                 full = 2
                 assert file.query("PRAGMA synchronous") == [(full,)]
 

@@ -55,16 +55,15 @@ def test_a_death_between_the_fact_and_the_key_is_made_good_by_recovery(rig: Rig)
         async with rig.shard() as shard:
             await send(shard, event("anna", "e1"), event("ben", "e1"))
             ring = shard._parts.store.keyring
-            kept = ring.keys([(key("anna"), 1)])[key("anna"), 1]
+            (kept,) = ring.table.find([(key("anna"), 1)]).stored
             await send(shard, read("anna", "erase"))
-            with ring._file.writing() as db:  # as if the process had died just before the key was destroyed
-                db.execute("DELETE FROM destroyed")
-                db.execute("INSERT INTO key VALUES (?, 1, ?)", (key("anna"), kept))
+            with ring.table._file.writing() as db:  # type: ignore[attr-defined]
+                db.execute("DELETE FROM destroyed")  # as if the process had died just before the key was destroyed
+            ring.table.add([kept])
         async with rig.shard() as shard:
             assert (await send(shard, read("anna")))[0][0] == 404
         assert _readable(rig) == {key("anna"): 0, key("ben"): 1}
-        assert kept is not None
-        assert all(kept not in path.read_bytes() for path in (rig.directory / "shards" / "0").iterdir())
+        assert all(kept.wrapped not in path.read_bytes() for path in (rig.directory / "shards" / "0").iterdir())
 
     run(scenario())
 
