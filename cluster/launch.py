@@ -56,7 +56,7 @@ def start(settings: Settings, say: Say = lambda _: None) -> Running:
     catalog = read_catalog_to_publish(settings.catalog)
     installation = store_of(settings).install(settings.shards, limits.SLOTS)
     _claim(settings, say)
-    ensure_admin_key(settings.data_dir, now_ms=time.time_ns() // 1_000_000)
+    ensure_admin_key(store_of(settings).access(), settings.data_dir, now_ms=time.time_ns() // 1_000_000)
     key = read_admin_key(settings.data_dir)
     set_variables(settings.data_dir)
     say("starting Ray (the longest part, 5 to 15 s)")

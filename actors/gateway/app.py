@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from actors.access.interface import KeysWanted
 from actors.gateway import negotiation
 from actors.gateway.body import ClientGone, Receive, Send
 from actors.gateway.exchange import Answer, Exchange
@@ -55,19 +56,32 @@ class GatewayApp:
     async def _http(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         started_s = time.perf_counter()
         exchange = Exchange(scope, receive)
+        tracing = self._services.tracing
+        span = None if tracing is None else tracing.begin(exchange)
+        if tracing is None or span is None:
+            answered = await self._called(scope, exchange)
+        else:
+            with tracing.under(span):
+                answered = await self._called(scope, exchange)
+        if answered is not None:
+            name, answer = answered
+            await self._answer(exchange, name, answer, started_s, send)
+            if tracing is not None and span is not None:
+                tracing.end(span, name, exchange, answer)
+
+    async def _called(self, scope: MutableMapping[str, Any], exchange: Exchange) -> tuple[str, Answer] | None:
+        """The name of the call and its answer; None when the client has gone."""
         name = "none"
         try:
             if exchange.method == "OPTIONS":
-                answer = self._options(scope, exchange)
-            else:
-                route = self._router.find(_raw_path(scope), exchange)
-                name = route.name
-                answer = await self._handle(route, exchange)
+                return name, self._options(scope, exchange)
+            route = self._router.find(_raw_path(scope), exchange)
+            name = route.name
+            return name, await self._handle(route, exchange)
         except ClientGone:
-            return
+            return None
         except Exception as error:
-            answer = failed(error, name, exchange)
-        await self._answer(exchange, name, answer, started_s, send)
+            return name, failed(error, name, exchange, self._services)
 
     def _options(self, scope: MutableMapping[str, Any], exchange: Exchange) -> Answer:
         """Every method that the path serves."""
@@ -76,7 +90,10 @@ class GatewayApp:
 
     async def _handle(self, route: Route, exchange: Exchange) -> Answer:
         if route.scope:
-            exchange.key = self._services.authoriser.admit(exchange.authorization, route.scope)
+            try:
+                exchange.key = self._services.authoriser.admit(exchange.authorization, route.scope)
+            except KeysWanted:
+                exchange.key = await self._services.authoriser.admit_later(exchange.authorization, route.scope)
         exchange.parse_query(route.query_names)
         if exchange.segments:
             exchange.parse_path(route.path_names)
@@ -100,6 +117,7 @@ class GatewayApp:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
         self._services.metrics.answered(name, status, total_s, own_s, answer.timing)
+        self._services.access_log.answered(name, exchange, answer, total_s)
 
 
 def _raw_path(scope: MutableMapping[str, Any]) -> bytes:

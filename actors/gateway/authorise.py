@@ -1,145 +1,161 @@
-"""Who calls, and what for: keys from the data directory, scopes, expiry and the caller's rate."""
+"""Who calls, and what for: keys of the installation or an issuer's tokens, scopes, expiry and the caller's rate."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import structlog
 
-from actors.access import KEYS_FILE, KeyRecord, KeyRing, load
-from actors.gateway.problems import Refused, retry_later
-from models.errors import BadInput
+from actors.access.denials.log import DenialLog
+from actors.access.interface import AccessStore, Issuer, IssuerAway
+from actors.access.record import KeyRecord
+from actors.access.ring import KeyRing, load
+from actors.gateway.denied import ANY, ANY_DECIDE, Denied, denied, digest_prefix, require, unknown_caller
+from actors.gateway.problems import retry_later
+from actors.gateway.rates import Rates
+from models import limits
+from models.errors import KairosError
 
-#: A scope of a route that stands for "any decide scope"; the channel is checked once the body is read.
-ANY_DECIDE: Final = "decide:"
-#: A scope of a route that any live key may call.
-ANY: Final = "any"
-#: How often the key file is looked at for changes, and how often an unknown key may cause a look of its own.
-WATCH_S: Final = 0.5
+#: How often an unknown key may cause a look at the store of its own, where that costs no way over a network.
 UNKNOWN_KEY_LOOK_S: Final = 0.1
 _BEARER: Final = b"bearer "
-_CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="kairos"'),)
+_LOOK_S: Final = limits.KEYS_LOOK_MS / limits.SECOND_MS
+_STALE_S: Final = limits.KEYS_STALE_MS_MAX / limits.SECOND_MS
 
 log = structlog.get_logger(__name__)
 
 
-class Bucket:
-    """A token bucket of one second's worth of requests (at least one)."""
-
-    def __init__(self, rate: float, now_s: float) -> None:
-        self.rate = rate
-        self._full = max(1.0, rate)
-        self._tokens = self._full
-        self._at_s = now_s
-
-    def take(self, now_s: float) -> float:
-        """0.0 when a request may pass, else the seconds until one may."""
-        self._tokens = min(self._full, self._tokens + (now_s - self._at_s) * self.rate)
-        self._at_s = now_s
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
-            return 0.0
-        return (1.0 - self._tokens) / self.rate
-
-
 class Authoriser:
+    """``gateways``: how many share each caller's rate. ``issuer``: whose tokens count beside the keys."""
+
     def __init__(
-        self, data_dir: Path, wall_s: Callable[[], float] = time.time, now_s: Callable[[], float] = time.monotonic
+        self, store: AccessStore, wall_s: Callable[[], float] = time.time, now_s: Callable[[], float] = time.monotonic,
+        *, gateways: int = 1, issuer: Issuer | None = None, denials: DenialLog | None = None,
     ) -> None:
-        self._data_dir = data_dir
+        self.denials = denials
+        self._store = store
+        self._issuer = issuer
         self._wall_s = wall_s
         self._now_s = now_s
         self._ring = KeyRing({})
-        #: (modification time, size, inode) of the file that ``_ring`` was read from.
-        self._seen: tuple[int, int, int] | None = None
-        self._buckets: dict[str, Bucket] = {}
+        #: The store's marker when ``_ring`` was read.
+        self._seen: object = object()
+        self._rates = Rates(gateways)
         self._looked_s = float("-inf")
+        #: Until when the keys that are known count, if the store says nothing more.
+        self._known_until_s = float("-inf")
+        self._is_unreadable = False
         self.refresh()
 
     def admit(self, authorization: bytes, scope: str) -> KeyRecord:
-        """The record of the caller's key. Raises 401 without a live key, 403 without the scope, 429 over the rate."""
-        record = self.identify(authorization)
+        """The record of the caller. Raises 401 without a live key, 403 without the scope, 429 over the rate, 503 when
+        keys cannot be checked, and ``KeysWanted`` for a token that the issuer may have signed with a new key."""
+        record = self.identify(authorization, scope)
         self.permit(record, scope)
         return record
 
-    def identify(self, authorization: bytes) -> KeyRecord:
-        """The record of the caller's key. Raises 401 without a live key."""
+    def identify(self, authorization: bytes, scope: str = ANY) -> KeyRecord:
+        """The record of the caller, who asks for ``scope``. Raises as ``admit`` does, but for 403 and 429."""
         if authorization[:7].lower() != _BEARER:
-            raise Refused(401, "send the header 'authorization: Bearer <key>'", headers=_CHALLENGE)
+            raise unknown_caller("send the header 'authorization: Bearer <key>'", "", scope)
         token = authorization[7:].strip()
         now_ms = int(self._wall_s() * 1_000)
         record = self._ring.verify(token, now_ms)
-        if record is None and self._look_again():
-            record = self._ring.verify(token, now_ms)
-        if record is None:
-            raise Refused(401, "the key is unknown, expired or revoked", headers=_CHALLENGE)
+        if record is None or self._now_s() > self._known_until_s:
+            return self._identify_slowly(token, now_ms, scope)
         return record
+
+    def _identify_slowly(self, token: bytes, now_ms: int, scope: str) -> KeyRecord:
+        """A token that is no known key, or a key at a time when the store has not answered for too long."""
+        if self._issuer is not None and self._issuer.reads(token):
+            try:
+                issued = self._issuer.identify(token, self._wall_s(), self._now_s())
+            except IssuerAway as error:
+                raise retry_later(503, f"tokens cannot be checked: {error}") from error
+            if isinstance(issued, KeyRecord):
+                return issued
+            raise unknown_caller(issued, digest_prefix(token), scope)
+        self._look_again()
+        if self._now_s() > self._known_until_s:
+            raise retry_later(503, "keys cannot be checked: the store of keys does not answer")
+        record = self._ring.verify(token, now_ms)
+        if record is None:
+            raise unknown_caller("the key is unknown, expired or revoked", self._name_of(token), scope)
+        return record
+
+    def _name_of(self, token: bytes) -> str:
+        """Of a key that is dead, its name; of anything else the beginning of its hash."""
+        dead = self._ring.find(token)
+        return digest_prefix(token) if dead is None else dead.name
 
     def permit(self, record: KeyRecord, scope: str) -> None:
         """One call of a known caller. Raises 403 without the scope, 429 over the rate."""
         if scope == ANY_DECIDE:
             if not record.decides:
-                raise _missing("decide:<channel>")
-        elif scope != ANY:
+                require(record, "decide:<channel>")
+        elif scope != ANY or not record.scopes:
             require(record, scope)
         if record.rate is not None:
-            self._spend(record, record.rate)
+            wait_s = self._rates.spend(record.name, record.rate, self._now_s())
+            if wait_s > 0.0:
+                said = f"over the rate of {record.rate:g} requests per second of this key"
+                raise denied(429, said, record, scope, int(wait_s) + 1)
 
     def still_live(self, record: KeyRecord) -> bool:
-        """Whether a key that was admitted before has been neither revoked nor removed since, nor has expired."""
-        return self._ring.live(record.digest, int(self._wall_s() * 1_000))
+        """Whether a caller that was admitted before has been neither revoked nor removed since, nor has expired."""
+        now_ms = int(self._wall_s() * 1_000)
+        if record.is_issued:
+            return record.live(now_ms)
+        return self._ring.live(record.digest, now_ms)
 
-    def _spend(self, record: KeyRecord, rate: float) -> None:
-        now_s = self._now_s()
-        bucket = self._buckets.get(record.digest)
-        if bucket is None or bucket.rate != rate:
-            bucket = self._buckets[record.digest] = Bucket(rate, now_s)
-        wait_s = bucket.take(now_s)
-        if wait_s > 0.0:
-            raise retry_later(429, f"over the rate of {rate:g} requests per second of this key", int(wait_s) + 1)
+    async def admit_later(self, authorization: bytes, scope: str) -> KeyRecord:
+        """After ``KeysWanted``: once the issuer was asked. Raises as ``admit`` does."""
+        assert self._issuer is not None, "without an issuer nobody wants its keys"
+        await self._issuer.learn(self._now_s())
+        return self.admit(authorization, scope)
 
-    def _look_again(self) -> bool:
+    def deny(self, refusal: Denied, call: str, peer: str) -> None:
+        """Put down who was refused what."""
+        if self.denials is not None:
+            self.denials.note(refusal.status, call, refusal.key, refusal.tenant, refusal.scope, peer)
+
+    def _look_again(self) -> None:
         """An unknown key may have been created just now; but guesses must not make us read the disk each time."""
         now_s = self._now_s()
-        if now_s - self._looked_s < UNKNOWN_KEY_LOOK_S:
-            return False
-        self._looked_s = now_s
-        return self.refresh()
+        if not self._store.is_remote and now_s - self._looked_s >= UNKNOWN_KEY_LOOK_S:
+            self._looked_s = now_s
+            self.refresh()
 
     def refresh(self) -> bool:
-        """Read the key file again if it changed; True when it did. A damaged file leaves the keys as they were."""
+        """Read the keys again if they changed; True when they did. A store that is damaged or away leaves the keys as
+        they were, for as long as they may be so."""
+        now_s = self._now_s()
         try:
-            stat = (self._data_dir / KEYS_FILE).stat()
-            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        except FileNotFoundError:
-            seen = None
-        if seen == self._seen:
+            marker = self._store.marker()
+            changed = marker != self._seen
+            if changed:
+                self._ring = load(self._store)
+        except (KairosError, OSError) as error:
+            if not self._is_unreadable:
+                log.error("keys_unreadable", error=str(error))
+            self._is_unreadable = True
             return False
-        try:
-            self._ring = load(self._data_dir)
-        except (BadInput, OSError) as error:
-            log.error("keys_unreadable", error=str(error))
-            return False
-        self._seen = seen
-        return True
+        self._seen, self._is_unreadable = marker, False
+        self._known_until_s = now_s + _STALE_S
+        return changed
 
     async def watch(self, looked: Callable[[], None]) -> None:
         """Run beside the requests: a created or revoked key counts within a second. ``looked`` is called each time."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            await asyncio.to_thread(self.refresh)
-            looked()
-
-
-def require(record: KeyRecord, scope: str) -> None:
-    """Raises 403 that names the scope which the key lacks."""
-    if not record.allows(scope):
-        raise _missing(scope)
-
-
-def _missing(scope: str) -> Refused:
-    return Refused(403, f"the key lacks the scope {scope[:200]}")
+        denials = None if self.denials is None else asyncio.create_task(self.denials.run())
+        try:
+            while True:
+                await asyncio.sleep(_LOOK_S)
+                await asyncio.to_thread(self.refresh)
+                looked()
+        finally:
+            if denials is not None:
+                denials.cancel()
+                await asyncio.wait([denials])

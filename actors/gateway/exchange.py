@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +16,9 @@ from actors.gateway.problems import bad_field, from_validation
 from models import limits
 
 M = TypeVar("M", bound=BaseModel)
+#: Set by HAProxy to the address that it sees, whatever the client sent.
+PEER_HEADER: Final = b"x-kairos-peer"
+_PEER_CHARS_MAX: Final = 64
 
 
 @dataclass(slots=True)
@@ -38,14 +41,15 @@ class Exchange:
     """What came with a request. ``key`` is set once the caller is known; ``segments`` by the router."""
 
     __slots__ = (
-        "_announced", "_query", "_receive", "_request_id", "accept", "as_msgpack", "authorization", "if_match",
-        "key", "media", "method", "path_ids", "query", "segments",
-        "sent_msgpack",
+        "_announced", "_query", "_receive", "_request_id", "_scope", "accept", "as_msgpack", "authorization",
+        "if_match", "key", "media", "method", "path_ids", "query", "segments",
+        "sent_msgpack", "traceparent",
     )
 
     def __init__(self, scope: Any, receive: Receive) -> None:
         self.method: str = scope["method"]
         self._receive = receive
+        self._scope = scope
         self._query: bytes = scope.get("query_string", b"")
         self._request_id = ""
         self.key: KeyRecord | None = None
@@ -53,6 +57,8 @@ class Exchange:
         self.path_ids: tuple[str, ...] = ()
         self.query: dict[str, str] = {}
         self.authorization = self.accept = self.if_match = self._announced = content_type = b""
+        #: As the caller sent it: not checked yet, and used for traces alone.
+        self.traceparent = b""
         for name, value in scope["headers"]:
             if name == b"authorization":
                 self.authorization = value
@@ -64,6 +70,8 @@ class Exchange:
                 self._announced = value
             elif name == b"if-match":
                 self.if_match = value
+            elif name == b"traceparent":
+                self.traceparent = value
         self.media = media_type(content_type) if content_type else b""
         self.sent_msgpack = is_msgpack(self.media)
         self.as_msgpack = wants_msgpack(self.accept, self.sent_msgpack)
@@ -79,6 +87,11 @@ class Exchange:
     def caller(self) -> KeyRecord:
         assert self.key is not None, "the route is public"
         return self.key
+
+    @property
+    def peer(self) -> str:
+        """The address of who asks, "" when it is not known."""
+        return peer_of(self._scope)
 
     def adopt_request_id(self, data: Any) -> None:
         """Take over ``request_id`` from a body that may be wrong otherwise."""
@@ -130,6 +143,15 @@ class Exchange:
         if text not in ("true", "false"):
             raise bad_field(["query", name], "give true or false")
         return text == "true"
+
+
+def peer_of(scope: Any) -> str:
+    """The address that HAProxy saw, or that of the connection."""
+    for name, value in scope["headers"]:
+        if name == PEER_HEADER:
+            return str(value.decode("ascii", "replace"))[:_PEER_CHARS_MAX]
+    client = scope.get("client")
+    return str(client[0])[:_PEER_CHARS_MAX] if client else ""
 
 
 def validate(model: type[M], data: Any) -> M:

@@ -12,6 +12,9 @@ from typing import Any
 
 from ray import serve
 
+from actors.access.denials.log import DenialLog
+from actors.access.oidc.issuer import OidcIssuer
+from actors.access.oidc.settings import OidcSettings
 from actors.gateway.app import GatewayApp
 from actors.gateway.authorise import Authoriser
 from actors.gateway.metrics import Metrics
@@ -19,26 +22,38 @@ from actors.gateway.services import Services, Settings
 from actors.gateway.shards import LiveBackend
 from actors.logs import configure_logs
 from actors.rule_trial import try_rules
+from actors.stores.interface import Store
 from actors.stores.opening import open_store
 from models import limits
 
 
 @serve.ingress()
 class Gateway:
-    """``settings``: ``store``, ``data_dir``, ``shards``, ``clock`` ("wall" or "manual")."""
+    """``settings``: ``store``, ``data_dir``, ``shards``, ``clock`` ("wall" or "manual"), ``gateways`` (how many replicas
+    share the callers' rates), ``oidc`` (see ``OidcSettings.to_plain``; None: keys only)."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         configure_logs(str(settings.get("log_level", "info")))
-        self._settings = Settings.from_plain(settings, open_store(settings).secret())
+        store = open_store(settings)
+        self._settings = Settings.from_plain(settings, store.secret())
+        self._authoriser = _authoriser(settings, store)
         gc.set_threshold(limits.GARBAGE_OBJECTS_MIN)
 
     def __serve_build_asgi_app__(self) -> GatewayApp:
         """Called by Serve once the replica is constructed."""
         settings = self._settings
         backend = LiveBackend(settings.link_key)
-        self._app = GatewayApp(Services(settings, backend, Authoriser(settings.data_dir), Metrics(), try_rules))
+        self._app = GatewayApp(Services(settings, backend, self._authoriser, Metrics(), try_rules))
         return self._app
 
     async def end_streams(self) -> None:
         """Accept no more streams, answer what is in flight on those that are open, close them. Bounded."""
         await self._app.streams.end_all()
+
+
+def _authoriser(settings: Mapping[str, Any], store: Store) -> Authoriser:
+    oidc = settings.get("oidc")
+    return Authoriser(
+        store.access(), gateways=int(settings.get("gateways", 1)), denials=DenialLog(store.denials()),
+        issuer=OidcIssuer(OidcSettings.from_plain(oidc)) if oidc else None,
+    )

@@ -8,20 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import structlog
 
 from actors.access import KeyRecord
+from actors.gateway.access_log import AccessLog
 from actors.gateway.authorise import Authoriser
 from actors.gateway.batching import Call, Lane, Replies, ShardGone
-from actors.gateway.exchange import Answer
+from actors.gateway.denied import Denied
+from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.metrics import Metrics
 from actors.gateway.problems import RETRY_LATER, Refused, retry_later
 from actors.gateway.shards import ActorFailed, Backend
 from actors.link.handshake import link_key
 from models import canonical, ids, limits
 from models.turn.commands import Command, Reply
+
+if TYPE_CHECKING:
+    from actors.gateway.tracing import GatewayTracing
 
 log = structlog.get_logger(__name__)
 #: Rule sources -> the error of each that must not be published (see ``actors.rule_trial``).
@@ -46,6 +51,13 @@ class Settings:
         return cls(Path(plain["data_dir"]), int(plain["shards"]), secret, clock, link_key(secret))
 
 
+class Watched(TypedDict):
+    """Who looks at the lanes."""
+
+    metrics: Metrics
+    tracing: GatewayTracing | None
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """What became of many commands: each one's reply or refusal, the slowest shard's stages, the time waited."""
@@ -57,20 +69,26 @@ class Answered:
 
 class Services:
     def __init__(
-        self, settings: Settings, backend: Backend, authoriser: Authoriser, metrics: Metrics, trial: Trial | None = None
+        self, settings: Settings, backend: Backend, authoriser: Authoriser, metrics: Metrics, trial: Trial | None = None,
+        tracing: GatewayTracing | None = None,
     ) -> None:
+        """``tracing``: None when traces are off."""
         self.settings = settings
         self.backend = backend
         self.authoriser = authoriser
         self.metrics = metrics
         self.trial = trial
+        self.tracing = tracing
+        #: Set by who knows the settings: which requests are logged.
+        self.access_log = AccessLog()
         #: Set by the app: the finished description of the API, as JSON.
         self.openapi = b""
         shards = range(settings.shards)
-        self.lanes = [Lane(self._caller(shard), str(shard)) for shard in shards]
+        watched: Watched = {"metrics": metrics, "tracing": tracing}
+        self.lanes = [Lane(self._caller(shard), str(shard), **watched) for shard in shards]
         #: For what may have to wait inside the shard: nothing else may wait behind it.
         self.patient_lanes = [
-            Lane(self._caller(shard), f"{shard} patient", limits.GATEWAY_PATIENT_CALLS_MAX, ordered=False)
+            Lane(self._caller(shard), f"{shard} patient", limits.GATEWAY_PATIENT_CALLS_MAX, ordered=False, **watched)
             for shard in shards
         ]
 
@@ -112,6 +130,11 @@ class Services:
         if any(command.body.get("min_state_version") is not None for command in commands):
             return self.patient_lanes[shard].submit(commands, wait_ms + limits.GATEWAY_PATIENT_GRACE_MS)
         return self.lanes[shard].submit(commands, wait_ms)
+
+    def deny(self, error: Exception, call: str, exchange: Exchange) -> None:
+        """Put down a refusal for want of a right; any other error is not one."""
+        if isinstance(error, Denied):
+            self.authoriser.deny(error, call, exchange.peer)
 
     async def ask(self, command: Command, wait_ms: int = limits.CALL_WAIT_MS) -> Answer:
         """One command, batched with what else waits for its shard. Raises ``Refused``."""

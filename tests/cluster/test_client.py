@@ -106,13 +106,13 @@ def test_a_batch_is_answered_element_by_element(server: Server, transport: Trans
 @TRANSPORTS
 def test_a_key_that_is_revoked_is_told_as_such(server: Server, transport: TransportName) -> None:
     name = fresh("key")
-    key = access.create(server.data_dir, name, ["decide:app"], now_ms=0)
+    key = access.create(access.FileAccess(server.data_dir), name, ["decide:app"], now_ms=0)
     with Kairos(server.url, key, transport=transport, timeout_s=PATIENCE_S) as kairos:
         eventually("the key is known", lambda: not _is_refused(kairos))
         with pytest.raises(Unauthorised, match="events:write"):
             kairos.send_events([{"customer_id": "c", "type": "basket", "time": server.get("/v1/clock")["time"]}])
         assert kairos.decide(fresh("c"), "app", ["app_card"]).items
-        access.revoke(server.data_dir, name, now_ms=0)
+        access.revoke(access.FileAccess(server.data_dir), name, now_ms=0)
         eventually("the key is refused", lambda: _is_refused(kairos))
 
 

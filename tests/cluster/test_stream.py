@@ -105,11 +105,11 @@ def test_a_shard_that_dies_under_a_stream_changes_no_answer(server: Server) -> N
 
 def test_a_revoked_key_loses_its_stream(server: Server) -> None:
     name = fresh("key")
-    key = access.create(server.data_dir, name, ["events:write"], now_ms=0)
+    key = access.create(access.FileAccess(server.data_dir), name, ["events:write"], now_ms=0)
     with open_stream(server, key) as stream, open_stream(server) as other:
         send(stream, 1, "events", {"events": []})
         assert receive(stream)[1]["status"] == 200
-        access.revoke(server.data_dir, name, now_ms=0)
+        access.revoke(access.FileAccess(server.data_dir), name, now_ms=0)
         with pytest.raises(ConnectionClosed) as ended:
             stream.recv(timeout=30)
         send(other, 1, "events", {"events": []})

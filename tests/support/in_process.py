@@ -37,8 +37,8 @@ class InProcess:
         self._pokes: set[Any] = set()
         self.shards: list[ProfileShard] = []
         monkeypatch.setattr(coordinator, "RayShards", lambda: self)
-        access.ensure_admin_key(data_dir, now_ms=0)
-        authoriser = Authoriser(data_dir)
+        access.ensure_admin_key(access.FileAccess(data_dir), data_dir, now_ms=0)
+        authoriser = Authoriser(access.FileAccess(data_dir))
         self._app = GatewayApp(Services(Settings(data_dir, shards, b"secret", "manual"), self, authoriser, Metrics()))
 
     async def start(self) -> None:

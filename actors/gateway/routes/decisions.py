@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from actors.access import KeyRecord
-from actors.gateway.authorise import ANY_DECIDE, require
+from actors.gateway.denied import ANY_DECIDE, require
 from actors.gateway.exchange import Answer, Exchange, validate
 from actors.gateway.problems import Refused, bad_field
 from actors.gateway.routes.batches import results_answer, send
@@ -53,6 +53,7 @@ async def post_decisions(services: Services, exchange: Exchange) -> Answer:
         try:
             request = _checked(exchange.caller, element)
         except Refused as refused:
+            services.deny(refused, "decisions:batch", exchange)
             elements.append(refused)
             continue
         wait_ms = max(wait_ms, request.deadline_ms)

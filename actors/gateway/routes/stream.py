@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from actors.gateway.authorise import ANY
+from actors.gateway.denied import ANY
 from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.problems import Refused
 from actors.gateway.routing import Route

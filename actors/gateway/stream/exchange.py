@@ -10,15 +10,16 @@ from actors.gateway.exchange import Exchange
 from actors.gateway.negotiation import MSGPACK
 from models import limits
 
-_SCOPE: Final[dict[str, Any]] = {"method": "POST", "headers": ((b"content-type", MSGPACK),)}
+_HEADERS: Final = ((b"content-type", MSGPACK),)
 
 
 class FrameExchange(Exchange):
     __slots__ = ("_size", "body")
 
-    def __init__(self, key: KeyRecord, body: Any, size: int) -> None:
-        """``size``: the bytes of the whole frame, which may be as long as the body of its call over HTTP."""
-        super().__init__(_SCOPE, _nothing)
+    def __init__(self, key: KeyRecord, body: Any, size: int, scope: dict[str, Any]) -> None:
+        """``scope``: see ``frame_scope``. ``size``: the bytes of the whole frame, which may be as long as the body of
+        its call over HTTP."""
+        super().__init__(scope, _nothing)
         self.key = key
         self.body = body
         self._size = size
@@ -28,6 +29,11 @@ class FrameExchange(Exchange):
             raise too_large(bytes_max)
         check_plain(self.body)
         return self.body
+
+
+def frame_scope(peer: str) -> dict[str, Any]:
+    """What all frames of a connection from ``peer`` have in common."""
+    return {"method": "POST", "headers": _HEADERS, "client": (peer, 0)}
 
 
 async def _nothing() -> dict[str, Any]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, Final
 
+from actors.access import KeyRecord
+from actors.access.interface import KeysWanted
 from actors.gateway import negotiation
-from actors.gateway.authorise import ANY
 from actors.gateway.body import Receive, Send
+from actors.gateway.denied import ANY
 from actors.gateway.exchange import Exchange
 from actors.gateway.problems import Refused
 from actors.gateway.stream import PATH
 from actors.gateway.stream.hub import Streams
 
 _OUR_CODES: Final = 4_000
+#: What asking for a stream is called where refusals are put down.
+STREAM_CALL: Final = "stream"
 
 
 async def serve(streams: Streams, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -24,12 +28,21 @@ async def serve(streams: Streams, scope: MutableMapping[str, Any], receive: Rece
         if scope["path"] != PATH:
             raise Refused(404, f"there is no such stream; connect to {PATH}")
         exchange.parse_query(())
-        key = streams.services.authoriser.admit(exchange.authorization, ANY)
+        key = await _admitted(streams, exchange)
         streams.check_room(key)
     except Refused as refused:
+        streams.services.deny(refused, STREAM_CALL, exchange)
         await _refuse(refused, exchange, scope, send)
         return
-    await streams.serve(key, receive, send)
+    await streams.serve(key, exchange.peer, receive, send)
+
+
+async def _admitted(streams: Streams, exchange: Exchange) -> KeyRecord:
+    authoriser = streams.services.authoriser
+    try:
+        return authoriser.admit(exchange.authorization, ANY)
+    except KeysWanted:
+        return await authoriser.admit_later(exchange.authorization, ANY)
 
 
 async def _refuse(refused: Refused, exchange: Exchange, scope: MutableMapping[str, Any], send: Send) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from actors.access import KeyRecord
 from actors.gateway.body import Receive, Send
+from actors.gateway.denied import ANY, denied
 from actors.gateway.problems import retry_later
 from actors.gateway.routing import Router
 from actors.gateway.services import Services
@@ -37,16 +38,16 @@ class Streams:
         if self._ending:
             raise retry_later(503, "this gateway stops; connect again")
         if self._of_key[key.digest] >= limits.STREAMS_PER_KEY_MAX:
-            raise retry_later(429, f"this key has {limits.STREAMS_PER_KEY_MAX} streams open; close one first")
+            raise denied(429, f"this key has {limits.STREAMS_PER_KEY_MAX} streams open; close one first", key, ANY)
         if len(self._sessions) >= limits.STREAMS_MAX:
             raise retry_later(503, f"this gateway has {limits.STREAMS_MAX} streams open")
 
-    async def serve(self, key: KeyRecord, receive: Receive, send: Send) -> None:
+    async def serve(self, key: KeyRecord, peer: str, receive: Receive, send: Send) -> None:
         """Accept a connection for which there is room, and run it to its end."""
-        session = Session(self.services, self.calls, key, receive, send)
+        session = Session(self.services, self.calls, key, peer, receive, send)
         self._sessions.add(session)
         self._of_key[key.digest] += 1
-        self.services.metrics.streams.inc()
+        self.services.metrics.streams_open += 1
         code = _ABNORMAL
         try:
             await send({"type": "websocket.accept"})
@@ -61,7 +62,7 @@ class Streams:
             self._of_key[key.digest] -= 1
             if not self._of_key[key.digest]:
                 del self._of_key[key.digest]
-            self.services.metrics.streams.dec()
+            self.services.metrics.streams_open -= 1
             self.services.metrics.stream_ended(code)
 
     def look(self) -> None:

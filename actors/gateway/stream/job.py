@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actors.gateway.exchange import Answer
 from actors.gateway.failures import failed
@@ -18,9 +18,14 @@ from actors.gateway.routing import Route
 from actors.gateway.services import Services
 from actors.gateway.stream.exchange import FrameExchange
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
 
 class Job:
-    __slots__ = ("_coroutine", "_finished", "_waited", "exchange", "frame_id", "items", "route", "started_s")
+    __slots__ = (
+        "_coroutine", "_finished", "_services", "_waited", "exchange", "frame_id", "items", "route", "span", "started_s"
+    )
 
     def __init__(
         self, frame_id: int, route: Route, exchange: FrameExchange, items: int,
@@ -33,13 +38,23 @@ class Job:
         self.items = items
         self.started_s = time.perf_counter()
         self._finished = finished
+        #: When the frame is traced.
+        self.span: Span | None = None
+        self._services: Services | None = None
         self._coroutine: Coroutine[Any, None, Answer] | None = None
         self._waited: asyncio.Future[Any] | None = None
 
     def start(self, services: Services) -> None:
+        self._services = services
         handling = self.route.handle(services, self.exchange)
         self._coroutine = handling if self.route.submits_at_once else _in_task(handling)
-        self._step()
+        tracing = services.tracing
+        self.span = None if tracing is None else tracing.begin(self.exchange)
+        if tracing is None or self.span is None:
+            self._step()
+            return
+        with tracing.under(self.span):  # what it submits, it submits in its first step
+            self._step()
 
     def age_s(self) -> float:
         return time.perf_counter() - self.started_s
@@ -51,6 +66,7 @@ class Job:
 
     def _step(self, _: object = None) -> None:
         assert self._coroutine is not None
+        assert self._services is not None
         try:
             waited = self._coroutine.send(None)
         except StopIteration as done:
@@ -58,7 +74,7 @@ class Job:
         except asyncio.CancelledError:
             self._waited = None
         except Exception as error:
-            self._finished(self, failed(error, self.route.name, self.exchange))
+            self._finished(self, failed(error, self.route.name, self.exchange, self._services))
         else:
             assert asyncio.isfuture(waited), f"{self.route.name} waits for {waited!r}; only futures can resume it"
             self._waited = waited

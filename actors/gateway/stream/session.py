@@ -18,7 +18,7 @@ from actors.gateway.services import Services
 from actors.gateway.stream import closing, frames
 from actors.gateway.stream.calls import Calls
 from actors.gateway.stream.closing import Closing
-from actors.gateway.stream.exchange import FrameExchange
+from actors.gateway.stream.exchange import FrameExchange, frame_scope
 from actors.gateway.stream.frames import BadFrame, NoFrame
 from actors.gateway.stream.job import Job
 from actors.gateway.stream.order import Order, may_wait
@@ -29,8 +29,12 @@ log = structlog.get_logger(__name__)
 
 
 class Session:
-    def __init__(self, services: Services, calls: Calls, key: KeyRecord, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, services: Services, calls: Calls, key: KeyRecord, peer: str, receive: Receive, send: Send,
+    ) -> None:
+        """``peer``: the client's address."""
         self.key = key
+        self._scope = frame_scope(peer)
         self._services = services
         self._calls = calls
         self._receive = receive
@@ -113,13 +117,13 @@ class Session:
             self.end(closing.TOO_LARGE if size > limits.BATCH_BODY_BYTES_MAX else closing.MALFORMED)
         except BadFrame as bad:
             if self._admit(bad.frame_id, 1):
-                self._refuse(bad.frame_id, "none", bad.refused, FrameExchange(self.key, None, size))
+                self._refuse(bad.frame_id, "none", bad.refused, FrameExchange(self.key, None, size, self._scope))
         else:
             self._begin(frame, message)
 
     def _begin(self, frame: dict[str, Any], message: bytes) -> None:
         frame_id, body = frame["id"], frame.get("body")
-        exchange = FrameExchange(self.key, body, len(message))
+        exchange = FrameExchange(self.key, body, len(message), self._scope)
         name = "none"
         try:
             route = self._calls.find(frames.call_of(frame), exchange)
@@ -147,13 +151,16 @@ class Session:
 
     def _refuse(self, frame_id: int, name: str, refused: Refused, exchange: FrameExchange) -> None:
         self._services.metrics.framed(name, refused.status, 0.0)
-        answer = failed(refused, name, exchange)
+        answer = failed(refused, name, exchange, self._services)
         self._outbox.put(frames.answer(frame_id, answer.status, frames.body_of(answer)), 1)
 
     def _finished(self, job: Job, answer: Answer) -> None:
         del self._jobs[job.frame_id]
         self._order.ended(job)
         self._services.metrics.framed(job.route.name, answer.status, job.age_s())
+        self._services.access_log.answered(job.route.name, job.exchange, answer, job.age_s())
+        if self._services.tracing is not None and job.span is not None:
+            self._services.tracing.end(job.span, job.route.name, job.exchange, answer)
         self._outbox.put(frames.answer(job.frame_id, answer.status, frames.body_of(answer)), job.items)
 
     def _written(self, items: int) -> None:

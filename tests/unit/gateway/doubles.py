@@ -74,16 +74,16 @@ class Served:
     def __init__(self, data_dir: Path, backend: Any = None, shards: int = 2, clock: str = "manual") -> None:
         self.data_dir = data_dir
         self.backend = backend or FakeBackend()
-        access.ensure_admin_key(data_dir, now_ms=0)
+        access.ensure_admin_key(access.FileAccess(data_dir), data_dir, now_ms=0)
         self.now_s = 100.0
-        self.authoriser = Authoriser(data_dir, now_s=lambda: self.now_s)
+        self.authoriser = Authoriser(access.FileAccess(data_dir), now_s=lambda: self.now_s)
         settings = Settings(data_dir, shards, SECRET, clock)
         self.services = Services(settings, self.backend, self.authoriser, Metrics())
         self.app = GatewayApp(self.services)
 
     def key(self, *scopes: str, rate: float | None = None) -> str:
-        name = f"key {len(access.list_keys(self.data_dir))}"
-        key = access.create(self.data_dir, name, scopes, now_ms=0, rate=rate)
+        name = f"key {len(access.FileAccess(self.data_dir).records())}"
+        key = access.create(access.FileAccess(self.data_dir), name, scopes, now_ms=0, rate=rate)
         self.authoriser.refresh()
         return key
 

@@ -8,7 +8,8 @@ import pytest
 from unit.gateway.doubles import DECISION, EVENT, Served
 
 from actors import access
-from actors.gateway.authorise import ANY, UNKNOWN_KEY_LOOK_S
+from actors.gateway.authorise import UNKNOWN_KEY_LOOK_S
+from actors.gateway.denied import ANY
 from actors.gateway.routes import ROUTES
 
 PUBLIC = {"/healthz", "/readyz", "/docs", "/openapi.json"}
@@ -66,21 +67,21 @@ def test_a_key_over_its_rate_is_told_when_to_come_back(served: Served) -> None:
 
 def test_a_key_counts_as_soon_as_it_is_created(served: Served) -> None:
     assert served.ask("GET", "/v1/catalog", key="kairos_guess").status_code == 401
-    key = access.create(served.data_dir, "new", ["config:read"], now_ms=0)
+    key = access.create(access.FileAccess(served.data_dir), "new", ["config:read"], now_ms=0)
     served.now_s += 2 * UNKNOWN_KEY_LOOK_S
     assert served.ask("GET", "/v1/catalog", key=key).status_code == 200
 
 
 def test_guesses_do_not_make_the_gateway_read_the_disk_each_time(served: Served) -> None:
     assert served.ask("GET", "/v1/catalog", key="kairos_guess").status_code == 401
-    key = access.create(served.data_dir, "new", ["config:read"], now_ms=0)
+    key = access.create(access.FileAccess(served.data_dir), "new", ["config:read"], now_ms=0)
     assert served.ask("GET", "/v1/catalog", key=key).status_code == 401
 
 
 def test_a_revoked_key_is_refused_after_the_next_look(served: Served) -> None:
     key = served.key("config:read")
     assert served.ask("GET", "/v1/catalog", key=key).status_code == 200
-    access.revoke(served.data_dir, "key 1", now_ms=0)
+    access.revoke(access.FileAccess(served.data_dir), "key 1", now_ms=0)
     served.authoriser.refresh()
     assert served.ask("GET", "/v1/catalog", key=key).status_code == 401
 

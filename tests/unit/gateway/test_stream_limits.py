@@ -201,7 +201,7 @@ def test_a_key_that_ends_takes_its_streams_with_it(served: Served, how: str) -> 
     wall_s = time.time()
     name = "short"
     key = access.create(
-        served.data_dir, name, ["events:write"], now_ms=0, expires_ms=int(wall_s * 1_000) + 60_000
+        access.FileAccess(served.data_dir), name, ["events:write"], now_ms=0, expires_ms=int(wall_s * 1_000) + 60_000
     )
     served.authoriser.refresh()
 
@@ -211,7 +211,7 @@ def test_a_key_that_ends_takes_its_streams_with_it(served: Served, how: str) -> 
             socket.ask(1, "events", {"events": []})
             assert (await socket.answer())["status"] == 200
             if how == "revoked":
-                access.revoke(served.data_dir, name, now_ms=0)
+                access.revoke(access.FileAccess(served.data_dir), name, now_ms=0)
                 served.authoriser.refresh()
             else:
                 served.authoriser._wall_s = lambda: wall_s + 61
