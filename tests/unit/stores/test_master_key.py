@@ -83,7 +83,7 @@ def test_it_opens_only_in_its_context_and_unharmed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o604, 0o644, 0o666, 0o602])
 def test_a_file_that_everybody_reads_or_writes_is_refused(tmp_path: Path, mode: int) -> None:
-    with pytest.raises(MasterKeyFailed, match="every user .* chmod 600"):
+    with pytest.raises(MasterKeyFailed, match=r"every user .* chmod 600"):
         in_file(tmp_path / "key", ONE, mode=mode).read()
 
 
