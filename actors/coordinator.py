@@ -94,6 +94,10 @@ class Coordinator:
     async def status(self) -> bytes:
         return _packed(await self._service.status())
 
+    async def figures(self) -> bytes:
+        """For the metrics: ``actors.metrics.told``."""
+        return _packed(await self._service.figures())
+
     async def journal(self, after: int, limit: int) -> bytes:
         """Rows ``[seq, epoch, batch id, payload]`` after a sequence."""
         return pack(await self._record.rows(after, limit))

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from actors.coordination.record import CoordinatorRecord
 from actors.coordination.shards import Shards
+from actors.coordination.tally import Tally
 from models import limits
 from models.canonical import pack
 from models.catalog.plan import Plan
@@ -56,6 +57,7 @@ class CoordinatorService:
         self._shards = shards
         self._leave = leave
         self._real_ms = real_ms
+        self._tally = Tally()
         #: Set, and replaced, with every report of a shard.
         self._reported = asyncio.Event()
 
@@ -64,6 +66,7 @@ class CoordinatorService:
         self._reported.set()
         self._reported = asyncio.Event()
         assert isinstance(handled.reply, Instructions)
+        self._tally.reported(len(handled.reply.recalls))
         return handled.reply
 
     async def publish_catalog(self, plan: Plan, if_match: str | None) -> Answer:
@@ -146,6 +149,10 @@ class CoordinatorService:
         view = {"epoch": self.core.epoch, "clock": mode, **self.core.status(self._real_ms())}
         return Answer(200, view)
 
+    async def figures(self) -> Answer:
+        """For the metrics: ``actors.metrics.told``."""
+        return Answer(200, self._tally.figures(self.core, self._real_ms()))
+
     async def _ask(self, command: Command) -> Answer:
         handled = await self._do(command)
         assert isinstance(handled.reply, Answer)
@@ -156,7 +163,10 @@ class CoordinatorService:
         try:
             now_ms = self._real_ms()
             handled = self.core.handle(command, now_ms)
+            began_s = time.perf_counter()
             await self._record.write(handled.facts, self.core, now_ms)
+            if handled.facts:
+                self._tally.wrote(handled.facts, time.perf_counter() - began_s)
         except Exception as error:
             self._leave(error)
             raise

@@ -1,6 +1,7 @@
 """Natural batching: while calls to a shard are in flight the next batch fills, so a hop is paid per batch.
 
-A call takes ``msgpack([Command wires])`` and answers ``msgpack({"r": [Reply wires], "t": {"shard": ms, "score": ms,
+A call takes ``msgpack([Command wires])``, or ``msgpack({"c": [Command wires], "t": [[place of the first, how many,
+traceparent]]})`` when some of its commands are traced, and answers ``msgpack({"r": [Reply wires], "t": {"shard": ms, "score": ms,
 "commit": ms}})``. When the shard is gone a call may or may not have been executed: the batch is sent again with the
 same ids, which the shard's idempotency makes safe, until each caller's own deadline.
 
@@ -14,10 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -25,6 +27,12 @@ from actors.gateway.problems import Refused, retry_later
 from models import canonical, limits
 from models.errors import KairosError
 from models.turn.commands import Command, Reply
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+    from actors.gateway.metrics import Metrics
+    from actors.gateway.tracing import GatewayTracing
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +63,14 @@ class Group:
     #: The shard was gone at least once since this group was sent.
     interrupted: bool = False
     timer: asyncio.TimerHandle | None = None
+    #: Of ``perf_counter_ns``: when it came, or came back.
+    queued_ns: int = field(default_factory=time.perf_counter_ns)
+    #: Of its request, when that is traced.
+    span: Span | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.commands)
 
     def expire(self) -> None:
         """The caller's deadline passed: 504, or 503 when the shard was found gone."""
@@ -84,10 +100,12 @@ class Lane:
 
     def __init__(
         self, call: Call, name: str = "", in_flight_max: int = limits.GATEWAY_CALLS_IN_FLIGHT_MAX, *,
-        ordered: bool = True,
+        ordered: bool = True, metrics: Metrics | None = None, tracing: GatewayTracing | None = None,
     ) -> None:
         self._call = call
-        self._name = name
+        self.name = name
+        self._metrics = metrics
+        self._tracing = tracing
         self._in_flight_max = in_flight_max
         self._ordered = ordered
         self._queue: deque[Group] = deque()
@@ -132,6 +150,8 @@ class Lane:
     def _group(self, commands: Sequence[Command], wait_ms: float) -> Group:
         loop = asyncio.get_running_loop()
         group = Group(commands, loop.create_future())
+        if self._tracing is not None:
+            group.span = self._tracing.current()
         group.timer = loop.call_later(wait_ms / 1_000, group.expire)
         return group
 
@@ -233,18 +253,43 @@ class Lane:
     async def _is_answered(self, batch: list[Group], follows: bool = False) -> bool:
         """One attempt. False: the shard is gone, and may have executed the batch or not."""
         wires = [command.to_wire() for group in batch for command in group.commands]
+        flight = self._tracing.fly(batch, self.name) if self._tracing is not None else None
+        failure = ""
         try:
-            self._settle(batch, await self._call(canonical.pack(wires), follows))
+            asked = canonical.pack(wires if flight is None else {"c": wires, "t": flight.carried})
+            self._settle(batch, await self._timed(batch, asked, follows, len(wires)))
         except ShardGone as error:
-            log.warning("shard_gone", shard=self._name, groups=len(batch), error=str(error))
-            for group in batch:
-                group.interrupted = True
+            failure = "ShardGone"
+            self._gone(batch, error)
             return False
         except Exception as error:
-            log.error("shard_call_failed", shard=self._name, error=repr(error))
+            failure = type(error).__name__
+            log.error("shard_call_failed", lane=self.name, error=repr(error), request_ids=_request_ids(batch))
             for group in batch:
                 group.fail(Refused(500, "the shard failed; it may have been done, repeat with the same id"))
+        finally:
+            if flight is not None:
+                flight.end(failure)
         return True
+
+    async def _timed(self, batch: list[Group], asked: bytes, follows: bool, commands: int) -> bytes:
+        metrics = self._metrics
+        if metrics is None:
+            return await self._call(asked, follows)
+        began_ns = time.perf_counter_ns()
+        for group in batch:
+            metrics.waited((began_ns - group.queued_ns) / 1e9)
+        answer = await self._call(asked, follows)
+        metrics.called((time.perf_counter_ns() - began_ns) / 1e9, commands)
+        return answer
+
+    def _gone(self, batch: list[Group], error: ShardGone) -> None:
+        log.warning("shard_gone", lane=self.name, groups=len(batch), error=str(error), request_ids=_request_ids(batch))
+        if self._metrics is not None:
+            self._metrics.call_lost()
+        now_ns = time.perf_counter_ns()
+        for group in batch:
+            group.interrupted, group.queued_ns = True, now_ns
 
     @staticmethod
     def _settle(batch: list[Group], answer: bytes) -> None:
@@ -257,3 +302,8 @@ class Lane:
             end = start + len(group.commands)
             group.settle(Replies([Reply.from_wire(wire) for wire in wires[start:end]], timing))
             start = end
+
+
+def _request_ids(batch: Sequence[Group]) -> list[str]:
+    """Of the first few, to find them by; more would be a flood."""
+    return [group.commands[0].request_id for group in batch[: limits.LOGGED_REQUEST_IDS_MAX]]

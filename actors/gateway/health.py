@@ -14,25 +14,43 @@ STATUS_WAIT_S: Final = 2.0
 
 async def shard_statuses(services: Services) -> dict[int, dict[str, Any] | None]:
     """Each shard's status; None for one that does not answer in time."""
+    return await _from_each(services, "status")
+
+
+async def shard_figures(services: Services) -> dict[int, dict[str, Any] | None]:
+    """Each shard's figures for the metrics; None for one that does not answer in time."""
+    return await _from_each(services, "figures")
+
+
+async def _from_each(services: Services, method: str) -> dict[int, dict[str, Any] | None]:
     shards = range(services.settings.shards)
-    statuses = await asyncio.gather(*(_status(services, shard) for shard in shards))
-    return dict(zip(shards, statuses, strict=True))
+    told = await asyncio.gather(*(_from_shard(services, shard, method) for shard in shards))
+    return dict(zip(shards, told, strict=True))
 
 
-async def _status(services: Services, shard: int) -> dict[str, Any] | None:
+async def _from_shard(services: Services, shard: int, method: str) -> dict[str, Any] | None:
     try:
         async with asyncio.timeout(STATUS_WAIT_S):
-            status: dict[str, Any] = canonical.unpack(await services.shard_call(shard, "status"))
+            told: dict[str, Any] = canonical.unpack(await services.shard_call(shard, method))
     except (TimeoutError, Refused):
         return None
-    return status
+    return told
 
 
 async def coordinator_status(services: Services) -> dict[str, Any] | None:
     """The coordinator's part of the status; None when it does not answer in time."""
+    return await _from_coordinator(services, "status")
+
+
+async def coordinator_figures(services: Services) -> dict[str, Any] | None:
+    """The coordinator's figures for the metrics; None when it does not answer in time."""
+    return await _from_coordinator(services, "figures")
+
+
+async def _from_coordinator(services: Services, method: str) -> dict[str, Any] | None:
     try:
         async with asyncio.timeout(STATUS_WAIT_S):
-            _, body = await services.coordinator("status")
+            _, body = await services.coordinator(method)
     except (TimeoutError, Refused):
         return None
     known: dict[str, Any] = body

@@ -1,45 +1,47 @@
-"""Prometheus figures of this gateway, and of the shards as they tell them when asked for."""
+"""Prometheus figures of this gateway, and of the shards and the coordinator as they tell them when asked for.
+
+Every replica answers for itself, under the label ``gateway``; what it asks of others has no such label, so that it
+is one series whichever replica was asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
 
-from actors.gateway.figures import Answers, Spreads
+from actors.gateway.figures import Answers, Counts, Spreads
+from actors.metrics import of_gateway as families
+from actors.metrics.of_coordinator import COORDINATOR
+from actors.metrics.of_shard import SHARD
+from actors.metrics.told import Told, shown
 
 _STAGES = ("gateway", "shard", "score", "commit")
-_BUCKETS_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.02, 0.035, 0.06, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class Metrics:
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._requests = Answers(
-            "kairos_requests", "Answered requests by call and status",
-            "kairos_request_seconds", "From the request's head to its answer, by call", _BUCKETS_S,
+    """``gateway``: the name of this replica, for its label."""
+
+    def __init__(self, gateway: str = "0") -> None:
+        self._gateway = gateway
+        self._requests = Answers(families.REQUESTS, families.REQUEST)
+        self._frames = Answers(families.FRAMES, families.FRAME)
+        self._stage = Spreads(families.STAGE)
+        self._streams_ended = Counts(families.STREAMS_ENDED)
+        self._denials = Counts(families.DENIALS)
+        self._batch_wait, self._link, self._batch = map(
+            Spreads, (families.BATCH_WAIT, families.LINK, families.BATCH)
         )
-        self._frames = Answers(
-            "kairos_stream_frames", "Answered frames of streams by call and status",
-            "kairos_stream_frame_seconds", "From a frame's arrival to its answer, by call", _BUCKETS_S,
-        )
-        self._stage = Spreads(
-            "kairos_stage_seconds", "Time by stage: gateway without waiting, shard, score, commit", "stage", _BUCKETS_S,
-        )
-        for collector in (self._requests, self._frames, self._stage):
-            self.registry.register(collector)
-        self.streams = Gauge("kairos_streams_open", "Streams that are open", registry=self.registry)
-        self._streams_ended = Counter(
-            "kairos_streams_ended", "Streams that have ended, by close code", ["code"], registry=self.registry
-        )
-        self._shard = Gauge(
-            "kairos_shard", "Figures that a shard tells of itself", ["shard", "figure"], registry=self.registry
-        )
-        self._waiting = Gauge(
-            "kairos_gateway_waiting", "Commands queued for a shard, not yet sent", ["shard"], registry=self.registry
-        )
+        self._calls_lost = Counts(families.CALLS_LOST)
         self._stages = {stage: self._stage.of(stage) for stage in _STAGES}
+        self._wait, self._call, self._size = (one.of() for one in (self._batch_wait, self._link, self._batch))
+        #: Streams that are open now.
+        self.streams_open = 0
+        #: How old the token issuer's keys are; None without an issuer.
+        self.issuer_keys_age_s: Callable[[], float | None] = _unknown
 
     def answered(self, call: str, status: int, seconds: float, own_seconds: float, timing: Mapping[str, float]) -> None:
         """``own_seconds``: the part that the gateway itself worked. ``timing``: milliseconds by stage."""
@@ -55,23 +57,72 @@ class Metrics:
         self._frames.note(call, status, seconds)
 
     def stream_ended(self, code: int) -> None:
-        self._streams_ended.labels(str(code)).inc()
+        self._streams_ended.note(code)
 
-    def expose(self, waiting: Mapping[int, int], shards: Mapping[int, Mapping[str, Any] | None]) -> bytes:
-        """The text format. ``shards``: each one's status, None for one that does not answer."""
-        for shard, count in waiting.items():
-            self._waiting.labels(str(shard)).set(count)
-        for shard, status in shards.items():
-            self._shard.labels(str(shard), "up").set(0 if status is None else 1)
-            for figure, value in _numbers(status or {}):
-                self._shard.labels(str(shard), figure).set(value)
-        return generate_latest(self.registry)
+    def denied(self, reason: str) -> None:
+        """A caller was refused. ``reason``: one of a few fixed words."""
+        self._denials.note(reason)
+
+    def waited(self, seconds: float) -> None:
+        """A group of commands leaves its lane."""
+        self._wait.observe(seconds)
+
+    def called(self, seconds: float, commands: int) -> None:
+        """A shard has answered a batch."""
+        self._call.observe(seconds)
+        self._size.observe(commands)
+
+    def call_lost(self) -> None:
+        self._calls_lost.note()
+
+    def expose(
+        self, waiting: Mapping[str, int], shards: Mapping[int, Told | None], coordinator: Told | None
+    ) -> bytes:
+        """The text format. ``waiting``: commands by lane. The others: what each tells of itself, None for one that does
+        not answer."""
+        registry = CollectorRegistry()
+        registry.register(_Collected([
+            *self._own(waiting), *_of_shards(shards), *_of_coordinator(coordinator),
+        ]))
+        return generate_latest(registry)
+
+    def _own(self, waiting: Mapping[str, int]) -> Iterable[Metric]:
+        age_s = self.issuer_keys_age_s()
+        gauges: list[tuple[Any, list[list[Any]]]] = [
+            (families.STREAMS, [[[], self.streams_open]]),
+            (families.WAITING, [[[lane], count] for lane, count in waiting.items()]),
+            (families.ISSUER_KEYS_AGE, [] if age_s is None else [[[], age_s]]),
+        ]
+        kept = (
+            self._requests.counts, self._requests.seconds, self._frames.counts, self._frames.seconds, self._stage,
+            self._streams_ended, self._denials, self._batch_wait, self._link, self._batch, self._calls_lost,
+        )
+        whose = (self._gateway,)
+        for family, rows in [*((one.family, one.rows()) for one in kept), *gauges]:
+            yield shown(family, {whose: rows}, ("gateway",))
 
 
-def _numbers(status: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number of a status by name, those one level down with the name of their group before them."""
-    for name, value in status.items():
-        if isinstance(value, int | float):
-            yield prefix + name, value
-        elif isinstance(value, Mapping) and not prefix:
-            yield from _numbers(value, f"{name}_")
+class _Collected(Collector):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = list(metrics)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _of_shards(shards: Mapping[int, Told | None]) -> Iterable[Metric]:
+    up = [[[str(shard)], int(told is not None)] for shard, told in shards.items()]
+    yield shown(families.SHARD_UP, {(): up})
+    for name, family in SHARD.items():
+        rows = {(str(shard),): told[name] for shard, told in shards.items() if told is not None and name in told}
+        yield shown(family, rows, ("shard",))
+
+
+def _of_coordinator(told: Told | None) -> Iterable[Metric]:
+    yield shown(families.COORDINATOR_UP, {(): [[[], int(told is not None)]]})
+    for name, family in COORDINATOR.items():
+        yield shown(family, {(): told[name]} if told is not None and name in told else {})
+
+
+def _unknown() -> None:
+    return None

@@ -51,7 +51,7 @@ TOTALS: Final = {
 }
 #: The same, where the name is a label's value.
 FACT_KINDS: Final = ("events", "decisions", "outcomes", "consents", "other_facts")
-REASONS: Final = ("expired", "failed", "disk_full", "tenant_mismatch")
+REASONS: Final = ("expired", "failed", "disk_full", "misfits")
 
 SHARD: Final = by_name((
     SERVING, EPOCH, INCARNATION, ROWS_LAST, DEGRADED, BACKLOG, PARKED, TURN, STAGE, TURN_COMMANDS, COMMIT, TAIL_ROWS,

@@ -8,7 +8,14 @@ from typing import Any
 
 from actors.gateway.docs import DOCS_PAGE
 from actors.gateway.exchange import Answer, Exchange
-from actors.gateway.health import coordinator_status, merged, not_ready, shard_statuses
+from actors.gateway.health import (
+    coordinator_figures,
+    coordinator_status,
+    merged,
+    not_ready,
+    shard_figures,
+    shard_statuses,
+)
 from actors.gateway.negotiation import JSON, MSGPACK
 from actors.gateway.problems import Refused, bad_field, retry_later
 from actors.gateway.routing import Query, Route
@@ -62,9 +69,9 @@ async def get_ready(services: Services, exchange: Exchange) -> Answer:
 
 
 async def get_metrics(services: Services, exchange: Exchange) -> Answer:
-    shards = await shard_statuses(services)
-    waiting = {shard: lane.waiting for shard, lane in enumerate(services.lanes)}
-    text = services.metrics.expose(waiting, shards)
+    coordinator, shards = await asyncio.gather(coordinator_figures(services), shard_figures(services))
+    lanes = (*services.lanes, *services.patient_lanes)
+    text = services.metrics.expose({lane.name: lane.waiting for lane in lanes}, shards, coordinator)
     return Answer(200, raw=text, media=b"text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -52,7 +52,7 @@ def test_a_shard_that_does_not_answer_is_down_in_the_status_and_not_ready(tmp_pa
     status = served.ask("GET", "/v1/status").json()
     assert status["degraded"] is True
     assert [(one["shard"], one["up"]) for one in status["shards"]] == [(0, True), (1, False)]
-    assert 'kairos_shard{figure="up",shard="1"} 0.0' in served.ask("GET", "/metrics").text
+    assert 'kairos_shard_up{shard="1"} 0.0' in served.ask("GET", "/metrics").text
 
 
 def test_alive_while_everything_else_is_gone(tmp_path: Path) -> None:
@@ -74,10 +74,10 @@ def test_metrics_count_calls_by_status_and_show_the_shards_figures(ready: Served
     ready.ask("POST", "/v1/decisions", json={})
     ready.ask("POST", "/v1/events", json={"events": [EVENT]})
     text = ready.ask("GET", "/metrics").text
-    assert 'kairos_requests_total{call="decisions",status="200"} 1.0' in text
-    assert 'kairos_requests_total{call="decisions",status="422"} 1.0' in text
-    assert 'kairos_stage_seconds_count{stage="commit"} 2.0' in text
-    assert 'kairos_shard{figure="counters_turns",shard="0"} 7.0' in text
+    assert 'kairos_requests_total{call="decisions",gateway="0",status="200"} 1.0' in text
+    assert 'kairos_requests_total{call="decisions",gateway="0",status="422"} 1.0' in text
+    assert 'kairos_stage_seconds_count{gateway="0",stage="commit"} 2.0' in text
+    assert 'kairos_shard_epoch{shard="0"} 7.0' in text
 
 
 def test_the_journal_is_handed_through_as_msgpack(served: Served) -> None:

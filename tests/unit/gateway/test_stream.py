@@ -232,14 +232,14 @@ def test_frames_are_counted_by_call_and_status(served: Served) -> None:
         socket.ask(2, "nonsense")
         await socket.answers(2)
         text = served.services.metrics.expose({}, {}).decode()
-        assert 'kairos_stream_frames_total{call="decisions",status="200"} 1.0' in text
-        assert 'kairos_stream_frames_total{call="none",status="404"} 1.0' in text
-        assert "kairos_streams_open 1.0" in text
+        assert 'kairos_stream_frames_total{call="decisions",gateway="0",status="200"} 1.0' in text
+        assert 'kairos_stream_frames_total{call="none",gateway="0",status="404"} 1.0' in text
+        assert 'kairos_streams_open{gateway="0"} 1.0' in text
 
     run(served, test)
     text = served.services.metrics.expose({}, {}).decode()
-    assert "kairos_streams_open 0.0" in text
-    assert 'kairos_streams_ended_total{code="1000"} 1.0' in text
+    assert 'kairos_streams_open{gateway="0"} 0.0' in text
+    assert 'kairos_streams_ended_total{code="1000",gateway="0"} 1.0' in text
 
 
 def test_the_address_asked_without_an_upgrade_says_what_it_is(served: Served) -> None:

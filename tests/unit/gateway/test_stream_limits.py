@@ -236,7 +236,8 @@ def test_a_client_that_does_not_read_is_let_go(served: Served, monkeypatch: pyte
         monkeypatch.setattr(limits, "STREAM_UNREAD_MS_MAX", -1)
         served.app.streams.look()
         await socket.serving  # though not even the close frame could be written
-        assert 'kairos_streams_ended_total{code="4408"} 1.0' in served.services.metrics.expose({}, {}).decode()
+        text = served.services.metrics.expose({}, {}, None).decode()
+        assert 'kairos_streams_ended_total{code="4408",gateway="0"} 1.0' in text
 
     run(served, test)
 
