@@ -44,8 +44,18 @@ ALTER TABLE profile ALTER COLUMN sealed SET STORAGE EXTERNAL;
 ALTER TABLE base_profile ALTER COLUMN sealed SET STORAGE EXTERNAL;
 """
 
+#: API keys as hashes, and who was refused (see ``actors.access``).
+ACCESS: Final = """
+CREATE TABLE access_change (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), version bigint NOT NULL);
+INSERT INTO access_change (version) VALUES (0);
+CREATE TABLE access_key (digest text PRIMARY KEY, place bigint NOT NULL, record text NOT NULL);
+CREATE TABLE denial (chain text NOT NULL, seq bigint NOT NULL, hash text NOT NULL, body text NOT NULL,
+                     PRIMARY KEY (chain, seq));
+CREATE TABLE denial_head (chain text PRIMARY KEY, seq bigint NOT NULL, hash text NOT NULL);
+"""
+
 #: In the order in which they are made.
-TABLES: Final = (JOURNAL,)
+TABLES: Final = (JOURNAL, ACCESS)
 
 
 def ensure_schema(connection: Connection, where: str) -> None:
