@@ -31,8 +31,10 @@ _OUTCOMES = (
 
 
 class Workload:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, prefix: str = "") -> None:
+        """``prefix``: of every id, where several make requests."""
         self._rng = rng
+        self._prefix = prefix
         self._count = 0
         #: (decision id, action, customer) of items that were chosen.
         self.chosen: list[tuple[str, str, str]] = []
@@ -107,7 +109,7 @@ class Workload:
 
     def _id(self, prefix: str) -> str:
         self._count += 1
-        return f"{prefix}-{self._count}"
+        return f"{self._prefix}{prefix}-{self._count}"
 
 
 def command_of(kind: str, customer_id: str, body: dict[str, Any]) -> Command:
