@@ -245,7 +245,9 @@ STORE_SILENCE_MS_MAX: Final = 5 * SECOND_MS
 #: How often a lost connection is tried anew.
 STORE_RETRY_MS: Final = 100
 #: Rows of the journal that are fetched from it at once.
-STORE_PAGE_ROWS: Final = 128
+STORE_PAGE_ROWS: Final = 64
+#: Flushes in a row that need not be on its disk yet.
+STORE_UNSETTLED_MAX: Final = 32
 #: Timers fired in one turn.
 TICKS_PER_TURN_MAX: Final = 256
 #: How often a shard looks for due timers of customers that only the store knows.

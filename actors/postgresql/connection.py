@@ -16,6 +16,7 @@ from psycopg import conninfo, errors
 from psycopg.abc import PQGen
 from psycopg.types.numeric import Int8BinaryDumper
 
+from actors.postgresql.arrays import Bigints, BigintsDumper
 from models import limits
 from models.errors import DiskFull, JournalFailed, StoreAway
 
@@ -88,6 +89,7 @@ def connect(url: str, application_name: str) -> Connection:
     except psycopg.Error as error:
         raise StoreAway(f"{place(url)}: {_words(error)}") from error
     connection.adapters.register_dumper(int, Int8BinaryDumper)
+    connection.adapters.register_dumper(Bigints, BigintsDumper)
     try:
         with translated(place(url)):
             _refuse_unsafe(connection, place(url))
