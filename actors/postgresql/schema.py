@@ -54,6 +54,23 @@ CREATE TABLE denial (chain text NOT NULL, seq bigint NOT NULL, hash text NOT NUL
 CREATE TABLE denial_head (chain text PRIMARY KEY, seq bigint NOT NULL, hash text NOT NULL);
 """
 
+#: The customers' keys (see ``actors.stores.wrapping``): a row deleted is a customer erased.
+KEYS: Final = """
+CREATE TABLE customer_key (owner smallint NOT NULL, generation bigint NOT NULL, month bigint NOT NULL,
+                           customer bytea NOT NULL, wrapped bytea NOT NULL, PRIMARY KEY (owner, customer, generation));
+CREATE TABLE destroyed_key (owner smallint NOT NULL, generation bigint NOT NULL, at_ms bigint NOT NULL,
+                            customer bytea NOT NULL, PRIMARY KEY (owner, customer));
+CREATE TABLE wrapping_key (owner smallint NOT NULL, month bigint NOT NULL, wrapped bytea NOT NULL,
+                           PRIMARY KEY (owner, month));
+"""
+
+#: What is chosen once, the secret (wrapped), and the registered scorers.
+INSTALLATION: Final = """
+CREATE TABLE installation (id smallint PRIMARY KEY CHECK (id = 1), name text NOT NULL, format bigint NOT NULL,
+                           slots bigint NOT NULL, shards bigint NOT NULL, secret bytea NOT NULL);
+CREATE TABLE scorer (version text PRIMARY KEY, sha256 text NOT NULL, manifest bytea NOT NULL, model bytea NOT NULL);
+"""
+
 #: In the order in which they are made.
 TABLES: Final = (JOURNAL, ACCESS)
 
@@ -75,7 +92,10 @@ def ensure_schema(connection: Connection, where: str) -> None:
 
 
 def _version(connection: Connection) -> int | None:
-    (there,) = connection.execute(f"SELECT to_regclass('{SCHEMA}.layout') IS NOT NULL").fetchone() or (False,)
+    # Read from the catalog as from any table: what names resolve to is remembered from before the lock was waited for.
+    (there,) = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'layout')", (SCHEMA,)
+    ).fetchone() or (False,)
     if not there:
         return None
     row = connection.execute("SELECT version FROM layout").fetchone()
