@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray import serve
 
 from actors.access.denials.log import DenialLog
 from actors.access.oidc.issuer import OidcIssuer
 from actors.access.oidc.settings import OidcSettings
+from actors.gateway.access_log import AccessLog
 from actors.gateway.app import GatewayApp
 from actors.gateway.authorise import Authoriser
 from actors.gateway.metrics import Metrics
@@ -24,16 +25,24 @@ from actors.logs import configure_logs
 from actors.rule_trial import try_rules
 from actors.stores.interface import Store
 from actors.stores.opening import open_store
+from actors.tracing.opening import open_tracer
 from models import limits
+
+if TYPE_CHECKING:
+    from actors.gateway.tracing import GatewayTracing
 
 
 @serve.ingress()
 class Gateway:
-    """``settings``: ``store``, ``data_dir``, ``shards``, ``clock`` ("wall" or "manual"), ``gateways`` (how many replicas
+    """``settings``: ``store``, ``data_dir``, ``shards``, ``clock`` ("wall" or "manual"), ``gateways`` (how many of them
     share the callers' rates), ``oidc`` (see ``OidcSettings.to_plain``; None: keys only)."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        configure_logs(str(settings.get("log_level", "info")))
+        configure_logs(str(settings.get("log_level", "info")), process="gateway")
+        self._tracer = open_tracer(settings, kind="gateway")
+        # Everything at level debug; else as many as were asked for.
+        everything = settings.get("log_level") == "debug"
+        self._access_log = AccessLog(1.0 if everything else float(settings.get("access_log_ratio", 0.0)))
         store = open_store(settings)
         self._settings = Settings.from_plain(settings, store.secret())
         self._authoriser = _authoriser(settings, store)
@@ -43,8 +52,19 @@ class Gateway:
         """Called by Serve once the replica is constructed."""
         settings = self._settings
         backend = LiveBackend(settings.link_key)
-        self._app = GatewayApp(Services(settings, backend, self._authoriser, Metrics(), try_rules))
+        metrics = Metrics(serve.get_replica_context().replica_id.unique_id)
+        services = Services(settings, backend, self._authoriser, metrics, try_rules, self._tracing())
+        services.access_log = self._access_log
+        self._app = GatewayApp(services)
         return self._app
+
+    def _tracing(self) -> GatewayTracing | None:
+        """What it imports costs memory and time: only for who wants traces."""
+        if self._tracer is None:
+            return None
+        from actors.gateway.tracing import GatewayTracing
+
+        return GatewayTracing(self._tracer)
 
     async def end_streams(self) -> None:
         """Accept no more streams, answer what is in flight on those that are open, close them. Bounded."""
