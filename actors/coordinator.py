@@ -40,7 +40,7 @@ class Coordinator:
     """``settings``: ``store``, ``data_dir`` and what ``CoordinatorSettings.from_plain`` reads."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        configure_logs(str(settings.get("log_level", "info")))
+        configure_logs(str(settings.get("log_level", "info")), process="coordinator")
         try:
             self._settings = CoordinatorSettings.from_plain(settings)
             store = open_store(settings)

@@ -23,8 +23,9 @@ from actors.logs import configure_logs
 from actors.naming import SCORER_DEPLOYMENT
 from actors.scoring.engine import Answer, Batcher, ScoringEngine
 from actors.scoring.loaded import open_scorers
-from actors.scoring.wire import METHOD, PURPOSE, unpack_asked
+from actors.scoring.wire import METHOD, PURPOSE, Asked, unpack_asked
 from actors.stores.opening import open_store
+from actors.tracing.opening import open_tracer
 from models import limits
 from models.errors import BadInput, KairosError
 
@@ -35,7 +36,8 @@ class Scorer:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """``settings``: ``store`` and ``data_dir``."""
-        configure_logs(str(settings.get("log_level", "info")))
+        configure_logs(str(settings.get("log_level", "info")), process="scorer")
+        self._tracer = open_tracer(settings, kind="scorer")
         store = open_store(settings)
         self._engine = ScoringEngine(open_scorers(store.scorers()))
         self._batcher = Batcher(self._engine.answer)
@@ -61,6 +63,14 @@ class Scorer:
         if method != METHOD:
             raise BadInput(f"a scorer takes no {method!r} over its link")
         asked = unpack_asked(payload)
+        if self._tracer is None or not asked.traceparent:
+            return await self._answered(asked)
+        from actors.scoring.trace import predicting  # only who traces has its imports
+
+        with predicting(self._tracer, asked):
+            return await self._answered(asked)
+
+    async def _answered(self, asked: Asked) -> bytes:
         answer: Answer
         if asked.explain:
             loop = asyncio.get_running_loop()

@@ -3,7 +3,8 @@
 A request is msgpack ``{"version": str | None, "rows": n, "cols": c, "data": float32 bytes, little-endian, row by
 row}``, its answer ``{"version", "scores": float32 bytes}``. With ``"explain": True`` the answer has
 ``"contributions"`` instead, float32 bytes of [rows, features + 1] in log-odds, for a bounded number of rows. Version
-None asks nothing and is answered ``{"version": None}``: the caller only wants to know that a scorer is there.
+None asks nothing and is answered ``{"version": None}``: the caller only wants to know that a scorer is there. A turn
+that is traced adds its ``"traceparent"``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.tracing.current import current_traceparent
 from models import limits
 from models.canonical import pack, unpack
 from models.errors import BadInput
@@ -35,6 +37,8 @@ class Asked:
     #: float32[rows, features].
     matrix: NDArray[np.float32]
     explain: bool
+    #: "" when nobody is traced.
+    traceparent: str = ""
 
 
 def pack_asked(version: str, matrix: NDArray[np.float32], *, explain: bool = False) -> bytes:
@@ -42,7 +46,12 @@ def pack_asked(version: str, matrix: NDArray[np.float32], *, explain: bool = Fal
     # The array's own memory is packed: a copy of it by ``tobytes`` would be one more.
     data = np.ascontiguousarray(matrix, _FLOAT32).reshape(-1).view(np.uint8).data if rows and columns else b""
     request: dict[str, Any] = {"version": version, "rows": rows, "cols": columns, "data": data}
-    return pack({**request, "explain": True} if explain else request)
+    if explain:
+        request["explain"] = True
+    traceparent = current_traceparent()
+    if traceparent:
+        request["traceparent"] = traceparent
+    return pack(request)
 
 
 def unpack_asked(request: bytes) -> Asked:
@@ -52,13 +61,14 @@ def unpack_asked(request: bytes) -> Asked:
         version, rows, columns, data = body["version"], body["rows"], body["cols"], body["data"]
         matrix = np.frombuffer(data, _FLOAT32).reshape(rows, columns)
         explain = bool(body.get("explain"))
+        traceparent = str(body.get("traceparent", ""))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(f"a request to the scorer is malformed ({error}); see actors.scoring.wire") from error
     if not isinstance(version, str | None):
         raise BadInput("a request to the scorer names no version; see actors.scoring.wire")
     if explain and rows > limits.EXPLAINED_ROWS_MAX:
         raise BadInput(f"{rows} rows to explain, at most {limits.EXPLAINED_ROWS_MAX} at once; ask for the best alone")
-    return Asked(version, matrix, explain)
+    return Asked(version, matrix, explain, traceparent)
 
 
 def pack_answer(asked: Asked, numbers: NDArray[np.float32]) -> bytes:

@@ -28,7 +28,7 @@ def _stand(telling: Telling, parts: ShardParts, is_degraded: bool, started_s: fl
     journal, counters = parts.store.journal, parts.counters
     telling.number(families.SERVING, 1)
     telling.number(families.EPOCH, journal.epoch)
-    telling.number(families.INCARNATION, int(getattr(parts.settings, "incarnation", 0)))
+    telling.number(families.INCARNATION, parts.settings.incarnation)
     telling.number(families.ROWS_LAST, parts.core.state.seq)
     telling.number(families.DEGRADED, int(is_degraded))
     telling.number(families.TAIL_ROWS, parts.tail.turns)
