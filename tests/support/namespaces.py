@@ -55,14 +55,14 @@ class Hosts:
     def _link(self, host: int) -> str:
         return f"{self._name}v{host}"
 
-    def _space(self, host: int) -> str:
+    def space(self, host: int) -> str:
         return f"{self._name}-{host}"
 
     def address(self, host: int) -> str:
         return f"{self._net}.{10 + host}"
 
     def _make(self, host: int) -> None:
-        space, link = self._space(host), self._link(host)
+        space, link = self.space(host), self._link(host)
         _ip("netns", "add", space)
         _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", space)
         _ip("link", "set", link, "master", self._bridge)
@@ -76,7 +76,7 @@ class Hosts:
     ) -> subprocess.Popen[bytes]:
         """Run a command on a host, in a session of its own."""
         return subprocess.Popen(
-            ["ip", "netns", "exec", self._space(host), *command], env=dict(environment), stdin=subprocess.DEVNULL,
+            ["ip", "netns", "exec", self.space(host), *command], env=dict(environment), stdin=subprocess.DEVNULL,
             stdout=output, stderr=output, start_new_session=True,
         )
 
@@ -90,16 +90,16 @@ class Hosts:
     def hide(self, host: int, peers: Iterable[int]) -> None:
         """The host and these peers lose each other; everything else, the store too, stays within its reach."""
         for peer in peers:
-            _ip("-n", self._space(host), "route", "add", "blackhole", f"{self.address(peer)}/32")
+            _ip("-n", self.space(host), "route", "add", "blackhole", f"{self.address(peer)}/32")
 
     def show(self, host: int, peers: Iterable[int]) -> None:
         for peer in peers:
-            _ip("-n", self._space(host), "route", "del", "blackhole", f"{self.address(peer)}/32")
+            _ip("-n", self.space(host), "route", "del", "blackhole", f"{self.address(peer)}/32")
 
     def processes(self, host: int) -> list[psutil.Process]:
         """Live processes of a host."""
         found = []
-        for pid in _ip("netns", "pids", self._space(host)).split():
+        for pid in _ip("netns", "pids", self.space(host)).split():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(int(pid))
                 if process.status() != psutil.STATUS_ZOMBIE:
@@ -119,7 +119,7 @@ class Hosts:
     def remove(self) -> None:
         for host in range(1, self.count + 1):
             self.crash(host)
-            _ip("netns", "del", self._space(host))
+            _ip("netns", "del", self.space(host))
         _ip("link", "del", self._bridge)
 
 

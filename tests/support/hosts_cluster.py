@@ -1,0 +1,161 @@
+"""A Ray cluster of several hosts with Kairos on it: every host a network namespace with a raylet and HAProxy of its
+own, PostgreSQL outside of them, started by the commands that an operator would type.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from support.namespaces import Hosts
+from support.postgres import PostgresServer, without_password
+from support.server import eventually, kairos
+
+GCS_PORT: Final = 6379
+PORT: Final = 8000
+#: The host with the GCS and with `kairos up`.
+HEAD: Final = 1
+_START_S: Final = 120
+_STORE_BYTES: Final = 80 * 1024 * 1024
+
+
+class ClusterOfHosts:
+    """``start`` makes everything; a host that crashed is started again by ``start_host``, the head with ``up``."""
+
+    def __init__(self, hosts: int, shards: int) -> None:
+        self.hosts = Hosts(hosts)
+        # Not below a test's own folder: the names of Ray's sockets must be short.
+        self.folder = Path(tempfile.mkdtemp(prefix="kn-", dir="/tmp"))
+        self.data_dir = self.folder / "data"
+        self.postgres = PostgresServer({"listen_addresses": f"127.0.0.1,{self.hosts.outside}"})
+        self.store = ""
+        self._shards = shards
+        self._up: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] = (self.folder / "hosts.log").open("ab")
+        self._environment: dict[str, str] = {}
+
+    @property
+    def address(self) -> str:
+        return f"{self.hosts.address(HEAD)}:{GCS_PORT}"
+
+    @property
+    def numbers(self) -> range:
+        return range(1, self.hosts.count + 1)
+
+    def url(self, host: int) -> str:
+        return f"http://{self.hosts.address(host)}:{PORT}"
+
+    @property
+    def urls(self) -> list[str]:
+        return [self.url(host) for host in self.numbers]
+
+    @property
+    def key(self) -> str:
+        return (self.data_dir / "admin.key").read_text().strip()
+
+    def log(self) -> str:
+        """The last of what the commands said."""
+        return (self.folder / "hosts.log").read_text(errors="replace")[-6_000:]
+
+    def start(self) -> None:
+        self._prepare()
+        for host in self.numbers:
+            self.start_host(host)
+        self.up()
+
+    def _prepare(self) -> None:
+        """Database, password, master key and token: what an operator gives to every node."""
+        self.postgres.start()
+        with (self.postgres.data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {self.hosts.outside}/16 scram-sha-256\n")
+        with self.postgres.session() as connection:
+            connection.execute("SELECT pg_reload_conf()")
+        url = self.postgres.fresh_database()
+        self.store = without_password(url).replace("127.0.0.1", self.hosts.outside)
+        given = {
+            "token": secrets.token_hex(32), "master.key": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "pgpass": f"*:*:*:*:{urlsplit(url).password}",
+        }
+        for name, text in given.items():
+            (self.folder / name).touch(mode=0o600)
+            (self.folder / name).write_text(text + "\n" if name != "token" else text)
+        outer = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "KAIROS_", "PG"))}
+        self._environment = {
+            **outer, "PGPASSFILE": str(self.folder / "pgpass"), "RAY_AUTH_TOKEN_PATH": str(self.folder / "token"),
+            "KAIROS_MASTER_KEY_FILE": str(self.folder / "master.key"), "KAIROS_STORE": self.store,
+            "KAIROS_DATA_DIR": str(self.data_dir), "KAIROS_GATEWAYS": str(self.hosts.count),
+        }
+        self._environment |= self._node_variables()
+
+    def _node_variables(self) -> dict[str, str]:
+        """What `kairos node-env` says must be set on every node."""
+        done = subprocess.run(
+            [*kairos(), "node-env", "--json"], capture_output=True, text=True, check=False, env=self._environment,
+        )
+        assert done.returncode == 0, done.stderr
+        return {name: str(value) for name, value in json.loads(done.stdout).items()}
+
+    def start_host(self, host: int) -> None:
+        """`ray start` on a host; returns when its raylet runs."""
+        address = self.hosts.address(host)
+        role = ["--head", f"--port={GCS_PORT}", "--include-dashboard=false", f"--temp-dir={self.folder / 'ray'}"]
+        done = self.hosts.start(
+            host,
+            [str(Path(sys.executable).with_name("ray")), "start", f"--node-ip-address={address}", "--num-cpus=1",
+             f"--object-store-memory={_STORE_BYTES}", "--disable-usage-stats",
+             *(role if host == HEAD else [f"--address={self.address}"])],
+            self._environment, self._log,
+        )
+        assert done.wait(_START_S) == 0, self.log()
+
+    def up(self) -> None:
+        """`kairos up --address` on the head; returns when the first gateway is ready."""
+        self._up = self.hosts.start(
+            HEAD, [*kairos(), "up", "--address", self.address, "--host", "0.0.0.0", "--port", str(PORT),
+                   "--shards", str(self._shards)],
+            self._environment, self._log,
+        )
+        eventually("the installation is ready", self.is_ready, within_s=_START_S)
+
+    def is_ready(self, host: int = HEAD) -> bool:
+        assert self._up is None or self._up.poll() is None, self.log()
+        try:
+            return httpx.get(f"{self.url(host)}/readyz", timeout=3.0).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def get(self, path: str, host: int = HEAD) -> Any:
+        answer = httpx.get(self.url(host) + path, headers={"authorization": f"Bearer {self.key}"}, timeout=30.0)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return answer.json()
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of Kairos on the head."""
+        return subprocess.run(
+            ["ip", "netns", "exec", self.hosts.space(HEAD), *kairos(), *arguments], env=self._environment,
+            capture_output=True, text=True, check=False, timeout=_START_S,
+        )
+
+    def stop(self) -> int:
+        """SIGTERM to `kairos up`: drain; its exit status."""
+        assert self._up is not None
+        os.killpg(self._up.pid, signal.SIGTERM)
+        return self._up.wait(_START_S)
+
+    def remove(self) -> None:
+        self.hosts.remove()
+        self.postgres.remove()
+        self._log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
