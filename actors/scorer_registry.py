@@ -107,6 +107,10 @@ class ScorerRegistry:
         except FileNotFoundError as error:
             raise BadInput(f"{path} is missing; remove the folder and train again") from error
 
+    def drop(self, version: str) -> None:
+        """Remove the files of a version, whatever state they are in."""
+        shutil.rmtree(self._folder(version), ignore_errors=True)
+
     def _folder(self, version: str) -> Path:
         if not _VERSION.fullmatch(version):
             raise UnknownScorerError(f"{version[:80]!r} is no version of a scorer; see `GET /v1/scorers`")

@@ -10,6 +10,7 @@ DAY_MS: Final = 24 * HOUR_MS
 # Placement of customers.
 SLOTS: Final = 1_024
 SHARDS_EMBEDDED: Final = 2
+SHARDS_POSTGRESQL: Final = 16
 SHARDS_MAX: Final = SLOTS
 
 # Moves of shards between nodes.

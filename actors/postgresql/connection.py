@@ -16,6 +16,7 @@ from psycopg import conninfo, errors
 from psycopg.abc import PQGen
 from psycopg.types.numeric import Int8BinaryDumper
 
+from actors.postgresql.address import remedy
 from actors.postgresql.arrays import Bigints, BigintsDumper
 from models import limits
 from models.errors import DiskFull, JournalFailed, StoreAway
@@ -87,7 +88,7 @@ def connect(url: str, application_name: str) -> Connection:
         known = {**_LIBPQ, **given, "options": options.strip(), "application_name": application_name}
         connection = Connection.connect(conninfo.make_conninfo("", **known), autocommit=True)
     except psycopg.Error as error:
-        raise StoreAway(f"{place(url)}: {_words(error)}") from error
+        raise StoreAway(_advised(f"{place(url)}: {_words(error)}")) from error
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     connection.adapters.register_dumper(Bigints, BigintsDumper)
     try:
@@ -100,6 +101,11 @@ def connect(url: str, application_name: str) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def _advised(said: str) -> str:
+    advice = remedy(said)
+    return f"{said}; {advice}" if advice else said
 
 
 def _quoted(value: str) -> str:

@@ -15,4 +15,9 @@ def owner_number(owner: str) -> int:
     return COORDINATOR_NUMBER if shard is None else shard + 1
 
 
+def owner_name(number: int) -> str:
+    """The other way round."""
+    return naming.COORDINATOR_OWNER if number == COORDINATOR_NUMBER else naming.shard_owner(number - 1)
+
+
 assert limits.SHARDS_MAX < 2**15 - 1  # a smallint

@@ -72,7 +72,7 @@ CREATE TABLE scorer (version text PRIMARY KEY, sha256 text NOT NULL, manifest by
 """
 
 #: In the order in which they are made.
-TABLES: Final = (JOURNAL, ACCESS)
+TABLES: Final = (JOURNAL, KEYS, INSTALLATION, ACCESS)
 
 
 def ensure_schema(connection: Connection, where: str) -> None:

@@ -12,6 +12,8 @@ from actors.access.interface import AccessStore
 from actors.journal.interface import Journal
 from actors.journal.keyring import Keyring
 from actors.shard.store import ShardStore
+from actors.stores.master_key import MasterKeyPlace
+from models.errors import BadInput
 
 #: Raised with what an installation record or the secret's wrapping means.
 FORMAT: Final = 2
@@ -21,11 +23,24 @@ FORMAT: Final = 2
 class Installation:
     """Chosen at the first start; never changed in place."""
 
+    #: Drawn at the install: tells one installation from another.
+    name: str
     format: int
     slots: int
     shards: int
     #: The kind of store.
     store: str
+
+
+def check_installed(found: Installation, shards: int | None, slots: int, place: str) -> None:
+    """Raises ``BadInput`` when what is installed differs from what this process asks for."""
+    if shards is not None and shards != found.shards:
+        raise BadInput(
+            f"{place} was installed with {found.shards} shards, not {shards}; "
+            f"start it without --shards (the number of an installation is fixed)"
+        )
+    if (found.format, found.slots) != (FORMAT, slots):
+        raise BadInput(f"{place} was written by another version (format {found.format}, {found.slots} slots)")
 
 
 class Store(Protocol):
@@ -76,6 +91,17 @@ class Store(Protocol):
 
     def denials(self) -> DenialStore:
         """Who was refused."""
+
+    @property
+    def master(self) -> MasterKeyPlace:
+        """Where this process finds the master key."""
+
+    def wrapped(self) -> dict[str, int]:
+        """How many keys, the secret among them, each master key wraps, by its id."""
+
+    def rewrap(self) -> int:
+        """Wrap what older master keys wrap anew with the newest; returns how many keys. May be interrupted, and
+        repeated. Raises ``JournalLocked`` where the processes of the installation must be stopped for it."""
 
     def close(self) -> None:
         """Let go of what the store itself holds; journals and keyrings are closed by whoever opened them."""

@@ -9,7 +9,6 @@ from typing import Any
 from actors.stores.interface import Store
 from actors.stores.sqlite import KIND as SQLITE
 from actors.stores.sqlite import SqliteStore
-from models.errors import BadInput
 
 
 def open_store(plain: Mapping[str, Any]) -> Store:
@@ -18,4 +17,10 @@ def open_store(plain: Mapping[str, Any]) -> Store:
     named = str(plain.get("store", SQLITE))
     if named == SQLITE:
         return SqliteStore(Path(plain["data_dir"]))
-    raise BadInput(f"no store {named!r} is known; say sqlite")
+    return _postgresql(named, Path(plain["data_dir"]))
+
+
+def _postgresql(url: str, data_dir: Path) -> Store:
+    from actors.stores.postgresql import PostgresqlStore  # an embedded installation does not wait for its driver
+
+    return PostgresqlStore(url, data_dir)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,14 +14,15 @@ from actors.access.file_access import FileAccess
 from actors.durable_file import create_file, replace_file
 from actors.journal.keyring import Keyring
 from actors.journal.sqlite import SqliteJournal, open_journal
+from actors.journal.sqlite_keys import FILE as KEYS_FILE
 from actors.journal.sqlite_keys import SqliteKeyTable
 from actors.naming import shard_of_owner, shard_owner
 from actors.shard.store import ShardStore
-from actors.stores.interface import FORMAT, Installation
-from actors.stores.master_key import MasterKeyPlace
-from actors.stores.wrapping import SECRET, SECRET_BYTES
+from actors.stores.interface import FORMAT, Installation, check_installed
+from actors.stores.master_key import MasterKeyPlace, wrapped_by
+from actors.stores.wrapping import SECRET, SECRET_BYTES, wrapping_context
 from models import limits
-from models.errors import BadInput, KairosError
+from models.errors import KairosError
 
 if TYPE_CHECKING:  # imports xgboost, for which a shard does not wait at its start
     from actors.scorer_registry import ScorerRegistry
@@ -56,9 +58,11 @@ class SqliteStore:
         if found is None:
             self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._make_secret()
-            found = Installation(FORMAT, slots, shards or limits.SHARDS_EMBEDDED, KIND)
-            replace_file(self._data_dir / _FILE, json.dumps(asdict(found)).encode())
+            made = Installation(secrets.token_hex(8), FORMAT, slots, shards or limits.SHARDS_EMBEDDED, KIND)
+            create_file(self._data_dir / _FILE, json.dumps(asdict(made)).encode())
+            found = self.read_installation() or made
         check_installed(found, shards, slots, self.place)
+        self.secret()
         return found
 
     def _make_secret(self) -> None:
@@ -71,12 +75,14 @@ class SqliteStore:
         create_file(path, self.master.read().wrap(secrets.token_bytes(SECRET_BYTES), SECRET))
 
     def secret(self) -> bytes:
+        return self.master.read().unwrap(self._wrapped_secret(), SECRET, str(self._data_dir / _SECRET_FILE))
+
+    def _wrapped_secret(self) -> bytes:
         path = self._data_dir / _SECRET_FILE
         try:
-            wrapped = path.read_bytes()
+            return path.read_bytes()
         except FileNotFoundError:
             raise KairosError(f"{path} is missing; restore it from a backup") from None
-        return self.master.read().unwrap(wrapped, SECRET, str(path))
 
     def directory(self, owner: str) -> Path:
         """The folder of an owner's files."""
@@ -112,16 +118,38 @@ class SqliteStore:
     def denials(self) -> FileDenials:
         return FileDenials(self._data_dir)
 
+    def wrapped(self) -> dict[str, int]:
+        counted = {wrapped_by(self._wrapped_secret()): 1}
+        for _, table in self._key_tables():
+            for wrapped in table.wrapping_keys().values():
+                counted[wrapped_by(wrapped)] = counted.get(wrapped_by(wrapped), 0) + 1
+        return counted
+
+    def rewrap(self) -> int:
+        keys = self.master.read()
+        count = 0
+        secret = self._wrapped_secret()
+        if wrapped_by(secret) != keys.newest:
+            replace_file(self._data_dir / _SECRET_FILE, keys.wrap(self.secret(), SECRET))
+            count += 1
+        for owner, table in self._key_tables():
+            old = {month: key for month, key in table.wrapping_keys().items() if wrapped_by(key) != keys.newest}
+            contexts = {month: wrapping_context(owner, month) for month in old}
+            table.replace_wrapping_keys({
+                month: keys.wrap(keys.unwrap(key, contexts[month], f"{table.place}"), contexts[month])
+                for month, key in old.items()
+            })
+            count += len(old)
+        return count
+
+    def _key_tables(self) -> Iterator[tuple[str, SqliteKeyTable]]:
+        """Of every shard that has one, one at a time; held as long as the caller works with it."""
+        for path in sorted((self._data_dir / "shards").glob(f"*/{KEYS_FILE}")):
+            table = SqliteKeyTable(path.parent)
+            try:
+                yield shard_owner(int(path.parent.name)), table
+            finally:
+                table.close()
+
     def close(self) -> None:
         """Nothing is held."""
-
-
-def check_installed(found: Installation, shards: int | None, slots: int, place: str) -> None:
-    """Raises ``BadInput`` when what is installed differs from what this process asks for."""
-    if shards is not None and shards != found.shards:
-        raise BadInput(
-            f"{place} was installed with {found.shards} shards, not {shards}; "
-            f"start it without --shards (the number of an installation is fixed)"
-        )
-    if (found.format, found.slots) != (FORMAT, slots):
-        raise BadInput(f"{place} was written by another version (format {found.format}, {found.slots} slots)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from contracts.keyring.conftest import OWNER, Place
+from contracts.keyring.conftest import Place
 
 from actors.journal.keyring import StoredKey
 from actors.stores.wrapping import month_of, wrapping_context
@@ -20,6 +20,7 @@ def test_keys_are_made_once_and_survive_a_reopening(place: Place) -> None:
     made = ring.make([(A, 1), (B, 1), (A, 1)], NOW_MS)
     assert set(made) == {(A, 1), (B, 1)}
     assert made[A, 1] != made[B, 1]
+    place.settle(ring)
     ring.close()
     ring = place.open()
     assert ring.make([(A, 1)], LATER_MS) == {(A, 1): made[A, 1]}
@@ -30,17 +31,19 @@ def test_keys_are_made_once_and_survive_a_reopening(place: Place) -> None:
 def test_no_key_lies_in_the_store_as_it_is(place: Place) -> None:
     ring = place.open()
     key = ring.make([(A, 1)], NOW_MS)[A, 1]
-    (wrapped,) = ring.table.wrapping_keys().values()
-    wrapping = place.master.read().unwrap(wrapped, wrapping_context(OWNER, month_of(NOW_MS)), "it")
+    place.settle(ring)
+    ring.close()
+    (wrapped,) = place.wrapping_keys().values()
+    wrapping = place.master.read().unwrap(wrapped, wrapping_context(place.owner, month_of(NOW_MS)), "it")
     assert key is not None
     for secret in (key, wrapping, *place.master.read().keys.values()):
         assert secret not in place.content()
-    ring.close()
 
 
 def test_a_destroyed_key_is_nowhere_any_more(place: Place) -> None:
     ring = place.open()
     ring.make([(A, 1), (A, 2), (B, 1)], NOW_MS)
+    place.settle(ring)
     first, second = (one.wrapped for one in ring.table.find([(A, 1), (A, 2)]).stored)
     assert first in place.content()
     ring.destroy([(A, 1)], 5)
@@ -54,6 +57,7 @@ def test_a_destroyed_key_is_nowhere_any_more(place: Place) -> None:
 def test_destroying_again_changes_nothing_and_is_remembered(place: Place) -> None:
     ring = place.open()
     ring.make([(A, 1), (A, 2)], NOW_MS)
+    place.settle(ring)
     ring.destroy([(A, 2)], 7)
     ring.destroy([(A, 2), (A, 1)], 9)
     ring.close()
@@ -67,8 +71,10 @@ def test_destroying_again_changes_nothing_and_is_remembered(place: Place) -> Non
 def test_after_an_erasure_the_next_generation_gets_a_key_of_its_own(place: Place) -> None:
     ring = place.open()
     ring.make([(A, 1)], NOW_MS)
+    place.settle(ring)
     ring.destroy([(A, 1)], 5)
     again = ring.make([(A, 2)], NOW_MS)[A, 2]
+    place.settle(ring)
     ring.close()
     ring = place.open()
     assert ring.keys([(A, 1), (A, 2)]) == {(A, 1): None, (A, 2): again}
@@ -85,8 +91,9 @@ def test_a_key_that_was_never_destroyed_but_is_missing_is_no_erasure(place: Plac
 def test_a_month_has_one_wrapping_key_and_the_next_month_another(place: Place) -> None:
     ring = place.open()
     made = ring.make([(A, 1)], NOW_MS) | ring.make([(B, 1)], NOW_MS + 1) | ring.make([(C, 1)], LATER_MS)
-    assert list(ring.table.wrapping_keys()) == [202611, 202612]
+    place.settle(ring)
     ring.close()
+    assert sorted(place.wrapping_keys()) == [202611, 202612]
     ring = place.open()
     assert ring.keys([(A, 1), (B, 1), (C, 1)]) == made
     ring.close()
@@ -95,8 +102,10 @@ def test_a_month_has_one_wrapping_key_and_the_next_month_another(place: Place) -
 def test_a_wrapped_key_opens_for_no_other_customer_or_generation(place: Place) -> None:
     ring = place.open()
     ring.make([(A, 1)], NOW_MS)
+    place.settle(ring)
     (stored,) = ring.table.find([(A, 1)]).stored
     ring.table.add([StoredKey(B, 1, stored.month, stored.wrapped), StoredKey(A, 2, stored.month, stored.wrapped)])
+    place.settle(ring)
     for owner in ((B, 1), (A, 2)):
         with pytest.raises(JournalFailed, match="damaged"):
             ring.key(*owner)
@@ -106,19 +115,22 @@ def test_a_wrapped_key_opens_for_no_other_customer_or_generation(place: Place) -
 def test_keys_open_under_any_wrapping_of_their_months_key(place: Place) -> None:
     ring = place.open()
     made = ring.make([(A, 1)], NOW_MS)
-    (month, wrapped), *_ = ring.table.wrapping_keys().items()
-    keys, context = place.master.add(), wrapping_context(OWNER, month)
-    ring.table.replace_wrapping_keys({month: keys.wrap(keys.unwrap(wrapped, context, "it"), context)})
+    place.settle(ring)
     ring.close()
+    (wrapped,) = place.wrapping_keys().values()
+    place.master.add()
+    assert place.rewrap() == 2  # and the secret
+    assert place.rewrap() == 0
+    assert wrapped not in place.content()
     ring = place.open()
     assert ring.keys([(A, 1)]) == made
-    assert wrapped not in place.content()
     ring.close()
 
 
 def test_without_the_master_key_nothing_opens_and_the_error_names_it(place: Place) -> None:
     ring = place.open()
     ring.make([(A, 1)], NOW_MS)
+    place.settle(ring)
     ring.close()
     before = place.master.read().newest
     assert place.master.file is not None
@@ -142,6 +154,7 @@ def test_many_customers_are_looked_up_at_once(place: Place) -> None:
     owners = [(number.to_bytes(16, "big"), 1) for number in range(1_200)]
     ring = place.open()
     made = ring.make(owners, NOW_MS)
+    place.settle(ring)
     ring.destroy(owners[:600], 3)
     ring.close()
     ring = place.open()

@@ -1,0 +1,88 @@
+"""Registered scorers in a table, so that every node has them; each node keeps verified copies as files.
+
+A version is content-addressed and never changes, so a file that is there and sound is as good as the table's row.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any, Final
+
+from actors.postgresql.connection import Connection
+from actors.postgresql.shared_connection import SharedConnection
+from actors.scorer_registry import ScorerRegistry, UnknownScorerError
+from models.errors import BadInput, KairosError
+from models.scoring.booster import Booster
+from models.scoring.manifest import Manifest
+
+_LOG: Final = logging.getLogger("kairos.scorers")
+_ADD: Final = """
+INSERT INTO scorer (version, sha256, manifest, model) VALUES (%s, %s, %s, %s) ON CONFLICT (version) DO NOTHING
+"""
+
+
+class PostgresqlScorers:
+    """Implements ``scorer_registry.Scorers``. ``cache``: this node's copies."""
+
+    def __init__(self, connection: SharedConnection, cache: ScorerRegistry) -> None:
+        self._connection = connection
+        self._cache = cache
+
+    def register(self, model: bytes, manifest: Manifest) -> None:
+        Booster(model, manifest)
+        packed = json.dumps(manifest.to_wire()).encode()
+
+        def add(connection: Connection) -> None:
+            connection.execute(_ADD, (manifest.version, manifest.sha256, packed, model))
+
+        self._connection.read(add)  # one statement, and harmless when it is done twice
+        self._cache.register(model, manifest)
+
+    def manifests(self) -> list[Manifest]:
+        found = []
+        for version, packed in self._rows("SELECT version, manifest FROM scorer"):
+            try:
+                found.append(_manifest(version, packed))
+            except KairosError as error:
+                _LOG.warning("a registered scorer is left out: %s", error)
+        return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
+
+    def newest(self) -> Manifest | None:
+        found = self.manifests()
+        return found[-1] if found else None
+
+    def manifest(self, version: str) -> Manifest:
+        rows = self._rows("SELECT manifest FROM scorer WHERE version = %s", version)
+        if not rows:
+            raise UnknownScorerError(f"no scorer {version[:80]!r} in the store; make one with `kairos train`")
+        return _manifest(version, rows[0][0])
+
+    def load(self, version: str) -> Booster:
+        try:
+            return self._cache.load(version)
+        except UnknownScorerError:
+            pass  # never fetched yet
+        except KairosError as error:
+            _LOG.warning("a scorer's copy is fetched anew: %s", error)
+            self._cache.drop(version)
+        manifest = self.manifest(version)
+        rows = self._rows("SELECT model FROM scorer WHERE version = %s", version)
+        model = bytes(rows[0][0]) if rows else b""
+        booster = Booster(model, manifest)
+        self._cache.register(model, manifest)
+        return booster
+
+    def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._connection.read(lambda connection: connection.execute(statement, values, binary=True).fetchall())
+
+
+def _manifest(version: str, packed: bytes) -> Manifest:
+    """Raises ``BadInput`` when it is damaged or names another version."""
+    try:
+        manifest = Manifest.from_wire(json.loads(packed))
+    except ValueError as error:
+        raise BadInput(f"the manifest of scorer {version} is damaged ({error}); train again") from error
+    if manifest.version != version:
+        raise BadInput(f"the manifest of scorer {version} describes {manifest.version!r}; train again")
+    return manifest
