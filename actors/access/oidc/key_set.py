@@ -9,7 +9,7 @@ import httpx
 import structlog
 from joserfc.jwk import Key
 
-from actors.access.interface import IssuerAway
+from actors.access.interface import IssuerAway, KeysWanted
 from models import limits
 from models.errors import KairosError
 
@@ -39,12 +39,15 @@ class KeySet:
         return (now_s - self._tried_s) * limits.SECOND_MS >= limits.OIDC_KEYS_RETRY_MS
 
     def keep_fresh(self, now_s: float) -> None:
-        """Begin to fetch keys that are old, and go on with them meanwhile. Raises ``IssuerAway`` for too old ones."""
+        """Begin to fetch keys that are old, and go on with them meanwhile. For those that are too old raises
+        ``KeysWanted``, and ``IssuerAway`` just after they were asked for in vain."""
         age_ms = (now_s - self._fetched_s) * limits.SECOND_MS
+        if age_ms > limits.OIDC_KEYS_STALE_MS_MAX:
+            if self.may_ask(now_s):
+                raise KeysWanted("the issuer's keys were fetched too long ago")
+            raise IssuerAway("the issuer's keys could not be fetched")
         if age_ms > limits.OIDC_KEYS_FRESH_MS and self.may_ask(now_s):
             self._begin(now_s)
-        if age_ms > limits.OIDC_KEYS_STALE_MS_MAX:
-            raise IssuerAway("the issuer's keys could not be fetched")
 
     async def learn(self, now_s: float) -> None:
         """Fetch, or wait for the fetch that runs."""

@@ -12,7 +12,7 @@ from models.errors import BadInput
 
 DEFAULT_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 #: Signatures by a private key that only the issuer has; never "none", never one by a shared secret.
-ALGORITHMS: Final = (*DEFAULT_ALGORITHMS, "RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512")
+ALGORITHMS: Final = (*DEFAULT_ALGORITHMS, "RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512", "Ed25519")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What every store of refusals promises: a chain reads back as written, and whatever was done to it is found and named."""
+"""What every store of refusals promises: a chain reads back as written, and what was done to it is found and named."""
 
 from __future__ import annotations
 

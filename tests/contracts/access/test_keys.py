@@ -1,4 +1,4 @@
-"""What every store of keys promises: hashes only, two live keys of a name, one writer at a time, nothing lost to harm."""
+"""What every store of keys promises: hashes only, two live keys of a name, one writer at a time, no harm spreads."""
 
 from __future__ import annotations
 
