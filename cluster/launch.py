@@ -1,4 +1,5 @@
-"""From settings to a serving installation, and back: the composition root's one sequence.
+"""From settings to a serving installation, and back, where `kairos up` starts Ray itself. On a cluster that somebody
+else started: ``cluster.joining``.
 
 ``ray`` reads its variables at import, so it is imported by the functions here after the variables are set.
 """
@@ -22,8 +23,7 @@ from cluster.catalog_at_start import publish_at_start, read_catalog_to_publish
 from cluster.preflight import port_free, shadowed
 from cluster.ray_environment import set_variables
 from cluster.settings import Settings
-from cluster.store_of import store_of
-from models import limits
+from cluster.store_of import install, store_of
 from models.errors import KairosError
 
 Say = Callable[[str], None]
@@ -40,49 +40,72 @@ class Running:
     installation: Installation
     url: str
     key: str
-    actors: Any
+    supervisor: Any
 
     def pids(self) -> list[int]:
         return [process.pid for process in runfile.descendants()]
 
     def stop(self, say: Say = lambda _: None) -> None:
         """Drain: finish what is in flight, write checkpoints, end Ray. Nothing acknowledged is lost either way."""
-        _stop(self, say)
+        self.supervisor.stop()
+        drain(self.settings, say)
+        runfile.forget_run(self.settings.data_dir)
+        say("stopped")
 
 
 def start(settings: Settings, say: Say = lambda _: None) -> Running:
     """Start everything and return when ``/readyz`` answers. Raises ``KairosError`` with the remedy."""
-    _check(settings)
+    check(settings)
     catalog = read_catalog_to_publish(settings.catalog)
-    installation = store_of(settings).install(settings.shards, limits.SLOTS)
+    installation = install(settings)
     _claim(settings, say)
     ensure_admin_key(store_of(settings).access(), settings.data_dir, now_ms=time.time_ns() // 1_000_000)
     key = read_admin_key(settings.data_dir)
     set_variables(settings.data_dir)
     say("starting Ray (the longest part, 5 to 15 s)")
-    _start_ray(settings)
-    from ray.exceptions import RayError  # ray reads its variables at import: only after they are set
-
-    from cluster.actors_of import Actors
-    from cluster.serving import start_serve
-
-    actors = Actors(settings, installation)
+    join_ray("local", include_dashboard=False, num_cpus=1, object_store_memory=128 * 1024 * 1024,
+             _node_ip_address="127.0.0.1")
     say(f"starting the coordinator and {installation.shards} shards")
-    actors.ensure()
+    supervisor = _supervisor(settings, installation)
     say("starting Ray Serve: HAProxy, the gateway" + (", the scorer" if settings.scorer == "serve" else ""))
-    try:
-        start_serve(settings, installation)
-    except (RayError, RuntimeError, TimeoutError) as error:
-        raise KairosError(f"Ray Serve did not start: {str(error).strip().splitlines()[0]}; try again") from error
+    _serve(settings, installation, supervisor)
     _record(settings)
-    running = Running(settings, installation, settings.url, key, actors)
+    running = Running(settings, installation, settings.url, key, supervisor)
     publish_at_start(running.url, key, catalog, say)
-    _wait_ready(running.url)
+    wait_ready(running.url)
     _record(settings, ready=True)
     return running
 
 
-def _check(settings: Settings) -> None:
+def _supervisor(settings: Settings, installation: Installation) -> Any:
+    from cluster.actors_of import Actors  # these import ray, which reads its variables at import
+    from cluster.supervision.nodes import live_nodes, own_node_id
+    from cluster.supervision.supervisor import Supervisor
+
+    actors = Actors(settings, installation)
+    supervisor = Supervisor(actors, live_nodes, only_node=None if actors.store.shards_may_move else own_node_id())
+    supervisor.look()
+    return supervisor
+
+
+def _serve(settings: Settings, installation: Installation, supervisor: Any) -> None:
+    """Deploy the Serve applications, and let the supervisor keep them from now on."""
+    from ray.exceptions import RayError
+
+    from cluster.serving import missing_applications, start_serve
+    from cluster.supervision.serving import ServingKeeper
+
+    try:
+        start_serve(settings, installation)
+    except (RayError, RuntimeError, TimeoutError) as error:
+        raise KairosError(f"Ray Serve did not start: {str(error).strip().splitlines()[0]}; try again") from error
+    supervisor.serving = ServingKeeper(
+        lambda: missing_applications(settings), lambda: start_serve(settings, installation),
+    )
+
+
+def check(settings: Settings) -> None:
+    """Raises ``KairosError`` when this process cannot start here at all."""
     failed = [finding for finding in shadowed() if not finding.ok]
     if settings.address is None:
         failed += [finding for finding in [port_free(settings.host, settings.port)] if not finding.ok]
@@ -108,21 +131,20 @@ def _record(settings: Settings, ready: bool = False) -> None:
     runfile.RunFile(runfile.this_process(), settings.url, ready, runfile.descendants()).write(settings.data_dir)
 
 
-def _start_ray(settings: Settings) -> None:
+def join_ray(address: str, **more: Any) -> None:
+    """Make this process a driver of a Ray cluster. Raises ``KairosError`` when it cannot be."""
     import ray
 
-    common: dict[str, Any] = {"namespace": naming.NAMESPACE, "logging_level": "ERROR", "log_to_driver": False}
-    if settings.address is not None:
-        ray.init(address=settings.address, **common)
-        return
     os.environ.pop("RAY_ADDRESS", None)
-    ray.init(
-        address="local", include_dashboard=False, num_cpus=1, object_store_memory=128 * 1024 * 1024,
-        _node_ip_address="127.0.0.1", **common,
-    )
+    try:
+        ray.init(
+            address=address, namespace=naming.NAMESPACE, logging_level="ERROR", log_to_driver=False, **more,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise KairosError(f"cannot join the Ray cluster at {address}: {str(error).strip().splitlines()[0]}") from error
 
 
-def _wait_ready(url: str) -> None:
+def wait_ready(url: str) -> None:
     deadline = time.monotonic() + _READY_WAIT_S
     last = "no answer"
     while time.monotonic() < deadline:
@@ -137,24 +159,25 @@ def _wait_ready(url: str) -> None:
     raise KairosError(f"not ready after {_READY_WAIT_S:.0f} s: {last}; `kairos doctor` may tell why")
 
 
-def _stop(running: Running, say: Say) -> None:
+def drain(settings: Settings, say: Say) -> None:
+    """Gateways first, then checkpoints, then the actors; then leave Ray. Whoever would bring them back has ended."""
     import ray
-    from ray import serve
 
-    from cluster.serving import stop_gateways
+    from cluster.actors_of import Actors
+    from cluster.serving import end_serve, stop_gateways
 
+    installation = store_of(settings).read_installation()
     say("draining: no new requests, those in flight are finished")
     stop_gateways()
-    say("writing checkpoints")
-    handles = running.actors.ensure()
-    coordinator = handles.pop(naming.COORDINATOR)
-    _drain(list(handles.values()), say)
-    _drain([coordinator], say)
-    if running.settings.address is not None:
-        serve.delete(naming.SCORER_APP)
+    if installation is not None:
+        say("writing checkpoints")
+        actors = Actors(settings, installation)
+        _drain(actors.handles(), say)
+        coordinator = actors.coordinator()
+        _drain([coordinator] if coordinator is not None else [], say)
+    if settings.address is not None:
+        end_serve()
     ray.shutdown()
-    runfile.forget_run(running.settings.data_dir)
-    say("stopped")
 
 
 def _drain(handles: list[Any], say: Say) -> None:
@@ -162,7 +185,7 @@ def _drain(handles: list[Any], say: Say) -> None:
     import ray
 
     asked = [handle.drain.remote() for handle in handles]
-    _, late = ray.wait(asked, num_returns=len(asked), timeout=_DRAIN_WAIT_S)
+    late = ray.wait(asked, num_returns=len(asked), timeout=_DRAIN_WAIT_S)[1] if asked else []
     if late:
         say(f"{len(late)} of {len(asked)} checkpoints were not written in time; the journals are whole without them")
     for handle in handles:

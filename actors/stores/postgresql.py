@@ -6,6 +6,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from actors.access.denials.postgresql_denials import PostgresqlDenials
+from actors.access.postgresql_access import PostgresqlAccess
 from actors.journal.keyring import Keyring
 from actors.naming import shard_owner
 from actors.postgresql.address import check_url, without_password
@@ -96,6 +98,12 @@ class PostgresqlStore:
         from actors.scorer_registry import ScorerRegistry
 
         return PostgresqlScorers(self._connection, ScorerRegistry(self._data_dir))
+
+    def access(self) -> PostgresqlAccess:
+        return PostgresqlAccess(self._url)
+
+    def denials(self) -> PostgresqlDenials:
+        return PostgresqlDenials(self._url)
 
     def wrapped(self) -> dict[str, int]:
         counted = {wrapped_by(self._wrapped_secret()): 1}
