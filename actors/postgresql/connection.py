@@ -17,7 +17,7 @@ from psycopg.abc import PQGen
 from psycopg.types.numeric import Int8BinaryDumper
 
 from actors.postgresql.address import remedy
-from actors.postgresql.arrays import Bigints, BigintsDumper
+from actors.postgresql.arrays import ArrayDumper
 from models import limits
 from models.errors import DiskFull, JournalFailed, StoreAway
 
@@ -90,7 +90,7 @@ def connect(url: str, application_name: str) -> Connection:
     except psycopg.Error as error:
         raise StoreAway(_advised(f"{place(url)}: {_words(error)}")) from error
     connection.adapters.register_dumper(int, Int8BinaryDumper)
-    connection.adapters.register_dumper(Bigints, BigintsDumper)
+    connection.adapters.register_dumper(list, ArrayDumper)
     try:
         with translated(place(url)):
             _refuse_unsafe(connection, place(url))

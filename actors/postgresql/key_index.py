@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from actors.journal.interface import IndexEntry
-from actors.postgresql.arrays import Bigints
 from actors.postgresql.log import Log
 from actors.postgresql.ownership import Cursor
 from models import limits
@@ -39,7 +38,7 @@ def put_keys(cursor: Cursor, number: int, keys: Iterable[IndexEntry]) -> None:
     rows = {(_period(entry.at_ms), entry.customer, entry.key): (_period(entry.at_ms), *entry) for entry in keys}
     if rows:
         periods, customers, names, seqs, at_ms, prints, hints = zip(*rows.values(), strict=True)
-        columns = (Bigints(periods), list(customers), list(names), Bigints(seqs), Bigints(at_ms))
+        columns = (list(periods), list(customers), list(names), list(seqs), list(at_ms))
         cursor.execute(_PUT, (number, *columns, list(prints), list(hints)), prepare=True)
 
 
@@ -74,7 +73,7 @@ class KeyIndex(Log):
         if not periods:
             return {}
         customers, names = zip(*wanted, strict=True)
-        found = self.session.query(_LOAD, (Bigints(periods), list(customers), list(names), self.number))
+        found = self.session.query(_LOAD, (list(periods), list(customers), list(names), self.number))
         loaded: dict[tuple[bytes, bytes], IndexEntry] = {}
         for values in found:
             entry = IndexEntry(*values)

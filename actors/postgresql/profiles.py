@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from actors.journal import records
 from actors.journal.interface import FlushBatch, StoredProfile
-from actors.postgresql.arrays import Bigints
 from actors.postgresql.connection import Connection
 from actors.postgresql.key_index import KeyIndex, put_keys
 from actors.postgresql.ownership import Cursor
@@ -41,7 +40,7 @@ def put_profiles(cursor: Cursor, number: int, table: str, profiles: Iterable[Sto
     rows = {profile.customer: records.profile_values(profile) for profile in profiles}
     if rows:
         customers, seqs, generations, sealed, due_ms, checksums = zip(*rows.values(), strict=True)
-        values = (list(customers), Bigints(seqs), Bigints(generations), list(sealed), Bigints(due_ms), list(checksums))
+        values = (list(customers), list(seqs), list(generations), list(sealed), list(due_ms), list(checksums))
         cursor.execute(_PUT_PROFILES.format(table=table), (number, *values), prepare=True)
 
 
@@ -72,7 +71,7 @@ class Profiles(KeyIndex):
         touched = {(customer, seqs[-1]): canonical.pack(seqs) for customer, seqs in batch.touched}
         if touched:
             customers, newest = zip(*touched, strict=True)
-            values = (self.number, list(customers), Bigints(newest), list(touched.values()))
+            values = (self.number, list(customers), list(newest), list(touched.values()))
             cursor.execute(_PUT_TOUCHED, values, prepare=True)
 
     def _settled(self) -> None:
