@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
 
+from actors.access.oidc.settings import DEFAULT_ALGORITHMS, OidcSettings
+from actors.tracing.setting import TraceSetting, require_exporter
 from models import limits
 from models.errors import BadInput
 from models.times import parse_time_ms
 
 SETTINGS_FILE = "kairos.yaml"
+SQLITE: Final = "sqlite"
+_POSTGRESQL: Final = ("postgresql", "postgres")
 
 
 class Settings(BaseSettings):
@@ -24,17 +36,32 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65_535)
     shards: int | None = Field(default=None, ge=1, le=limits.SHARDS_MAX, description="chosen at the first start")
-    store: str = Field(default="sqlite", description="sqlite, the embedded journal")
+    store: str = Field(default=SQLITE, description="sqlite, the embedded journal, or postgresql://USER@HOST/DATABASE")
     catalog: Path | None = None
     clock: str = Field(default="wall", description="wall, or manual:TIME")
     address: str | None = Field(default=None, description="a Ray cluster to join instead of starting one")
     scorer: Literal["serve", "in_process"] = Field(
         default="serve", description="serve: replicas that all shards ask; in_process: every shard holds the trees",
     )
+    proxies: Literal["every", "head"] = Field(
+        default="every", description="on a cluster: the nodes that listen for HTTP",
+    )
     gateways: int = Field(default=1, ge=1, le=64, description="replicas of the HTTP gateway")
     resident_bytes: int = Field(default=limits.RESIDENT_BYTES_DEFAULT, ge=1024 * 1024, description="per shard")
     retention_ms: int = Field(default=limits.JOURNAL_RETENTION_MS, gt=limits.IDEMPOTENCY_MS)
+    oidc_issuer: str | None = Field(default=None, description="an OpenID Connect issuer whose tokens count beside keys")
+    oidc_audience: str | None = Field(default=None, description="what its tokens must be meant for")
+    oidc_jwks_url: str | None = Field(default=None, description="where its keys are, if not as its discovery says")
+    oidc_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=DEFAULT_ALGORITHMS, description="signatures that count; a list, or names with commas",
+    )
+    oidc_tenant_claim: str | None = Field(default=None, description="the claim that names the tenant; none: main")
+    oidc_scope_claim: str = Field(default="scope", description="the claim that lists scopes")
+    oidc_rate: float | None = Field(default=None, gt=0, description="requests per second of each subject")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log_ratio: float = Field(default=0.0, ge=0, le=1, description="share of answered requests that are logged")
+    traces: str = Field(default="off", description="off, console, or otlp:URL (OTLP over HTTP)")
+    trace_ratio: float = Field(default=1.0, ge=0, le=1, description="share of requests that are traced")
 
     @field_validator("clock")
     @classmethod
@@ -50,12 +77,46 @@ class Settings(BaseSettings):
             raise ValueError(str(error)) from error
         return value
 
+    @field_validator("traces")
+    @classmethod
+    def _traces_are_known(cls, value: str) -> str:
+        try:
+            require_exporter(TraceSetting.parse(value))
+        except BadInput as error:
+            raise ValueError(str(error)) from error
+        return value
+
     @field_validator("store")
     @classmethod
     def _store_is_known(cls, value: str) -> str:
-        if value != "sqlite":
-            raise ValueError("this version keeps its journals in SQLite only; leave --store out")
+        if value == SQLITE:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in _POSTGRESQL or not parts.path.strip("/"):
+            raise ValueError("say sqlite, or postgresql://USER@HOST/DATABASE")
         return value
+
+    @field_validator("oidc_algorithms", mode="before")
+    @classmethod
+    def _algorithms_are_a_list(cls, value: Any) -> Any:
+        return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _issuer_is_whole(self) -> Self:
+        try:
+            self.oidc()
+        except BadInput as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def oidc(self) -> OidcSettings | None:
+        """Whose tokens count; None: nobody's. Raises ``BadInput``."""
+        if self.oidc_issuer is None:
+            return None
+        return OidcSettings(
+            self.oidc_issuer, self.oidc_audience or "", self.oidc_jwks_url, self.oidc_algorithms,
+            self.oidc_tenant_claim, self.oidc_scope_claim, self.oidc_rate,
+        )
 
     @classmethod
     def settings_customise_sources(
@@ -72,9 +133,24 @@ class Settings(BaseSettings):
 
 
 def load_settings(**given: Any) -> Settings:
-    """Settings from flags (None: not given) and the other sources. Raises ``BadInput`` naming each wrong one."""
+    """Settings from flags (None: not given) and the other sources. Raises ``BadInput`` naming each wrong one.
+
+    A password in the store's URL leaves the settings for this process's ``PGPASSWORD``: the processes that it starts
+    inherit it, and it is in nobody's arguments. Nodes of a cluster inherit nothing from here, so there it is refused.
+    """
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        errors = [{"loc": [str(part) for part in e["loc"]], "msg": e["msg"]} for e in error.errors()]
+        errors = [{"loc": [str(part) for part in e["loc"]], "msg": e["msg"]} for e in error.errors(include_input=False)]
         raise BadInput(f"wrong settings (flags, KAIROS_*, {SETTINGS_FILE}):", errors) from error
+    parts = urlsplit(settings.store)
+    if parts.password is None:
+        return settings
+    if settings.address is not None:
+        raise BadInput(
+            "the store's URL holds a password, which the nodes of a cluster would be told in the open; leave it out and "
+            "set PGPASSWORD, or PGPASSFILE, in the environment of `ray start` on every node"
+        )
+    os.environ["PGPASSWORD"] = unquote(parts.password)
+    without = parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}")
+    return settings.model_copy(update={"store": without.geturl()})
