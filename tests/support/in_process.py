@@ -15,11 +15,16 @@ from actors.gateway.app import GatewayApp
 from actors.gateway.authorise import Authoriser
 from actors.gateway.metrics import Metrics
 from actors.gateway.services import Services, Settings
+from actors.gateway.tracing import GatewayTracing
 from actors.profile_shard import ProfileShard
 from actors.scoring.in_process import InProcessScorer
+from actors.scoring.interface import Scorer
 from actors.scoring.loaded import open_scorers
 from models.errors import InvariantBroken
 from support.stores import installed
+
+#: Behind the customer keys of every such installation.
+SECRET = b"secret"
 
 
 def _die(reason: str) -> NoReturn:
@@ -29,17 +34,22 @@ def _die(reason: str) -> NoReturn:
 class InProcess:
     """Backend of the gateway and shards of the coordinator at once. ``start`` it inside an event loop."""
 
-    def __init__(self, data_dir: Path, clock_ms: int, monkeypatch: Any, shards: int = 2) -> None:
+    def __init__(
+        self, data_dir: Path, clock_ms: int, monkeypatch: Any, shards: int = 2, *, scorer: Scorer | None = None,
+        tracing: GatewayTracing | None = None,
+    ) -> None:
         self._plain = {"data_dir": str(data_dir), "shards": shards, "clock": "manual", "clock_ms": clock_ms}
         self._data_dir = data_dir
         store = installed(data_dir, shards)
-        self._scorer = InProcessScorer(lambda: open_scorers(store.scorers()))
+        self._scorer = scorer or InProcessScorer(lambda: open_scorers(store.scorers()))
         self._pokes: set[Any] = set()
+        self._keys: dict[str, str] = {}
         self.shards: list[ProfileShard] = []
         monkeypatch.setattr(coordinator, "RayShards", lambda: self)
         access.ensure_admin_key(access.FileAccess(data_dir), data_dir, now_ms=0)
         authoriser = Authoriser(access.FileAccess(data_dir))
-        self._app = GatewayApp(Services(Settings(data_dir, shards, b"secret", "manual"), self, authoriser, Metrics()))
+        settings = Settings(data_dir, shards, SECRET, "manual")
+        self.app = GatewayApp(Services(settings, self, authoriser, Metrics(), tracing=tracing))
 
     async def start(self) -> None:
         self.coordinator_actor = Coordinator(self._plain)
@@ -58,11 +68,18 @@ class InProcess:
         await self.coordinator_actor.drain()
 
     def transport(self) -> httpx.ASGITransport:
-        return httpx.ASGITransport(self._app)
+        return httpx.ASGITransport(self.app)
 
     @property
     def key(self) -> str:
         return access.read_admin_key(self._data_dir)
+
+    def key_of(self, tenant: str) -> str:
+        """A key with all scopes for a tenant's customers."""
+        if tenant not in self._keys:
+            store = access.FileAccess(self._data_dir)
+            self._keys[tenant] = access.create(store, f"all of {tenant}", ["*"], now_ms=0, tenant=tenant)
+        return self._keys[tenant]
 
     async def shard(self, shard: int, method: str, *args: Any) -> bytes:
         answer: bytes = await getattr(self.shards[shard], method)(*args)
@@ -87,5 +104,5 @@ class InProcess:
     def _shard(self, number: int) -> ProfileShard:
         settings = {**self._plain, "shard": number}
         return ProfileShard(
-            settings, scorer=self._scorer, call_coordinator=self.coordinator_actor.sync, die=_die,
+            settings, scorer=self._scorer, call_coordinator=self.coordinator_actor.sync, die=_die, secret=SECRET,
         )
