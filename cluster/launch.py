@@ -20,6 +20,7 @@ from actors.access import ensure_admin_key, read_admin_key
 from actors.stores.interface import Installation
 from cluster import runfile
 from cluster.catalog_at_start import publish_at_start, read_catalog_to_publish
+from cluster.doors import force_token, refuse_open_bind, refuse_open_cluster
 from cluster.preflight import port_free, shadowed
 from cluster.ray_environment import set_variables
 from cluster.settings import Settings
@@ -59,7 +60,10 @@ def start(settings: Settings, say: Say = lambda _: None) -> Running:
     catalog = read_catalog_to_publish(settings.catalog)
     installation = install(settings)
     _claim(settings, say)
-    ensure_admin_key(store_of(settings).access(), settings.data_dir, now_ms=time.time_ns() // 1_000_000)
+    force_token(settings.data_dir, settings.address)
+    keys = store_of(settings).access()
+    ensure_admin_key(keys, settings.data_dir, now_ms=time.time_ns() // 1_000_000)
+    refuse_open_bind(settings, keys)
     key = read_admin_key(settings.data_dir)
     set_variables(settings.data_dir)
     say("starting Ray (the longest part, 5 to 15 s)")
@@ -142,6 +146,7 @@ def join_ray(address: str, **more: Any) -> None:
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise KairosError(f"cannot join the Ray cluster at {address}: {str(error).strip().splitlines()[0]}") from error
+    refuse_open_cluster(ray.get_runtime_context().gcs_address)
 
 
 def wait_ready(url: str) -> None:
