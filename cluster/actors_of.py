@@ -1,24 +1,46 @@
-"""Names the detached actors of an installation into being, or finds the live ones again."""
+"""The live actors of an installation: finds them by name, makes them, asks them, ends them.
+
+Names are all there is to know: an incarnation of a shard is alive while Ray lists its name. Everything here may be
+called by several threads, and blocks.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import ray
+import structlog
+from ray._private.state import actors as actor_table
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayError, RayTaskError
+from ray.util import list_named_actors
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors import naming
 from actors.coordinator import Coordinator
 from actors.profile_shard import ProfileShard
-from actors.stores.interface import Installation
+from actors.stores.interface import Installation, Store
 from cluster.settings import Settings
-from cluster.store_of import plain_store
+from cluster.store_of import plain_store, store_of
+from cluster.supervision.moving import Gone, Silent
+from cluster.supervision.placement import Incarnation, State
+from models import limits
+from models.canonical import unpack
 from models.times import parse_time_ms
 
+log = structlog.get_logger(__name__)
 #: A shard or coordinator comes back for ever, but a call to it is never repeated by Ray: the caller decides.
-_OPTIONS: dict[str, Any] = {
+_OPTIONS: Final[dict[str, Any]] = {
     "namespace": naming.NAMESPACE, "lifetime": "detached", "max_restarts": -1, "max_task_retries": 0, "num_cpus": 0,
     "get_if_exists": True,
 }
+#: All are asked at once; who does not answer within this time is silent for this look.
+_LOOK_WAIT_S: Final = 1.0
+_MOVE_WAIT_S: Final = limits.MOVE_STEP_MS_MAX / limits.SECOND_MS
+_POLL_S: Final = 0.05
+_LOST_S: Final = limits.SHARD_SILENT_MS_MAX / limits.SECOND_MS
 
 
 def actor_settings(settings: Settings, installation: Installation) -> dict[str, Any]:
@@ -27,33 +49,228 @@ def actor_settings(settings: Settings, installation: Installation) -> dict[str, 
     return {
         **plain_store(settings), "shards": installation.shards, "clock": mode,
         "clock_ms": parse_time_ms(begin) if begin else 0, "log_level": settings.log_level, "scorer": settings.scorer,
+        "access_log_ratio": settings.access_log_ratio, "traces": settings.traces, "trace_ratio": settings.trace_ratio,
         "link_host": "127.0.0.1" if settings.address is None else "",
     }
 
 
+@dataclass(slots=True)
+class _Known:
+    """What is remembered of an incarnation between two looks."""
+
+    handle: Any
+    node: str = ""
+    pid: int = 0
+    #: A question that was not answered yet; no second one is asked meanwhile.
+    asked: Any = None
+    status: dict[str, Any] = field(default_factory=dict)
+    #: When it last answered or Ray was at work on it (monotonic).
+    heard: float = field(default_factory=time.monotonic)
+
+
 class Actors:
-    """The coordinator and the shards by name. ``ensure`` is cheap and idempotent: the supervisor calls it for ever."""
+    """The coordinator, and the incarnations of the shards."""
 
     def __init__(self, settings: Settings, installation: Installation) -> None:
-        plain = actor_settings(settings, installation)
-        bounds = {"resident_bytes": settings.resident_bytes, "retention_ms": settings.retention_ms}
+        self._settings = settings
+        self._plain = actor_settings(settings, installation)
+        self._bounds = {"resident_bytes": settings.resident_bytes, "retention_ms": settings.retention_ms}
+        self.store: Store = store_of(settings)
+        self.shards = installation.shards
         # Each ``ray.remote`` of a class is exported to the cluster and kept there: once, not at every look.
-        coordinator, shard = ray.remote(Coordinator), ray.remote(ProfileShard)
-        self._recipes: dict[str, tuple[Any, dict[str, Any]]] = {naming.COORDINATOR: (coordinator, plain)}
-        for number in range(installation.shards):
-            self._recipes[naming.shard_name(number)] = (shard, {**plain, **bounds, "shard": number})
+        self._coordinator, self._shard = ray.remote(Coordinator), ray.remote(ProfileShard)
+        self._known: dict[tuple[int, int], _Known] = {}
+        self._lock = threading.Lock()
+        #: How often a process was seen that stands in the place of an earlier one.
+        self.restarts = 0
 
-    def ensure(self) -> dict[str, Any]:
-        """A handle for each name; makes what does not exist (any more)."""
-        return {name: self._find(name) or self._make(name) for name in self._recipes}
+    # the incarnations, as movers use them
+
+    def numbers(self, shard: int) -> list[int]:
+        return [number for one, number in self.live() if one == shard]
+
+    def live(self) -> list[tuple[int, int]]:
+        """Shard and incarnation of all that Ray lists."""
+        return [found for name in _names() if (found := naming.parse_shard_name(name)) is not None]
+
+    def stored(self, shard: int) -> int:
+        """Only where shards move: elsewhere the journal's files admit one process at a time, whatever its number."""
+        if not self.store.shards_may_move:
+            return 0
+        journal = self.store.journal(naming.shard_owner(shard))
+        try:
+            return journal.incarnation()
+        finally:
+            journal.close()
+
+    def make(self, shard: int, incarnation: int, node: str, standby: bool) -> None:
+        name = naming.shard_name(shard, incarnation)
+        more = {"shard": shard, "incarnation": incarnation, "standby": standby}
+        handle = self._shard.options(name=name, **_OPTIONS, **self._on(node)).remote(
+            {**self._plain, **self._bounds, **more},
+        )
+        with self._lock:
+            self._known[shard, incarnation] = _Known(handle, node)
+        log.info("started an incarnation", shard=shard, incarnation=incarnation, node=node[:8], standby=standby)
+
+    def call(self, shard: int, incarnation: int, method: str, wait_s: float) -> bytes:
+        name = naming.shard_name(shard, incarnation)
+        known = self._find(shard, incarnation)
+        try:
+            answer: bytes = ray.get(getattr(known.handle, method).remote(), timeout=wait_s)
+        except (GetTimeoutError, ActorUnavailableError, RayTaskError) as error:
+            raise Silent(f"{name}.{method}: {type(error).__name__}") from error
+        except RayActorError as error:
+            raise Gone(f"{name}.{method}: {type(error).__name__}") from error
+        return answer
+
+    def end(self, shard: int, incarnation: int) -> None:
+        try:
+            handle = self._find(shard, incarnation).handle
+        except Gone:
+            return
+        ray.kill(handle, no_restart=True)
+        self._forget(shard, incarnation)
+
+    # what is there
+
+    def survey(self) -> dict[int, list[Incarnation]]:
+        """All live incarnations, with what they say of themselves. Where shards do not move nobody is asked."""
+        found = self._refreshed()
+        if self.store.shards_may_move:
+            self._ask(list(found.values()))
+        shards: dict[int, list[Incarnation]] = {}
+        for (shard, number), known in found.items():
+            shards.setdefault(shard, []).append(Incarnation(number, known.node, self._state(known)))
+        return shards
+
+    def handles(self) -> list[Any]:
+        """Of all live incarnations."""
+        return [known.handle for known in self._refreshed().values()]
+
+    def _refreshed(self) -> dict[tuple[int, int], _Known]:
+        live = set(self.live())
+        with self._lock:
+            for gone in self._known.keys() - live:
+                del self._known[gone]
+        found = {}
+        for shard, number in sorted(live):
+            try:
+                found[shard, number] = self._find(shard, number)
+            except Gone:
+                continue
+        return found
+
+    def _ask(self, known: list[_Known]) -> None:
+        for one in known:
+            if one.asked is None:
+                one.asked = one.handle.status.remote()
+        questions = [one.asked for one in known]
+        if questions:
+            ray.wait(questions, num_returns=len(questions), timeout=_LOOK_WAIT_S)
+        for one in known:
+            one.status = self._answer(one)
+
+    def _answer(self, known: _Known) -> dict[str, Any]:
+        """Empty when there is none yet."""
+        try:
+            status: dict[str, Any] = unpack(ray.get(known.asked, timeout=0))
+        except GetTimeoutError:
+            self._look_up(known)
+            return {}
+        except (RayActorError, RayTaskError):
+            known.asked = None
+            self._look_up(known)
+            return {}
+        known.asked, known.heard = None, time.monotonic()
+        known.node = status.get("node_id") or known.node
+        pid = int(status.get("pid", 0))
+        self.restarts += bool(known.pid and pid and pid != known.pid)
+        known.pid = pid or known.pid
+        return status
 
     @staticmethod
-    def _find(name: str) -> Any:
-        try:
-            return ray.get_actor(name, namespace=naming.NAMESPACE)
-        except ValueError:
-            return None
+    def _look_up(known: _Known) -> None:
+        """Of one that is silent: where it is, and whether Ray is about to start it (again)."""
+        node, is_alive = _place_of(known.handle)
+        known.node = node or known.node
+        if not is_alive:
+            known.heard = time.monotonic()
 
-    def _make(self, name: str) -> Any:
-        kind, plain = self._recipes[name]
-        return kind.options(name=name, **_OPTIONS).remote(plain)
+    def _state(self, known: _Known) -> State:
+        if not self.store.shards_may_move:
+            return State.SERVING
+        if known.status:
+            return State(known.status["state"])
+        return State.LOST if time.monotonic() - known.heard > _LOST_S else State.SILENT
+
+    def _find(self, shard: int, incarnation: int) -> _Known:
+        """Raises ``Gone``."""
+        with self._lock:
+            known = self._known.get((shard, incarnation))
+        if known is None:
+            handle = _actor(naming.shard_name(shard, incarnation))
+            if handle is None:
+                raise Gone(f"there is no actor {naming.shard_name(shard, incarnation)}")
+            known = _Known(handle, _place_of(handle)[0])
+            with self._lock:
+                known = self._known.setdefault((shard, incarnation), known)
+        return known
+
+    def _forget(self, shard: int, incarnation: int) -> None:
+        with self._lock:
+            self._known.pop((shard, incarnation), None)
+
+    # the coordinator
+
+    def coordinator(self) -> Any:
+        """Its handle, or None."""
+        return _actor(naming.COORDINATOR)
+
+    def coordinator_node(self) -> str:
+        """"" when it has none (yet)."""
+        handle = self.coordinator()
+        return _place_of(handle)[0] if handle is not None else ""
+
+    def make_coordinator(self, node: str) -> None:
+        self._coordinator.options(name=naming.COORDINATOR, **_OPTIONS, **self._on(node)).remote(self._plain)
+
+    def move_coordinator(self, node: str) -> None:
+        """It has no standby: no decision waits for it. Its journal is closed before its successor starts."""
+        handle = self.coordinator()
+        if handle is not None:
+            try:
+                ray.get(handle.drain.remote(), timeout=_MOVE_WAIT_S)
+            except RayError as error:
+                log.warning("the coordinator did not drain; its successor fences it", error=type(error).__name__)
+            ray.kill(handle, no_restart=True)
+            deadline = time.monotonic() + _MOVE_WAIT_S
+            while self.coordinator() is not None and time.monotonic() < deadline:
+                time.sleep(_POLL_S)
+        self.make_coordinator(node)
+
+    def _on(self, node: str) -> dict[str, Any]:
+        """Where shards may move, the node is a wish: Ray starts the actor elsewhere when that one is lost."""
+        if not node:
+            return {}
+        strategy = NodeAffinitySchedulingStrategy(node_id=node, soft=self.store.shards_may_move)
+        return {"scheduling_strategy": strategy}
+
+
+def _names() -> list[str]:
+    """Of all live actors, ours among them."""
+    return [one["name"] for one in list_named_actors(all_namespaces=True) if one["namespace"] == naming.NAMESPACE]
+
+
+def _actor(name: str) -> Any:
+    try:
+        return ray.get_actor(name, namespace=naming.NAMESPACE)
+    except ValueError:
+        return None
+
+
+def _place_of(handle: Any) -> tuple[str, bool]:
+    """The node where Ray last placed it ("" for none), and whether its process should be there."""
+    row: dict[str, Any] = actor_table(handle._actor_id.hex()) or {}
+    node: str = row.get("Address", {}).get("NodeID", "")
+    return node if set(node) - {"f"} else "", row.get("State") == "ALIVE"

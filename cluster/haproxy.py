@@ -54,9 +54,14 @@ exec {binary} "$@"
 """
 
 
+def wrapper_path(data_dir: Path) -> Path:
+    """Where the wrapper of a data directory is, absolute."""
+    return (data_dir / "bin" / "haproxy").resolve()
+
+
 def install_wrapper(data_dir: Path) -> Path:
     """Write the wrapper and what it needs into the data directory; returns its absolute path."""
-    path = (data_dir / "bin" / "haproxy").resolve()
+    path = wrapper_path(data_dir)
     if os.environ.get(VARIABLE) == str(path):  # this process has replaced itself: the wrapper must not wrap itself
         del os.environ[VARIABLE]
     path.parent.mkdir(parents=True, exist_ok=True)

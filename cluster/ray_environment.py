@@ -1,4 +1,8 @@
-"""The variables under which Ray and Serve must start, on every node. See the README's decisions for each reason."""
+"""The variables under which Ray and Serve must start, on every node. See the README's decisions for each reason.
+
+`kairos up` that starts Ray itself sets them here. On a cluster they must stand in the environment of `ray start`:
+`kairos node-env` prints them, `kairos doctor --address` looks for them on every node.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import os
 import socket
 from pathlib import Path
 
-from cluster.haproxy import VARIABLE, install_wrapper
+from cluster.haproxy import VARIABLE, install_wrapper, wrapper_path
 from models import limits
 
 #: HAProxy in place of the Python proxy, user code on the replica's main loop, the collector frozen after start.
@@ -33,10 +37,29 @@ SERVE_VARIABLES = {
     "DASHBOARD_METRIC_PORT": "-1",
 }
 
-#: Ports that only Serve itself needs; chosen free, so that two installations can share a machine.
-_SIDE_PORTS = (
-    "RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT", "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT",
-)
+#: On the nodes of a cluster also these: who may talk to Ray, and how soon a lost node is noticed.
+CLUSTER_VARIABLES = {
+    # Whoever reaches Ray's ports without the token gets no answer.
+    "RAY_AUTH_MODE": "token",
+    # The head asks each node every half second, waits a second, and gives a node up after three failures: a node that
+    # was cut off is dead after at most about 5 s, and its shards start elsewhere (Ray's own values: 15 to 65 s). What
+    # still runs there is fenced by the store.
+    "RAY_health_check_initial_delay_ms": "5000",
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_timeout_ms": "1000",
+    "RAY_health_check_failure_threshold": "3",
+    # How long a node waits for the head to come back (where the head's state is kept outside) before it leaves.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "600",
+}
+
+#: Ports that only Serve itself needs, on loopback. Embedded they are chosen free, so that two installations can share
+#: a machine; a node of a cluster has them to itself.
+SIDE_PORTS = {
+    "RAY_SERVE_HAPROXY_METRICS_PORT": "9101",
+    "RAY_SERVE_HAPROXY_STATS_PORT": "8404",
+    "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": "8500",
+}
+_TIMEOUT = "RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S"
 
 
 def free_port() -> int:
@@ -52,6 +75,32 @@ def set_variables(data_dir: Path) -> None:
     for name, value in SERVE_VARIABLES.items():
         os.environ.setdefault(name, value)
     os.environ[VARIABLE] = str(install_wrapper(data_dir))
-    for name in _SIDE_PORTS:
+    for name in SIDE_PORTS:
         os.environ.setdefault(name, str(free_port()))
-    os.environ.setdefault("RAY_SERVE_HAPROXY_TIMEOUT_SERVER_S", str(2 * limits.DEADLINE_MS_MAX // limits.SECOND_MS))
+    os.environ.setdefault(_TIMEOUT, _timeout_s())
+
+
+def set_driver_variables() -> None:
+    """Before ``import ray`` in a process that joins a cluster: its nodes have the variables already, this one must not
+    deploy by others."""
+    for name, value in {**SERVE_VARIABLES, **CLUSTER_VARIABLES, _TIMEOUT: _timeout_s()}.items():
+        os.environ.setdefault(name, value)
+
+
+def node_variables(data_dir: Path) -> dict[str, str]:
+    """All that `ray start` must find in its environment, on every node. Writes nothing: see ``install_wrapper``."""
+    return {
+        **SERVE_VARIABLES, **CLUSTER_VARIABLES, **SIDE_PORTS, _TIMEOUT: _timeout_s(),
+        VARIABLE: str(wrapper_path(data_dir)),
+    }
+
+
+def differing() -> dict[str, tuple[str | None, str]]:
+    """Of the variables that must be the same on every node, those that are otherwise in this process: (found, wanted).
+    Ports and paths may be a node's own."""
+    wanted = {**SERVE_VARIABLES, **CLUSTER_VARIABLES, _TIMEOUT: _timeout_s()}
+    return {name: (os.environ.get(name), value) for name, value in wanted.items() if os.environ.get(name) != value}
+
+
+def _timeout_s() -> str:
+    return str(2 * limits.DEADLINE_MS_MAX // limits.SECOND_MS)

@@ -40,6 +40,8 @@ class RunFile:
     url: str
     ready: bool = False
     others: list[Process] = field(default_factory=list)
+    #: The Ray cluster that was joined; None when `kairos up` started Ray itself. On a cluster nothing ends with `up`.
+    address: str | None = None
 
     def write(self, data_dir: Path) -> None:
         replace_file(data_dir / _FILE, json.dumps(asdict(self)).encode())
@@ -67,7 +69,7 @@ def read_run(data_dir: Path) -> RunFile | None:
     except FileNotFoundError:
         return None
     return RunFile(
-        Process(**raw["up"]), raw["url"], raw["ready"], [Process(**other) for other in raw["others"]],
+        Process(**raw["up"]), raw["url"], raw["ready"], [Process(**other) for other in raw["others"]], raw["address"],
     )
 
 

@@ -6,11 +6,15 @@ import asyncio
 import logging
 from typing import Any
 
+import ray
 import structlog
 from ray import serve
-from ray.exceptions import RayError
+from ray.exceptions import RayActorError, RayError
+from ray.serve import context as serve_context
+from ray.serve._private.constants import SERVE_CONTROLLER_NAME, SERVE_NAMESPACE
 from ray.serve.config import ProxyLocation
 from ray.serve.exceptions import RayServeException
+from ray.serve.schema import ApplicationStatus
 
 from actors import naming
 from actors.gateway.gateway import Gateway
@@ -18,6 +22,7 @@ from actors.scorer import scorer_app
 from actors.shard.settings import SERVE
 from actors.stores.interface import Installation
 from cluster.actors_of import actor_settings
+from cluster.doors import gateway_settings
 from cluster.settings import Settings
 from models import limits
 
@@ -28,16 +33,43 @@ _STREAMS_WAIT_S = 5.0
 def start_serve(settings: Settings, installation: Installation) -> None:
     """Start HAProxy and deploy the applications; returns when their replicas run."""
     logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its import set it to INFO
-    plain: dict[str, Any] = actor_settings(settings, installation)
+    everywhere = settings.address is not None and settings.proxies == "every"
     serve.start(
-        proxy_location=ProxyLocation.EveryNode if settings.address else ProxyLocation.HeadOnly,
+        proxy_location=ProxyLocation.EveryNode if everywhere else ProxyLocation.HeadOnly,
         http_options={"host": settings.host, "port": settings.port, "request_timeout_s": None},
     )
-    gateway = _gateway(settings.gateways).bind(plain)
-    targets = [serve.RunTarget(gateway, name=naming.GATEWAY_APP, route_prefix="/")]
+    targets = [serve.RunTarget(gateway_app(settings, installation), name=naming.GATEWAY_APP, route_prefix="/")]
     if settings.scorer == SERVE:
-        targets.append(serve.RunTarget(scorer_app(plain), name=naming.SCORER_APP, route_prefix=None))
+        scorer = scorer_app(actor_settings(settings, installation))
+        targets.append(serve.RunTarget(scorer, name=naming.SCORER_APP, route_prefix=None))
     serve.run_many(targets, wait_for_applications_running=True)
+
+
+def gateway_app(settings: Settings, installation: Installation) -> serve.Application:
+    """The Serve application of the HTTP API."""
+    application: serve.Application = _gateway(settings.gateways).bind(
+        {**actor_settings(settings, installation), **gateway_settings(settings)}
+    )
+    return application
+
+
+def missing_applications(settings: Settings) -> list[str]:
+    """Those that Serve does not know or could not deploy. A controller that is gone for good knows none."""
+    try:
+        ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
+        found = serve.status().applications
+    except (ValueError, RayActorError):
+        serve_context._set_global_client(None)  # its handle would lead to the dead one
+        found = {}
+    wanted = [naming.GATEWAY_APP, *([naming.SCORER_APP] if settings.scorer == SERVE else [])]
+    return [name for name in wanted if name not in found or found[name].status == ApplicationStatus.DEPLOY_FAILED]
+
+
+def end_serve() -> None:
+    """Delete what is left of Kairos; Serve itself goes too unless it serves others."""
+    serve.delete(naming.SCORER_APP)
+    if not serve.status().applications:
+        serve.shutdown()
 
 
 def stop_gateways() -> None:

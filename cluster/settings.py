@@ -148,8 +148,8 @@ def load_settings(**given: Any) -> Settings:
         return settings
     if settings.address is not None:
         raise BadInput(
-            "the store's URL holds a password, which the nodes of a cluster would be told in the open; leave it out and "
-            "set PGPASSWORD, or PGPASSFILE, in the environment of `ray start` on every node"
+            "the store's URL holds a password, which the nodes of a cluster would be told in the open; leave it out "
+            "and set PGPASSWORD, or PGPASSFILE, in the environment of `ray start` on every node"
         )
     os.environ["PGPASSWORD"] = unquote(parts.password)
     without = parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}")

@@ -34,7 +34,7 @@ def wait_for_signal(running: Running, say: Callable[[str], None]) -> bool:
                 return False
             looks += 1
             if looks % _LOOKS_PER_ENSURE == 0:
-                running.actors.ensure()
+                running.supervisor.look()
             recorded = _keep_run_file(running, recorded)
         return True
     finally:
@@ -43,8 +43,6 @@ def wait_for_signal(running: Running, say: Callable[[str], None]) -> bool:
 
 
 def _ray_lives(running: Running) -> bool:
-    if running.settings.address is not None:
-        return True
     names = {"raylet", "gcs_server"}
     for child in psutil.Process().children():
         try:

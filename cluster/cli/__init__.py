@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from cluster.cli import audit, demo, doctor, importing, keys, lifecycle, train
+from cluster.cli import audit, demo, doctor, importing, keys, lifecycle, nodes, train
 from cluster.cli.catalog import app as catalog_app
 from models.errors import KairosError
 
@@ -21,6 +21,8 @@ app.command("up")(lifecycle.up)
 app.command("down")(lifecycle.down)
 app.command("status")(lifecycle.status)
 app.command("doctor")(doctor.doctor)
+app.command("nodes")(nodes.nodes)
+app.command("node-env")(nodes.node_env)
 app.command("demo")(demo.demo)
 app.command("import")(importing.import_history)
 app.command("train")(train.train)

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from cluster import launch, runfile
+from cluster import joining, launch, runfile
 from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, server
 from cluster.client import Kairos
 from cluster.listeners import listeners
@@ -40,7 +40,10 @@ def up(
     address: Annotated[str | None, typer.Option(help="Join this Ray cluster [start one].")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready.")] = False,
 ) -> None:
-    """Start Kairos; in the foreground until interrupted, then drain."""
+    """Start Kairos; in the foreground until interrupted, then drain.
+
+    With --address an installation lives on that cluster, and outlives this process if it is killed.
+    """
     settings = load_settings(
         data_dir=data_dir, host=host, port=port, shards=shards, store=store, catalog=catalog, clock=clock,
         address=address,
@@ -49,8 +52,11 @@ def up(
         _start_detached(settings)
         return
     console = Console(stderr=True)
+    if settings.address is not None:
+        joining.run(settings, lambda line: _dim(console, line), lambda: _print_where(console, settings))
+        return
     try:
-        running = launch.start(settings, lambda line: console.print(f"[dim]{line}[/dim]"))
+        running = launch.start(settings, lambda line: _dim(console, line))
     except KairosError as error:
         if not 0 < launch.restarts() < _RESTARTS_IN_A_ROW:
             raise
@@ -58,6 +64,7 @@ def up(
         launch.start_again()
     launch.stands()
     _print_ready(console, running)
+    _print_where(console, settings)
     if not wait_for_signal(running, console.print):
         launch.start_again()
     running.stop(console.print)
@@ -70,8 +77,15 @@ def _print_ready(console: Console, running: launch.Running) -> None:
     for one in listeners(running.settings.port):
         table.add_row(f"{one.address}:{one.port}", one.process, one.purpose)
     console.print(table)
-    place = running.settings.data_dir
-    console.print(f"[bold]ready[/bold]  {running.url}  (docs: {running.url}/docs)")
+
+
+def _dim(console: Console, line: str) -> None:
+    console.print(f"[dim]{line}[/dim]", soft_wrap=True)
+
+
+def _print_where(console: Console, settings: Settings) -> None:
+    place = settings.data_dir
+    console.print(f"[bold]ready[/bold]  {settings.url}  (docs: {settings.url}/docs)")
     console.print(f"key: kairos key --data-dir {place}    stop: Ctrl-C, or kairos down --data-dir {place}")
 
 
@@ -98,11 +112,18 @@ def _start_detached(settings: Settings) -> None:
     raise KairosError(f"not ready after {_DETACH_WAIT_S:.0f} s; see {log}")
 
 
-def down(data_dir: DataDir = None) -> None:
-    """Drain and stop the Kairos that runs in a data directory."""
+def down(
+    data_dir: DataDir = None,
+    address: Annotated[str | None, typer.Option(help="The Ray cluster, where no `kairos up` runs here.")] = None,
+) -> None:
+    """Drain and stop the Kairos that runs in a data directory, or on a cluster."""
     place = data_dir_of(data_dir)
     run = runfile.read_run(place)
     process = run.up.find() if run is not None else None
+    joined = address or (run.address if run is not None else None)
+    if process is None and joined is not None:
+        joining.drain(load_settings(data_dir=data_dir, address=joined), print)
+        return
     if run is None or process is None:
         if run is not None and runfile.end_leftovers(run):
             runfile.forget_run(place)

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from cluster.supervision.placement import State
+from cluster.supervision.placement import SERVES, State
 from models import limits
 from models.canonical import unpack
 from models.errors import KairosError
@@ -29,7 +29,6 @@ _STEP_S: Final = limits.MOVE_STEP_MS_MAX / limits.SECOND_MS
 _CATCH_UP_S: Final = limits.MOVE_CATCH_UP_MS_MAX / limits.SECOND_MS
 #: A standby is asked again and again while it replays; one that stays silent so long has been lost.
 _SILENCE_S: Final = 3 * _STEP_S
-_SERVES: Final = (State.SERVING, State.NO_CATALOG)
 
 
 class Gone(KairosError):
@@ -82,7 +81,7 @@ class Mover:
             found = self._caught_up(shard, newest, older)
             if found == State.RELEASED:
                 self._shards.call(shard, newest, "resume", _STEP_S)
-            elif found not in _SERVES:
+            elif found not in SERVES:
                 self._hand_over(shard, newest, older)
         except (Gone, Silent) as error:
             log.warning("a move came to nothing", shard=shard, incarnation=newest, older=older, reason=str(error))
@@ -117,7 +116,7 @@ class Mover:
             else:
                 heard = now = self._clock()
             state = str(status.get("state", ""))
-            if state in (*_SERVES, State.RELEASED):
+            if state in (*SERVES, State.RELEASED):
                 return state
             if state == State.STANDBY and self._is_near(shard, status, older):
                 return state
@@ -146,7 +145,7 @@ class Mover:
         try:
             self._shards.call(shard, newest, "serve", _STEP_S)
         except Silent:  # it may serve all the same: only it can tell
-            if self._status(shard, newest).get("state") not in _SERVES:
+            if self._status(shard, newest).get("state") not in SERVES:
                 raise
         log.info("a shard was handed over", shard=shard, incarnation=newest,
                  pause_ms=round((self._clock() - paused) * limits.SECOND_MS))

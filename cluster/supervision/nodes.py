@@ -21,8 +21,10 @@ _HEAD: Final = "node:__internal_head__"
 class LiveNode:
     #: 56 hexadecimal digits, Ray's.
     id: str
+    #: What `ray start --node-name` said, else its address.
+    name: str
     address: str
-    is_head: bool
+    head: bool
     #: What `ray start --num-cpus` said. 0 is Ray's way of saying that a node (often the head) shall not do the work.
     cpus: float
     draining: bool
@@ -37,7 +39,7 @@ def live_nodes() -> list[LiveNode]:
     """Of the cluster that this process has joined, the head first, then by id."""
     draining = global_state.get_draining_nodes()
     found = [_live(node, draining) for node in ray.nodes() if node["Alive"]]
-    return sorted(found, key=lambda node: (not node.is_head, node.id))
+    return sorted(found, key=lambda node: (not node.head, node.id))
 
 
 def own_node_id() -> str:
@@ -50,14 +52,16 @@ def refuse_many_nodes_on_sqlite(shards_may_move: bool, nodes: list[LiveNode]) ->
     if shards_may_move or len(nodes) < 2:
         return
     raise KairosError(
-        f"this Ray cluster has {len(nodes)} nodes, but the journals of --store sqlite are files of one of them: no shard "
-        "could start on another when that one is lost. Say --store postgresql://USER@HOST/DATABASE, or use one node"
+        f"this Ray cluster has {len(nodes)} nodes, but the journals of --store sqlite are files of one of them: no "
+        "shard could start on another when that one is lost. Say --store postgresql://USER@HOST/DATABASE, or use one "
+        "node"
     )
 
 
 def _live(node: dict[str, Any], draining: dict[str, int]) -> LiveNode:
     resources = node.get("Resources", {})
+    id_, address = node["NodeID"], node["NodeManagerAddress"]
     return LiveNode(
-        node["NodeID"], node["NodeManagerAddress"], _HEAD in resources, float(resources.get("CPU", 0.0)),
-        node["NodeID"] in draining, draining.get(node["NodeID"], 0),
+        id_, node.get("NodeName") or address, address, _HEAD in resources, float(resources.get("CPU", 0.0)),
+        id_ in draining, draining.get(id_, 0),
     )

@@ -35,7 +35,7 @@ class State(StrEnum):
     LOST = "lost"
 
 
-_SERVES = frozenset({State.SERVING, State.NO_CATALOG})
+SERVES = frozenset({State.SERVING, State.NO_CATALOG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,10 @@ class _Shard:
         self.kept: list[Incarnation] = []
         for one in newest_first:
             self.kept.append(one)
-            if one.state in _SERVES:
+            if one.state in SERVES:
                 break
         self._fenced = newest_first[len(self.kept) :]
-        if self.kept and self.kept[-1].state in _SERVES:
+        if self.kept and self.kept[-1].state in SERVES:
             self._fenced += lost
         # Between the newest and the one that serves (or the oldest, which may come back) nobody is needed.
         self._spare = self.kept[1:-1]
@@ -155,7 +155,7 @@ class _Shard:
 
     @property
     def serves(self) -> bool:
-        return len(self.kept) == 1 and self.kept[0].state in _SERVES
+        return len(self.kept) == 1 and self.kept[0].state in SERVES
 
     @property
     def is_moving(self) -> bool:
