@@ -3,9 +3,9 @@
 Every line says when (``timestamp``), how grave (``level``), what (``event``, in words that never change from line to
 line), and which process wrote it: ``process`` (gateway, shard, coordinator, scorer, supervisor), ``node``, ``pid``, and
 of a shard ``shard``, ``incarnation`` and, once it owns its journal, ``epoch``. What else a line may say is listed in
-``actors.log_fields``; a line about requests names them by ``request_id`` or ``request_ids``, and a decision by ``decision_id``.
-No line says a customer's id, a body, a key, a password or a token. Tracebacks are plain: never with the values of local
-variables, which may be somebody's data.
+``actors.log_fields``; a line about requests names them by ``request_id`` or ``request_ids``, and a decision by
+``decision_id``. No line says a customer's id, a body, a key, a password or a token. Tracebacks are plain: never with
+the values of local variables, which may be somebody's data.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Natural batching: while calls to a shard are in flight the next batch fills, so a hop is paid per batch.
 
 A call takes ``msgpack([Command wires])``, or ``msgpack({"c": [Command wires], "t": [[place of the first, how many,
-traceparent]]})`` when some of its commands are traced, and answers ``msgpack({"r": [Reply wires], "t": {"shard": ms, "score": ms,
-"commit": ms}})``. When the shard is gone a call may or may not have been executed: the batch is sent again with the
-same ids, which the shard's idempotency makes safe, until each caller's own deadline.
+traceparent]]})`` when some of its commands are traced, and answers ``msgpack({"r": [Reply wires], "t": {"shard": ms,
+"score": ms, "commit": ms}})``. When the shard is gone a call may or may not have been executed: the batch is sent again
+with the same ids, which the shard's idempotency makes safe, until each caller's own deadline.
 
 The commands of one caller are a *group*: they stay together and in order, in one call. A lane keeps the order of its
 groups too. Over a link, calls arrive as they were sent; so a second call may fly while the first is worked on, which

@@ -97,7 +97,7 @@ class Metrics:
             self._requests.counts, self._requests.seconds, self._frames.counts, self._frames.seconds, self._stage,
             self._streams_ended, self._denials, self._batch_wait, self._link, self._batch, self._calls_lost,
         )
-        whose = (self._gateway,)
+        whose: tuple[str, ...] = (self._gateway,)
         for family, rows in [*((one.family, one.rows()) for one in kept), *gauges]:
             yield shown(family, {whose: rows}, ("gateway",))
 

@@ -69,8 +69,8 @@ class Answered:
 
 class Services:
     def __init__(
-        self, settings: Settings, backend: Backend, authoriser: Authoriser, metrics: Metrics, trial: Trial | None = None,
-        tracing: GatewayTracing | None = None,
+        self, settings: Settings, backend: Backend, authoriser: Authoriser, metrics: Metrics,
+        trial: Trial | None = None, tracing: GatewayTracing | None = None,
     ) -> None:
         """``tracing``: None when traces are off."""
         self.settings = settings

@@ -20,7 +20,7 @@ WAITING: Final = gauge("kairos_gateway_waiting_commands", "Commands queued for a
 BATCH_WAIT: Final = histogram("kairos_batch_wait_seconds", "From a command's arrival in its lane until it is sent")
 LINK: Final = histogram("kairos_link_call_seconds", "From sending a batch to its shard until the answer is here")
 BATCH: Final = histogram("kairos_batch_commands", "Commands sent in one call", bounds=COMMANDS)
-CALLS_LOST: Final = counter("kairos_link_calls_lost", "Calls that a shard did not answer: sent again, with the same ids")
+CALLS_LOST: Final = counter("kairos_link_calls_lost", "Calls that a shard left unanswered: they are sent again")
 DENIALS: Final = counter("kairos_denials", "Refused callers by reason", "reason")
 ISSUER_KEYS_AGE: Final = gauge("kairos_issuer_keys_age_seconds", "Since the token issuer's keys were last read")
 

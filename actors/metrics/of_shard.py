@@ -7,7 +7,7 @@ from typing import Final
 from actors.metrics.family import COMMANDS, by_name, counter, gauge, histogram
 
 SERVING: Final = gauge("kairos_shard_serving", "1 while the shard takes commands, 0 while it starts or stands by")
-EPOCH: Final = gauge("kairos_shard_epoch", "The epoch that it owns its journal by; each take-over fences the one before")
+EPOCH: Final = gauge("kairos_shard_epoch", "Its journal's epoch; each take-over fences the one before")
 INCARNATION: Final = gauge("kairos_shard_incarnation", "Which incarnation serves; it grows with every move")
 ROWS_LAST: Final = gauge("kairos_shard_last_row", "The sequence of its newest row")
 DEGRADED: Final = gauge("kairos_scorer_breaker_open", "1 while the shard decides on evidence alone")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from actors.tracing.setting import CONSOLE, TraceSetting, require_exporter
+from actors.tracing.setting import CONSOLE, EXPORTER, TraceSetting, require_exporter
 from models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -51,6 +52,5 @@ def _processor(setting: TraceSetting) -> SpanProcessor:
 
     if setting.kind == CONSOLE:
         return BatchSpanProcessor(ConsoleSpanExporter(out=sys.stderr, formatter=lambda span: f"{span.to_json(None)}\n"))
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return BatchSpanProcessor(OTLPSpanExporter(endpoint=setting.url))
+    exporter = import_module(f"{EXPORTER}.trace_exporter").OTLPSpanExporter(endpoint=setting.url)
+    return BatchSpanProcessor(exporter)

@@ -13,7 +13,8 @@ from models.errors import BadInput
 OFF: Final = "off"
 CONSOLE: Final = "console"
 OTLP: Final = "otlp"
-_EXPORTER: Final = "opentelemetry.exporter.otlp.proto.http"
+#: The package of the optional extra.
+EXPORTER: Final = "opentelemetry.exporter.otlp.proto.http"
 _PATH: Final = "/v1/traces"
 
 
@@ -53,7 +54,7 @@ def _checked(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput("traces: say otlp:URL with an http or https URL, as in otlp:http://127.0.0.1:4318")
     if parts.username or parts.password or parts.query:
-        raise BadInput("traces: no credentials in the URL; set OTEL_EXPORTER_OTLP_HEADERS on each node instead")
+        raise BadInput("traces: no credentials in the URL; set OTELEXPORTER_OTLP_HEADERS on each node instead")
     return url if parts.path.strip("/") else url.rstrip("/") + _PATH
 
 
@@ -67,6 +68,6 @@ def require_exporter(setting: TraceSetting) -> None:
 
 def _is_installed() -> bool:
     try:
-        return find_spec(_EXPORTER) is not None
+        return find_spec(EXPORTER) is not None
     except ModuleNotFoundError:
         return False
