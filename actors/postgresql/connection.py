@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg import conninfo, errors
+from psycopg import conninfo
 from psycopg.abc import PQGen
 from psycopg.types.numeric import Int8BinaryDumper
 
@@ -49,12 +49,11 @@ _LIBPQ: Final = {
 }
 #: Without these a crash of the server takes back what it acknowledged.
 _SAFE: Final = ("fsync", "full_page_writes")
-_FULL: Final = (errors.DiskFull,)
-#: Another connection, or another try, may do better.
-_PASSING: Final = (
-    errors.OperatorIntervention, errors.ConnectionException, errors.ReadOnlySqlTransaction, errors.LockNotAvailable,
-    errors.TransactionRollback, errors.TooManyConnections, errors.IdleInTransactionSessionTimeout,
-)
+_DISK_FULL: Final = "53100"
+#: SQLSTATEs, or classes of them, after which another connection or another try may do better: connection exceptions,
+#: operator intervention (a shutdown, an ended process, a statement that took too long), deadlocks, a standby, a lock
+#: that was not to be had, too many connections, a transaction that was silent for too long.
+_PASSING: Final = ("08", "57", "40", "25006", "55P03", "53300", "25P03")
 #: How often a wait looks whether it is interrupted.
 _WAKE_S: Final = 0.1
 _Result = TypeVar("_Result")
@@ -133,13 +132,10 @@ def translated(where: str) -> Iterator[None]:
     """psycopg's errors as ``DiskFull`` (nothing was written), ``Lost`` or ``JournalFailed``."""
     try:
         yield
-    except _FULL as error:
-        raise DiskFull(f"no space to write at {where}; free some and repeat") from error
-    except _PASSING as error:
-        raise Lost(_words(error)) from error
-    except psycopg.OperationalError as error:
-        if error.sqlstate is None:
-            raise Lost(_words(error)) from error
-        raise JournalFailed(f"{where}: {_words(error)}") from error
     except psycopg.Error as error:
+        state = error.sqlstate or ""
+        if state == _DISK_FULL:
+            raise DiskFull(f"no space to write at {where}; free some and repeat") from error
+        if state.startswith(_PASSING) or (not state and isinstance(error, psycopg.OperationalError)):
+            raise Lost(_words(error)) from error
         raise JournalFailed(f"{where}: {_words(error)}") from error

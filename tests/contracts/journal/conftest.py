@@ -34,12 +34,13 @@ def database(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture
-def make_postgresql(database: str) -> Iterator[Callable[[], PostgresqlJournal]]:
+def make_postgresql(database: str) -> Iterator[Callable[..., PostgresqlJournal]]:
+    """Takes another address of the same database, or none."""
     opened: list[PostgresqlJournal] = []
     owner = shard_owner(next(_shards))
 
-    def make() -> PostgresqlJournal:
-        opened.append(open_journal(database, owner))
+    def make(url: str = database) -> PostgresqlJournal:
+        opened.append(open_journal(url, owner))
         return opened[-1]
 
     yield make
