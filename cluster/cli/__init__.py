@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from cluster.cli import audit, demo, doctor, importing, keys, lifecycle, nodes, train
+from cluster.cli import audit, demo, denials, doctor, importing, keys, lifecycle, nodes, train
 from cluster.cli.catalog import app as catalog_app
 from models.errors import KairosError
 
@@ -27,6 +27,7 @@ app.command("demo")(demo.demo)
 app.command("import")(importing.import_history)
 app.command("train")(train.train)
 app.command("audit")(audit.audit)
+app.command("denials")(denials.denials)
 app.add_typer(keys.app, name="key")
 app.add_typer(catalog_app, name="catalog")
 

@@ -64,6 +64,11 @@ def test_every_request_is_read_by_the_gateway_alone_whatever_the_client_said(men
     assert taken_off < front.index("http-request set-header x-request-disconnect-disabled ?1")
 
 
+def test_the_address_of_a_client_is_told_and_never_taken_from_the_client(mended: str) -> None:
+    front = [line.strip() for line in mended.partition("frontend http_frontend")[2].splitlines()]
+    assert front.count("http-request set-header x-kairos-peer %[src]") == 1
+
+
 def test_a_stream_is_never_compressed(mended: str) -> None:
     front = [line.strip() for line in mended.partition("frontend http_frontend")[2].splitlines()]
     assert front.count("http-request del-header sec-websocket-extensions if { path /v1/stream }") == 1
