@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from cluster.cli import audit, demo, denials, doctor, importing, keys, lifecycle, nodes, train
+from cluster.cli import audit, demo, denials, doctor, importing, keys, lifecycle, nodes, status, train
 from cluster.cli.catalog import app as catalog_app
 from models.errors import KairosError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 app.command("up")(lifecycle.up)
 app.command("down")(lifecycle.down)
-app.command("status")(lifecycle.status)
+app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("nodes")(nodes.nodes)
 app.command("node-env")(nodes.node_env)

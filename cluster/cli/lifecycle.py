@@ -1,28 +1,25 @@
-"""``kairos up``, ``down`` and ``status``."""
+"""``kairos up`` and ``down``."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from cluster import joining, launch, runfile
-from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, server
-from cluster.client import Kairos
+from cluster.cli.options import DataDir, data_dir_of
 from cluster.listeners import listeners
 from cluster.settings import Settings, load_settings
 from cluster.supervise import wait_for_signal
 from models.errors import KairosError
 
 _DOWN_WAIT_S = 120.0
-_STATUS_WAIT_S = 10.0
 _DETACH_WAIT_S = 240.0
 _POLL_S = 0.1
 #: After Ray died under a serving installation, starting is tried this often.
@@ -137,28 +134,3 @@ def down(
             raise KairosError(f"pid {run.up.pid} still drains after {_DOWN_WAIT_S:.0f} s; look at it, or kill -9 it")
         time.sleep(_POLL_S)
     print("stopped")
-
-
-def status(data_dir: DataDir = None, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
-    """Show shards, epochs, backlog and versions of a live Kairos."""
-    base, bearer = server(data_dir, url, key)
-    with Kairos(base, bearer, timeout_s=_STATUS_WAIT_S) as client:
-        body = dict(client.status().data)
-    if as_json:
-        print(json.dumps(body, indent=2))
-        return
-    _print_status(body)
-
-
-def _print_status(body: dict[str, Any]) -> None:
-    """A line per figure, a column per shard."""
-    console = Console()
-    for name, value in body.items():
-        if not isinstance(value, list | dict):
-            console.print(f"{name}: {value}", soft_wrap=True)
-    shards = body.get("shards", [])
-    columns = [Column(f"shard {shard.get('shard')}", max_width=24, no_wrap=True) for shard in shards]
-    table = Table(Column("figure"), *columns, title="shards", title_justify="left")
-    for name in dict.fromkeys(name for shard in shards for name in shard if name != "shard"):
-        table.add_row(name, *(str(shard.get(name, "")) for shard in shards))
-    console.print(table)
