@@ -5,7 +5,7 @@ own, PostgreSQL outside of them, started by the commands that an operator would 
 from __future__ import annotations
 
 import base64
-import json
+import contextlib
 import os
 import secrets
 import shutil
@@ -13,12 +13,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 
+from cluster.ray_environment import node_variables
 from support.namespaces import Hosts
 from support.postgres import PostgresServer, without_password
 from support.server import eventually, kairos
@@ -41,7 +44,7 @@ class ClusterOfHosts:
         self.data_dir = self.folder / "data"
         self.postgres = PostgresServer({"listen_addresses": f"127.0.0.1,{self.hosts.outside}"})
         self.store = ""
-        self._shards = shards
+        self.shards = shards
         self._up: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] = (self.folder / "hosts.log").open("ab")
         self._environment: dict[str, str] = {}
@@ -97,15 +100,10 @@ class ClusterOfHosts:
             "KAIROS_MASTER_KEY_FILE": str(self.folder / "master.key"), "KAIROS_STORE": self.store,
             "KAIROS_DATA_DIR": str(self.data_dir), "KAIROS_GATEWAYS": str(self.hosts.count),
         }
-        self._environment |= self._node_variables()
-
-    def _node_variables(self) -> dict[str, str]:
-        """What `kairos node-env` says must be set on every node."""
-        done = subprocess.run(
-            [*kairos(), "node-env", "--json"], capture_output=True, text=True, check=False, env=self._environment,
-        )
+        self._environment |= node_variables(self.data_dir)
+        self.data_dir.mkdir()
+        done = self.command("node-env")  # puts HAProxy's wrapper where the variables name it
         assert done.returncode == 0, done.stderr
-        return {name: str(value) for name, value in json.loads(done.stdout).items()}
 
     def start_host(self, host: int) -> None:
         """`ray start` on a host; returns when its raylet runs."""
@@ -124,10 +122,45 @@ class ClusterOfHosts:
         """`kairos up --address` on the head; returns when the first gateway is ready."""
         self._up = self.hosts.start(
             HEAD, [*kairos(), "up", "--address", self.address, "--host", "0.0.0.0", "--port", str(PORT),
-                   "--shards", str(self._shards)],
+                   "--shards", str(self.shards)],
             self._environment, self._log,
         )
         eventually("the installation is ready", self.is_ready, within_s=_START_S)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What a tool needs in its environment to open the store."""
+        return {name: self._environment[name] for name in ("PGPASSFILE", "KAIROS_MASTER_KEY_FILE")}
+
+    def renew_host(self, host: int) -> None:
+        """End what is left of a host and start it again."""
+        self.hosts.crash(host)
+        self.start_host(host)
+
+    def pids(self, title: str, host: int | None = None) -> set[int]:
+        """Of the processes whose command line holds ``title``, on one host or all."""
+        return {one.pid for one in self._titled(title, [host] if host else self.numbers)}
+
+    def kill(self, title: str, number: signal.Signals) -> psutil.Process:
+        """Send a signal to one process of that name."""
+        found: list[psutil.Process] = []
+
+        def is_there() -> bool:
+            found[:] = self._titled(title, self.numbers)
+            return bool(found)
+
+        eventually(f"there is a process {title}", is_there)
+        found[0].send_signal(number)
+        return found[0]
+
+    def _titled(self, title: str, hosts: Iterable[int]) -> list[psutil.Process]:
+        found = []
+        for host in hosts:
+            for process in self.hosts.processes(host):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if title in " ".join(process.cmdline()):
+                        found.append(process)
+        return found
 
     def is_ready(self, host: int = HEAD) -> bool:
         assert self._up is None or self._up.poll() is None, self.log()

@@ -39,6 +39,8 @@ class History:
     #: From the first attempt to the answer, of operations that needed more than one.
     waits_s: list[float] = field(default_factory=list)
     operations: int = 0
+    #: When the last one was answered, on the monotonic clock.
+    last_s: float = field(default_factory=time.monotonic)
     #: What must not be: an id answered in two ways, a refusal that is no invitation to repeat.
     wrong: list[str] = field(default_factory=list)
 
@@ -85,6 +87,7 @@ class Traffic:
     def note(self, customer: str, kind: str, id_: str, waited_s: float, attempts: int) -> None:
         with self._lock:
             self.history.operations += 1
+            self.history.last_s = time.monotonic()
             self.history.acknowledged.note(customer, kind, id_)
             if attempts > 1:
                 self.history.waits_s.append(waited_s)
@@ -96,6 +99,10 @@ class Traffic:
     def accuse(self, what: str) -> None:
         with self._lock:
             self.history.wrong.append(what)
+
+    def is_silent(self, for_s: float) -> bool:
+        """Whether nothing was answered for so long."""
+        return time.monotonic() - self.history.last_s > for_s
 
     def answered_since(self, operations: int) -> bool:
         """Whether more than so many operations have been answered."""
