@@ -6,7 +6,7 @@ Knows no driver, so that reading settings costs nothing. See libpq's "Connection
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from models.errors import BadInput
 
@@ -46,10 +46,12 @@ def check_url(url: str) -> str:
 def without_password(url: str) -> str:
     """What may be shown, logged and handed to other processes."""
     parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        return url
     user, at, hosts = parts.netloc.rpartition("@")
-    asked = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != _PASSWORD]
-    shown = f"{user.partition(':')[0]}{at}{hosts}"
-    return urlunsplit(parts._replace(netloc=shown, query=urlencode(asked, quote_via=quote)))
+    asked = [one for one in parts.query.split("&") if one and one.partition("=")[0] != _PASSWORD]
+    query = "?" + "&".join(asked) if asked else ""
+    return f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}{query}"
 
 
 def password_in(url: str) -> str | None:

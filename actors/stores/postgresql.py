@@ -67,7 +67,8 @@ class PostgresqlStore:
         return found
 
     def secret(self) -> bytes:
-        return self.master.read().unwrap(self._wrapped_secret(), SECRET, f"the store {self.place}")
+        wrapped = self._wrapped_secret()
+        return self.master.read().unwrap(wrapped, SECRET, f"the store {self.place}")
 
     def _wrapped_secret(self) -> bytes:
         rows = self._connection.read(

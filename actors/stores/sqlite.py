@@ -75,7 +75,8 @@ class SqliteStore:
         create_file(path, self.master.read().wrap(secrets.token_bytes(SECRET_BYTES), SECRET))
 
     def secret(self) -> bytes:
-        return self.master.read().unwrap(self._wrapped_secret(), SECRET, str(self._data_dir / _SECRET_FILE))
+        wrapped = self._wrapped_secret()
+        return self.master.read().unwrap(wrapped, SECRET, str(self._data_dir / _SECRET_FILE))
 
     def _wrapped_secret(self) -> bytes:
         path = self._data_dir / _SECRET_FILE
