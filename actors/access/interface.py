@@ -50,5 +50,8 @@ class Issuer(Protocol):
     def identify(self, token: bytes, wall_s: float, now_s: float) -> KeyRecord | str:
         """Who shows the token, or why it does not count. Raises ``KeysWanted`` and ``IssuerAway``."""
 
+    def keys_age_s(self, now_s: float) -> float | None:
+        """Since the issuer's keys were fetched; None before the first time."""
+
     async def learn(self, now_s: float) -> None:
         """Fetch the issuer's keys, off the event loop; returns when it is done or has failed."""

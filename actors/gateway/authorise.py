@@ -117,6 +117,10 @@ class Authoriser:
         await self._issuer.learn(self._now_s())
         return self.admit(authorization, scope)
 
+    def issuer_keys_age_s(self) -> float | None:
+        """None without an issuer, or before its keys were fetched."""
+        return None if self._issuer is None else self._issuer.keys_age_s(self._now_s())
+
     def deny(self, refusal: Denied, call: str, peer: str) -> None:
         """Put down who was refused what."""
         if self.denials is not None:

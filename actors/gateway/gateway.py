@@ -53,6 +53,7 @@ class Gateway:
         settings = self._settings
         backend = LiveBackend(settings.link_key)
         metrics = Metrics(serve.get_replica_context().replica_id.unique_id)
+        metrics.issuer_keys_age_s = self._authoriser.issuer_keys_age_s
         services = Services(settings, backend, self._authoriser, metrics, try_rules, self._tracing())
         services.access_log = self._access_log
         self._app = GatewayApp(services)

@@ -20,6 +20,7 @@ from actors.metrics.of_shard import SHARD
 from actors.metrics.told import Told, shown
 
 _STAGES = ("gateway", "shard", "score", "commit")
+_REASONS = {401: "unknown_caller", 403: "scope", 429: "rate"}
 
 
 class Metrics:
@@ -59,9 +60,9 @@ class Metrics:
     def stream_ended(self, code: int) -> None:
         self._streams_ended.note(code)
 
-    def denied(self, reason: str) -> None:
-        """A caller was refused. ``reason``: one of a few fixed words."""
-        self._denials.note(reason)
+    def denied(self, status: int) -> None:
+        """A caller was refused for want of a right."""
+        self._denials.note(_REASONS.get(status, "other"))
 
     def waited(self, seconds: float) -> None:
         """A group of commands leaves its lane."""

@@ -134,6 +134,7 @@ class Services:
     def deny(self, error: Exception, call: str, exchange: Exchange) -> None:
         """Put down a refusal for want of a right; any other error is not one."""
         if isinstance(error, Denied):
+            self.metrics.denied(error.status)
             self.authoriser.deny(error, call, exchange.peer)
 
     async def ask(self, command: Command, wait_ms: int = limits.CALL_WAIT_MS) -> Answer:

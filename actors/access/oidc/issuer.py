@@ -19,6 +19,10 @@ class OidcIssuer:
         self._verified: dict[bytes, KeyRecord] = {}
         self._keys = KeySet(fetch or (lambda: fetch_keys(settings)), self._verified.clear)
 
+    def keys_age_s(self, now_s: float) -> float | None:
+        """Since the issuer's keys were fetched; None before the first time."""
+        return self._keys.age_s(now_s)
+
     def reads(self, token: bytes) -> bool:
         return b"." in token
 

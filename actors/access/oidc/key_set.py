@@ -34,6 +34,10 @@ class KeySet:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(key_id)
 
+    def age_s(self, now_s: float) -> float | None:
+        """Since they were fetched; None before the first time."""
+        return now_s - self._fetched_s if self._keys else None
+
     def may_ask(self, now_s: float) -> bool:
         """Whether the issuer may be asked (again) for a key that is not known."""
         return (now_s - self._tried_s) * limits.SECOND_MS >= limits.OIDC_KEYS_RETRY_MS
