@@ -5,6 +5,10 @@ call; what is rare or slow is an actor call. The class is plain; who launches it
 restarted for ever, its tasks never retried). ``__init__`` never raises for what may pass: the work of starting is done
 by a task, and calls wait for it. What must not go on, as the store says, ends the process at once, with an answer to
 nobody.
+
+An incarnation is *starting* (replaying, see ``actors.shard.succession``), *standby*, *serving* or *released*, and only
+while it serves does it do anything for anybody. A move is ``release`` here, ``serve`` there. Both are safe to repeat
+and to leave half done, for the epoch alone decides whose word counts.
 """
 
 from __future__ import annotations
@@ -12,74 +16,79 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import ray
 import structlog
 
+from actors.link.address import Address
 from actors.link.handshake import link_key
 from actors.link.server import LinkServer
-from actors.logs import configure_logs
+from actors.logs import configure_logs, identify
 from actors.naming import SHARD_HANDLE, shard_purpose
 from actors.scoring.interface import Scorer
 from actors.shard.admission import Admission
-from actors.shard.clock import DecisionClock
+from actors.shard.duty import Duty
 from actors.shard.explanations import Explainer
 from actors.shard.export import base_page, live_journal_page
 from actors.shard.figures import NOT_SERVING, figures
 from actors.shard.garbage import settle_garbage
 from actors.shard.neighbours import CoordinatorHandle, find_scorer
-from actors.shard.parts import ShardParts
 from actors.shard.reads import Reads
-from actors.shard.recovery import recover
+from actors.shard.retiring import exit_actor, leave, retire
 from actors.shard.scorer_client import ScorerClient
 from actors.shard.settings import ShardSettings
-from actors.shard.store import ShardStore
+from actors.shard.succession import STANDBY, Owned, Succession
 from actors.shard.sync import CallCoordinator, Sync
 from actors.shard.turn_loop import TurnLoop
-from actors.shard.turning import TurnRunner
+from actors.shard.turning import OpenTrace, TurnRunner
 from actors.stores.opening import open_store
+from actors.tracing.opening import open_tracer
 from models import limits
 from models.canonical import pack, unpack
 from models.coordination.messages import Instructions
-from models.errors import JournalLocked, KairosError
+from models.errors import Fenced, JournalFailed, KairosError, NotServing, Superseded
 from models.turn.commands import EXPLANATION, TIMELINE, Command, Reply
 
 log = structlog.get_logger(__name__)
-_EXIT_STATUS = 70
 #: Answered beside the turns.
 _READS = frozenset({TIMELINE, EXPLANATION})
-
-
-def leave(reason: str) -> NoReturn:
-    """End the process now: no exit hook, no answer. Ray starts the actor again."""
-    log.critical("leaving the process", reason=reason)
-    os._exit(_EXIT_STATUS)
+RELEASED = "released"
 
 
 class ProfileShard:
     def __init__(
         self, settings: dict[str, Any], *, scorer: Scorer | None = None,
         call_coordinator: CallCoordinator | None = None, die: Callable[[str], NoReturn] = leave,
-        secret: bytes | None = None,
+        secret: bytes | None = None, retire: Callable[[str], None] = retire,
     ) -> None:
         """``settings``: see ``ShardSettings``. The neighbours are found by name, the secret of customer keys in the
         store, unless given."""
-        configure_logs(str(settings.get("log_level", "INFO")))
         self._settings = ShardSettings.from_plain(settings)
+        who = {"shard": self._settings.shard, "incarnation": int(settings.get("incarnation", 0))}
+        configure_logs(str(settings.get("log_level", "INFO")), process="shard", **who)
+        self._tracer = open_tracer(settings, kind="shard", **who)
         self._die = die
+        self._retire = retire
         self._store = open_store(settings)
+        self._succession = Succession(self._settings, self._store, self._seek_scorer)
         self._given_scorer = scorer
+        #: None until this owns the journal, or stands by.
+        self._scorer: ScorerClient | None = None
         self._given_secret = secret
         self._call_coordinator = call_coordinator or CoordinatorHandle().call
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._started_ms = 0.0
-        self._is_serving = False
+        #: None until the journal is owned.
+        self._duty: Duty | None = None
         self._link: LinkServer | None = None
+        self._address: Address | None = None
+        #: Set while batches are taken.
+        self._listens = asyncio.Event()
         with contextlib.suppress(RuntimeError):
             # Ray makes an asynchronous actor inside its loop; without a loop the first call begins.
             self._begin()
@@ -115,14 +124,55 @@ class ProfileShard:
         if not reads:
             return await self._loop.submit(commands, traces)
         done = self._loop.submit([command for command in commands if command.kind not in _READS])
-        found = iter(await asyncio.gather(*map(self._reads.answer, reads)))
-        turned = iter(await done)
+        all_turned, all_found = await asyncio.gather(done, asyncio.gather(*map(self._reads.answer, reads)))
+        found, turned = iter(all_found), iter(all_turned)
         return [next(found if command.kind in _READS else turned) for command in commands]
 
-    async def address(self) -> bytes:
-        """Where batches are taken, as ``actors.link.address.Address``; told once the shard serves."""
-        await self._ready()
-        return self._address.to_wire()
+    async def address(self, wait_ms: int = 0) -> bytes:
+        """Where batches are taken, as ``actors.link.address.Address``; b"" unless the shard serves. That it does not is
+        held back for ``wait_ms``, and where as soon as it does is told then."""
+        self._begin()
+        if wait_ms and not self._listens.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_ms / 1_000):
+                    await self._listens.wait()
+        return self._address.to_wire() if self._address is not None and self._listens.is_set() else b""
+
+    async def serve(self) -> bytes:
+        """Own the journal and serve, once all of it is replayed: ``{"seq", "epoch"}``. Repeating it changes nothing.
+        Raises NotServing when a later incarnation has the journal."""
+        self._succession.ask()
+        await asyncio.shield(self._begin())
+        if self._duty is not None:
+            await self._duty.resume()
+        self._must_serve()
+        return self._stand()
+
+    async def release(self) -> bytes:
+        """Make way for another incarnation: finish the turn in hand, refuse all else with NotServing, append nothing
+        more. Answers ``{"seq", "epoch"}``, the epoch 0 if it does not own the journal. After ``limits.RELEASE_MS_MAX``
+        it serves again, if it has not been fenced."""
+        if self._duty is not None:
+            await self._duty.release()
+        return self._stand()
+
+    async def resume(self) -> bytes:
+        """Serve again after ``release``, if no other incarnation has taken over. Answers as ``release``."""
+        if self._duty is not None:
+            await self._duty.resume()
+        return self._stand()
+
+    def _stand(self) -> bytes:
+        epoch = self._parts.store.journal.epoch if self._duty is not None else 0
+        return pack({"seq": self._seq, "epoch": epoch})
+
+    @property
+    def _seq(self) -> int:
+        return self._succession.seq if self._duty is None else self._parts.core.state.seq
+
+    async def exit_for_good(self) -> None:
+        """End this actor so that Ray does not start it again: for ``retire`` alone."""
+        exit_actor()
 
     async def _linked(self, method: str, payload: bytes) -> bytes:
         """What comes over the link."""
@@ -136,7 +186,8 @@ class ProfileShard:
         return b"pong"
 
     async def poke(self) -> None:
-        """The coordinator has news: report to it at once."""
+        """The coordinator has news: report to it at once. Raises NotServing, as does every call that needs a shard that
+        serves."""
         await self._ready()
         self._sync.poke()
 
@@ -151,33 +202,40 @@ class ProfileShard:
 
     async def journal(self, after: int = 0, limit: int = limits.JOURNAL_PAGE_ROWS_MAX) -> bytes:
         """A page of the journal for tools, see ``actors.shard.export``."""
-        await self._ready()
+        await self._ready_and_owner()
         return await live_journal_page(self._parts.store, self._parts.writer, after, limit)
 
     async def base(self, after: bytes = b"", limit: int = limits.JOURNAL_PAGE_ROWS_MAX) -> bytes:
         """A page of the profiles from which a truncated journal begins, see ``actors.shard.export``."""
-        await self._ready()
+        await self._ready_and_owner()
         return pack(await self._parts.writer(base_page, self._parts.store, after, limit))
 
     async def drain(self) -> bytes:
-        """Take nothing new, finish what waits, write a checkpoint; the process may be ended when this answers."""
-        await self._ready()
+        """Take nothing new, finish what waits, write a checkpoint; the process may be ended when this answers. One that
+        does not serve has nothing to write."""
+        if not self._is_serving:
+            return pack({"seq": self._seq})
         await self._loop.drain()
         return pack({"seq": self._parts.store.journal.last_seq})
 
     async def status(self) -> bytes:
         """What ``GET /v1/status`` and the metrics show of this shard."""
-        settings = self._settings
-        if not self._begin().done():
-            return pack({"shard": settings.shard, "state": "starting"})
+        settings, succession = self._settings, self._succession
+        who = {"shard": settings.shard, "incarnation": settings.incarnation, "node_id": _node_id(), "pid": os.getpid()}
+        self._begin()
+        if self._duty is None:
+            return pack({
+                **who, "state": succession.state, "seq": succession.seq, "behind": succession.behind, "epoch": 0,
+            })
         parts, state = self._parts, self._parts.core.state
+        serving = "serving" if state.plan is not None else "no_catalog"
         return pack({
-            "shard": settings.shard, "state": "serving" if state.plan is not None else "no_catalog",
+            **who, "state": serving if self._duty.is_serving else RELEASED,
             "epoch": parts.store.journal.epoch, "seq": state.seq, "now_ms": parts.now_ms(), **self._loop.view(),
             "customers_resident": len(parts.residency), "customers_hot": parts.residency.hot,
             "resident_bytes": parts.residency.bytes, "catalog_version": state.catalog_version,
             "evidence_version": state.evidence.version, "scorer_version": state.active_scorer,
-            "degraded": self._scorer.open, "coordinator": self._sync.is_in_touch,
+            "degraded": self._is_degraded, "coordinator": self._sync.is_in_touch,
             "recovery_ms": round(self._started_ms), "ready": self._sync.is_ready, **parts.counters.view(),
         })
 
@@ -186,11 +244,46 @@ class ProfileShard:
         if not self._is_serving:
             self._begin()
             return pack(NOT_SERVING)
-        return pack(figures(self._parts, self._loop.view(), self._scorer.open, self._started_ms / 1_000))
+        is_degraded = self._scorer is None or self._scorer.open
+        return pack(figures(self._parts, self._loop.view(), is_degraded, self._started_ms / 1_000))
+
+    @property
+    def _is_degraded(self) -> bool:
+        return self._scorer is None or self._scorer.open
+
+    @property
+    def _is_serving(self) -> bool:
+        return self._duty is not None and self._duty.is_serving
 
     async def _ready(self) -> None:
-        """Every call waits until the shard serves."""
-        await asyncio.shield(self._begin())
+        """Every call waits while the shard starts. Raises NotServing when it stands by, was released or superseded."""
+        if self._duty is None and not self._settings.standby:
+            await asyncio.shield(self._begin())
+        self._must_serve()
+
+    def _must_serve(self) -> None:
+        if not self._is_serving:
+            state = self._succession.state if self._duty is None else RELEASED
+            raise NotServing(f"shard {self._settings.shard}.{self._settings.incarnation} is {state}")
+
+    async def _still_owns(self) -> bool:
+        """Ask the store. A zombie answers nobody: it ends here, and False is for a test that has it survive."""
+        journal = self._parts.store.journal
+        try:
+            await self._parts.writer(journal.confirm)
+        except Fenced as error:
+            if await self._parts.writer(journal.incarnation) <= self._settings.incarnation:
+                self._die(f"Fenced: {error}")
+            self._retire(str(error))
+            return False
+        except JournalFailed as error:
+            self._die(f"JournalFailed: {error}")
+        return True
+
+    async def _ready_and_owner(self) -> None:
+        await self._ready()
+        if not await self._still_owns():
+            raise NotServing("a later incarnation has the journal")
 
     def _begin(self) -> asyncio.Task[None]:
         """Start at the first call, whichever it is."""
@@ -201,40 +294,51 @@ class ProfileShard:
     async def _start(self) -> None:
         started = time.monotonic()
         try:
-            store = await self._open()
-            self._scorer = ScorerClient(self._given_scorer or find_scorer(self._settings, self._store))
-            self._parts = parts = ShardParts(self._settings, store, DecisionClock(self._settings))
-            secret = self._given_secret or await parts.writer(self._store.secret)
-            shard, shards = self._settings.shard, self._settings.shards
-            self._admission = Admission(secret, shard, shards, parts.counters.totals)
-            await parts.writer(recover, parts, f"{socket.gethostname()}:{os.getpid()}")
+            owned = await self._succession.run()
+        except Superseded as error:
+            self._retire(str(error))
+            return
         except Exception as error:
             log.critical("the shard cannot start", error=type(error).__name__, detail=str(error), exc_info=True)
             self._die(f"{type(error).__name__}: {error}")
-        self._runner = TurnRunner(parts, self._scorer)
-        self._loop = TurnLoop(parts, self._runner, self._die, lambda: self._sync.poke())
-        self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die)
-        self._reads = Reads(parts, Explainer(parts, self._scorer), self._die)
+        self._wire(owned)
         self._started_ms = (time.monotonic() - started) * 1_000
         self._spawn(self._loop.run())
         self._spawn(self._sync.run())
-        self._spawn(self._scorer.keep_probing())
         self._sync.poke()
-        self._is_serving = True
         if self._settings.link_host is not None:
-            key = link_key(self._store.secret())
-            self._link = LinkServer(self._linked, key, shard_purpose(self._settings.shard))
+            self._link = LinkServer(self._linked, link_key(owned.secret), shard_purpose(self._settings.shard))
             self._address = await self._link.start(self._settings.link_host or ray.util.get_node_ip_address())
-        settle_garbage()
+        self._duty = Duty(self._loop, self._link, self._listens, self._still_owns, self._spawn)
+        if self._succession.state != STANDBY:  # else it did so before anybody waited for it
+            settle_garbage()
 
-    async def _open(self) -> ShardStore:
-        """The files, as soon as an earlier process has let go of them. Opened here: one thread at a time uses them."""
-        while True:
-            try:
-                return self._store.shard_store(self._settings.shard)
-            except JournalLocked as error:
-                log.warning("the journal is still held", detail=str(error))
-                await asyncio.sleep(limits.LOCK_RETRY_MS / 1_000)
+    def _wire(self, owned: Owned) -> None:
+        """Everything that works while the journal is owned."""
+        self._parts = parts = owned.parts
+        shard, shards = self._settings.shard, self._settings.shards
+        scorer = self._seek_scorer(owned.secret)
+        self._admission = Admission(self._given_secret or owned.secret, shard, shards, parts.counters.totals)
+        identify(epoch=parts.store.journal.epoch)
+        self._runner = TurnRunner(parts, scorer, self._open_trace())
+        self._loop = TurnLoop(parts, self._runner, self._die, lambda: self._sync.poke())
+        self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die)
+        self._reads = Reads(parts, Explainer(parts, scorer), self._die)
+
+    def _seek_scorer(self, secret: bytes) -> ScorerClient:
+        """Find the scorer, once: a standby has found it when it begins to serve."""
+        if self._scorer is None:
+            self._scorer = ScorerClient(self._given_scorer or find_scorer(self._settings, self._store, secret))
+            self._spawn(self._scorer.keep_probing())
+        return self._scorer
+
+    def _open_trace(self) -> OpenTrace | None:
+        """What it imports costs memory and time: only for who wants traces."""
+        if self._tracer is None:
+            return None
+        from actors.shard.turn_trace import trace_turn
+
+        return partial(trace_turn, self._tracer)
 
     def _spawn(self, work: Awaitable[None]) -> None:
         async def guarded() -> None:
@@ -252,13 +356,21 @@ class ProfileShard:
 
     async def stop(self) -> None:
         """End the tasks and close the files, without a checkpoint: for whoever runs a shard inside its own process."""
+        if self._duty is not None:
+            self._duty.stop()
         if self._link is not None:
             await self._link.stop()
-        for task in list(self._tasks):
+        tasks = [*self._tasks, *([self._starting] if self._starting is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._parts.writer.stop()
-        self._parts.store.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._duty is not None:
+            self._parts.writer.stop()
+            self._parts.store.close()
+
+
+def _node_id() -> str:
+    return ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""
 
 
 def _opened(asked: Any) -> tuple[list[Command], list[str]]:

@@ -4,13 +4,13 @@ misses a poke asks by itself within a second."""
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Protocol
 
-import ray
 import structlog
-from ray.exceptions import RayError
+from ray.exceptions import RayTaskError
 
-from actors import naming
+from actors.directory import Directory
+from models.errors import NotServing
 
 _LOG = structlog.get_logger(__name__)
 
@@ -24,8 +24,8 @@ class Shards(Protocol):
 
 
 class RayShards:
-    def __init__(self) -> None:
-        self._handles: dict[int, Any] = {}
+    def __init__(self, directory: Directory | None = None) -> None:
+        self._directory = directory or Directory()
         self._pokes: dict[int, asyncio.Task[None]] = {}
 
     def poke(self, shard: int) -> None:
@@ -35,26 +35,15 @@ class RayShards:
 
     async def _poke(self, shard: int) -> None:
         try:
-            await (await self._handle(shard)).poke.remote()
-        except (RayError, ValueError) as error:
-            self._handles.pop(shard, None)
+            await self._directory.call(shard, "poke")
+        except (NotServing, RayTaskError) as error:
             _LOG.debug("a shard could not be poked", shard=shard, error=str(error))
 
     async def advance(self, shard: int, instructions: bytes) -> bool:
         try:
-            await (await self._handle(shard)).advance.remote(instructions)
-        except (RayError, ValueError) as error:
-            self._handles.pop(shard, None)
+            await self._directory.call(shard, "advance", instructions)
+        except (NotServing, RayTaskError) as error:
             _LOG.warning("a shard did not hear of the new clock; it will by its next report", shard=shard,
                          error=str(error))
             return False
         return True
-
-    async def _handle(self, shard: int) -> Any:
-        """Raises ValueError when there is no such actor."""
-        handle = self._handles.get(shard)
-        if handle is None:
-            name = naming.shard_name(shard)
-            handle = await asyncio.to_thread(ray.get_actor, name, namespace=naming.NAMESPACE)
-            self._handles[shard] = handle
-        return handle

@@ -1,6 +1,7 @@
-"""The live actors behind the gateway, found by name and found again after they died. The only module with Ray calls.
+"""The live actors behind the gateway, found by name and found again after they died or moved.
 
-Batches go over a link to the shard (see ``actors.link``), whose address its named actor tells; all else is actor calls.
+Batches go over a link to the shard (see ``actors.link``), whose address the incarnation that serves tells; all else is
+actor calls.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from actors import naming
+from actors.directory import Directory
 from actors.gateway.batching import ShardGone
 from actors.link.address import Address
 from actors.link.client import Link, Resolve
 from actors.link.errors import LinkFailed, LinkGone
 from models import limits
-from models.errors import KairosError
+from models.errors import KairosError, NotServing
 
 _BATCH_WAIT_S: Final = (limits.CALL_WAIT_MS + limits.GATEWAY_PATIENT_GRACE_MS) / 1_000
 
@@ -42,12 +44,14 @@ class Backend(Protocol):
 
 
 class LiveBackend:
-    """Handles by actor name. A handle survives restarts of its actor; one that is dead for good is looked up anew."""
+    """Shards by the directory, the coordinator by its name. Its handle survives restarts; one that is dead for good is
+    looked up anew."""
 
-    def __init__(self, link_key: bytes) -> None:
+    def __init__(self, link_key: bytes, directory: Directory | None = None) -> None:
         self._link_key = link_key
-        self._handles: dict[str, Any] = {}
+        self._directory = directory or Directory()
         self._links: dict[int, Link] = {}
+        self._coordinator: Any = None
 
     async def batch(self, shard: int, commands: bytes, follows: bool = False) -> bytes:
         link = self._links.get(shard)
@@ -58,37 +62,40 @@ class LiveBackend:
         except LinkGone as error:
             raise ShardGone(str(error)) from error
         except LinkFailed as error:
-            raise ActorFailed(f"{naming.shard_name(shard)}.handle: {error}") from error
+            raise ActorFailed(f"shard {shard}.handle: {error}") from error
 
     async def shard(self, shard: int, method: str, *args: Any) -> bytes:
-        return await self._call(naming.shard_name(shard), method, args)
+        try:
+            if method == "status":  # which one that does not serve yet may tell, too
+                return await self._directory.status(shard)
+            answer: bytes = await self._directory.call(shard, method, *args)
+        except RayTaskError as error:
+            raise ActorFailed(f"shard {shard}.{method}: {error.cause!r}") from error
+        except NotServing as error:
+            raise ShardGone(str(error)) from error
+        return answer
 
     async def coordinator(self, method: str, *args: Any) -> bytes:
-        return await self._call(naming.COORDINATOR, method, args)
+        if self._coordinator is None:
+            self._coordinator = await _find_coordinator()
+        try:
+            answer: bytes = await getattr(self._coordinator, method).remote(*args)
+        except RayTaskError as error:
+            raise ActorFailed(f"{naming.COORDINATOR}.{method}: {error.cause!r}") from error
+        except (RayError, ConnectionError) as error:
+            self._coordinator = None
+            raise ShardGone(f"{naming.COORDINATOR}: {type(error).__name__}") from error
+        return answer
 
     def _resolver(self, shard: int) -> Resolve:
         async def resolve() -> Address:
-            return Address.from_wire(await self.shard(shard, "address"))
+            return (await self._directory.serving(shard, limits.LINK_RESOLVE_MS / 1_000)).address
 
         return resolve
 
-    async def _call(self, name: str, method: str, args: tuple[Any, ...]) -> bytes:
-        handle = self._handles.get(name)
-        if handle is None:
-            handle = await self._find(name)
-        try:
-            answer: bytes = await getattr(handle, method).remote(*args)
-        except RayTaskError as error:
-            raise ActorFailed(f"{name}.{method}: {error.cause!r}") from error
-        except (RayError, ConnectionError) as error:
-            self._handles.pop(name, None)
-            raise ShardGone(f"{name}: {type(error).__name__}") from error
-        return answer
 
-    async def _find(self, name: str) -> Any:
-        try:
-            handle = await asyncio.to_thread(ray.get_actor, name, namespace=naming.NAMESPACE)
-        except ValueError as error:
-            raise ShardGone(f"there is no actor {name}") from error
-        self._handles[name] = handle
-        return handle
+async def _find_coordinator() -> Any:
+    try:
+        return await asyncio.to_thread(ray.get_actor, naming.COORDINATOR, namespace=naming.NAMESPACE)
+    except ValueError as error:
+        raise ShardGone(f"there is no actor {naming.COORDINATOR}") from error

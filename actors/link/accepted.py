@@ -13,6 +13,7 @@ from actors.link import frames
 from actors.link.bounds import Bounds
 from actors.link.frames import BadFrame, Frame, FrameReader
 from actors.link.handshake import HELLO_BYTES, MAGIC, PROOF_BYTES, ServerSide
+from models.errors import NotServing
 
 log = structlog.get_logger(__name__)
 #: Takes the method's name and the payload, answers the payload.
@@ -104,6 +105,12 @@ class Accepted(asyncio.Protocol):
             self._transport.abort()
             self._forget()
 
+    def hang_up(self) -> None:
+        """Close once all that was answered is sent."""
+        if self._transport is not None:
+            self._transport.close()
+            self._forget()
+
     def silent_beats(self) -> int:
         """How many beats ago the peer was heard last; while it is not listened to, it is not silent."""
         self._silent_beats = 0 if self._was_heard or self._is_paused else self._silent_beats + 1
@@ -170,6 +177,10 @@ class Accepted(asyncio.Protocol):
             if len(result) > bytes_max:
                 raise BadFrame(f"the answer has {len(result)} bytes; at most {bytes_max} are sent")
             frame = frames.answer(number, frames.DONE, result)
+        except NotServing:
+            # Nothing was done, and nothing will be: who asks learns it from the end of the connection.
+            self.hang_up()
+            return
         except Exception as error:
             # What an error says may tell of a customer: it goes to the log of whoever raised it, not over the link.
             log.error("link_call_failed", purpose=self._server.purpose, error=type(error).__name__, exc_info=True)

@@ -5,7 +5,8 @@ as many bytes as the handshake has, and be one of ``LINK_UNAUTHENTICATED_MAX``: 
 that a peer that sends what is no frame, or is silent for ``LINK_SILENCE_MS``, is cut off.
 
 Back-pressure: while ``LINK_CALLS_MAX`` frames of a connection are in work, or its peer does not read the answers,
-nothing more is read from it. A frame whose connection is lost is worked on to its end; only its answer is dropped.
+nothing more is read from it. A frame whose connection is lost is worked on to its end; only its answer is dropped. A
+handler that raises ``NotServing`` ends the connection: it did nothing, and the peer shall look for who does.
 """
 
 from __future__ import annotations
@@ -57,6 +58,14 @@ class LinkServer:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def hang_up(self, wait_ms: float) -> None:
+        """End every connection, so that each peer asks anew where to go; what is in work may be answered before, within
+        ``wait_ms``. The port stays open."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=wait_ms / 1_000)
+        for connection in [*self._strangers, *self._peers]:
+            connection.hang_up()
 
     def met(self, connection: Accepted) -> None:
         """A connection that has proved nothing yet."""

@@ -60,8 +60,8 @@ class ScorerHandle:
         return Address.from_wire(await self._address.remote())
 
 
-def find_scorer(settings: ShardSettings, store: Store) -> Scorer:
-    """The scorer that the settings choose. Reads the secret."""
+def find_scorer(settings: ShardSettings, store: Store, secret: bytes) -> Scorer:
+    """The scorer that the settings choose. ``secret``: the installation's."""
     if settings.scorer == IN_PROCESS:
         return InProcessScorer(partial(_open_scorers, store))
-    return RemoteScorer(ReplicaLine(ScorerHandle().address, link_key(store.secret())))
+    return RemoteScorer(ReplicaLine(ScorerHandle().address, link_key(secret)))

@@ -64,6 +64,11 @@ class RecentRows:
         """What was set apart is in the store's index now."""
         self._apart = {}
 
+    def forget_until(self, seq: int) -> None:
+        """Rows up to ``seq`` are in the store's index, because somebody else wrote them there."""
+        later = {name: [row for row in rows if row > seq] for name, rows in self._rows.items()}
+        self._rows = {name: rows for name, rows in later.items() if rows}
+
 
 @dataclass(slots=True)
 class Tail:
@@ -93,6 +98,11 @@ class ShardParts:
     counters: Counters = field(default_factory=Counters)
 
     def __post_init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget all that was replayed."""
+        self.recent_rows, self.tail = RecentRows(), Tail()
         self.core = ShardCore(self.settings.shard)
         self.residency = Residency(self.settings.resident_bytes, self.settings.hot_profiles)
         self.due = DueHeap(self.residency)

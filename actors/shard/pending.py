@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.errors import NotServing
 from models.turn.commands import Command, Reply
 
 
 class Call:
-    """One future for all the commands that came together: it ends with their replies in order, never with an error."""
+    """One future for all the commands that came together: it ends with their replies in order, or with NotServing."""
 
     __slots__ = ("_left", "_replies", "done", "pendings")
 
@@ -33,6 +34,11 @@ class Call:
             if not self._left and not self.done.done():
                 self.done.set_result([given for given in self._replies if given is not None])
 
+    def refuse(self, error: NotServing) -> None:
+        """Answer none of them, although some may be done: whoever sends them again elsewhere is told of those, too."""
+        if not self.done.done():
+            self.done.set_exception(error)
+
 
 @dataclass(slots=True, eq=False)
 class Pending:
@@ -43,8 +49,8 @@ class Pending:
 
     @property
     def is_abandoned(self) -> bool:
-        """Nobody waits for the answer any more."""
-        return self.call.done.cancelled()
+        """Nobody waits for the answer any more, or it was refused."""
+        return self.call.done.done()
 
     def answer(self, reply: Reply) -> None:
         self.call.answer(self.place, reply)

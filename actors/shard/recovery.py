@@ -1,4 +1,4 @@
-"""Coming back: the last checkpoint, then the rows after it. Runs in the writer thread before the first turn.
+"""Making rows true in memory again, as a restart does. Runs in the writer thread.
 
 A stored profile may be newer than the checkpoint (it was passivated since): facts that it has already are skipped,
 while the shard-level part of every row after the checkpoint counts.
@@ -6,70 +6,61 @@ while the shard-level part of every row after the checkpoint counts.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from itertools import islice
-
-import structlog
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from actors.journal.interface import FlushBatch, Row
 from actors.journal.rows import TurnRow, unpack_row
 from actors.shard.parts import ShardParts
-from models import limits
-from models.errors import InvariantBroken, JournalFailed
+from models.errors import InvariantBroken
 from models.profile.facts import from_wire
 from models.turn.replay import fold_segment
 from models.turn.shard_facts import from_wire as shard_fact_from_wire
 
-log = structlog.get_logger(__name__)
+
+class Erasure(NamedTuple):
+    """A row ended this generation of a customer."""
+
+    seq: int
+    customer: bytes
+    generation: int
+    at_ms: int
 
 
-def recover(parts: ShardParts, owner: str) -> None:
-    """Become the owner and stand where the last owner stood. Raises JournalFailed when the journal cannot be read."""
-    started = time.monotonic()
-    journal = parts.store.journal
-    epoch = journal.take_over(owner)
-    checkpoint = journal.checkpoint()
-    if checkpoint is not None:
-        parts.core.load_state(checkpoint.state)
-        if parts.core.state.seq != checkpoint.seq:
-            raise JournalFailed(f"checkpoint {checkpoint.seq} holds the state of row {parts.core.state.seq}")
-    elif journal.oldest_seq() > 1:
-        raise JournalFailed("the journal was truncated but has no checkpoint; restore it from a backup")
-    for rows in _chunks(journal.rows(parts.core.state.seq), limits.READ_ROWS):
-        _replay(parts, rows)
-        make_room(parts)
-    if parts.core.state.seq != journal.last_seq:
-        raise JournalFailed(f"replay ended at row {parts.core.state.seq}, the journal at {journal.last_seq}")
-    parts.core.validate()
-    log.info("shard recovered", shard=parts.settings.shard, epoch=epoch, seq=journal.last_seq,
-             rows_replayed=parts.tail.turns, customers_in_memory=len(parts.residency),
-             took_ms=round((time.monotonic() - started) * 1_000))
+class Replayed(NamedTuple):
+    """What one row adds to the tail of the log."""
+
+    seq: int
+    segments: int
+    bytes: int
 
 
-def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
-    while chunk := list(islice(rows, size)):
-        yield chunk
-
-
-def _replay(parts: ShardParts, rows: list[Row]) -> None:
+def replay(parts: ShardParts, rows: Sequence[Row]) -> tuple[list[Replayed], list[Erasure]]:
+    """Fold the next rows in. Writes nothing: that keys of erased customers are destroyed is the owner's business."""
     turns = [(row, unpack_row(row.payload)) for row in rows]
     customers = {part.customer: None for _, turn in turns for part in turn.segments}
     loaded = parts.store.load(parts.residency.missing(customers))
     for stored in loaded.profiles.values():
         parts.residency.admit(stored)
         parts.due.note(stored.customer, stored.due_ms)
+    # All at once: a store behind a network is asked one time.
+    parts.store.keyring.keys({(part.customer, part.generation) for _, turn in turns for part in turn.segments})
+    replayed, erased = [], []
     for row, turn in turns:
         _replay_row(parts, row, turn)
+        replayed.append(Replayed(row.seq, len(turn.segments), len(row.payload)))
+        erased += [
+            Erasure(row.seq, part.customer, part.generation, turn.now_ms)
+            for part in turn.segments if "e" in part.public
+        ]
+    return replayed, erased
 
 
 def _replay_row(parts: ShardParts, row: Row, turn: TurnRow) -> None:
-    parts.store.recovered(turn)
     shard_facts = [shard_fact_from_wire(wire) for wire in turn.shard_facts]
     publics = [(part.customer, part.generation, part.public) for part in turn.segments]
     parts.core.replay_row(turn.now_ms, shard_facts, publics, row.seq)
     parts.recent_rows.note(row.seq, [part.customer for part in turn.segments], shard_facts)
-    parts.tail.grow(len(turn.segments), len(row.payload))
     plan = parts.core.state.plan
     # A customer may have two segments in a row, before and after an erasure: what the store has is asked once.
     newer = {part.customer: _newer(parts, part.customer, row.seq) for part in turn.segments}
@@ -93,10 +84,9 @@ def _newer(parts: ShardParts, customer: bytes, seq: int) -> bool:
     return entry is None or entry.seq < seq
 
 
-def make_room(parts: ShardParts) -> None:
-    """Bring memory back under its bound, writing out as much as that needs (blocking)."""
-    while waiting := parts.residency.shrink(limits.FLUSH_PROFILES):
-        profiles, erased = parts.residency.to_flush(waiting)
-        batch = FlushBatch(parts.store.seal_profiles(profiles), erased=[customer for customer, _ in erased])
-        parts.store.journal.flush(batch)
-        parts.residency.flushed(profiles, erased)
+def write_out(parts: ShardParts, customers: Sequence[bytes]) -> None:
+    """Store those of them that are dirty. As the owner (blocking)."""
+    profiles, erased = parts.residency.to_flush(customers)
+    batch = FlushBatch(parts.store.seal_profiles(profiles), erased=[customer for customer, _ in erased])
+    parts.store.journal.flush(batch)
+    parts.residency.flushed(profiles, erased)

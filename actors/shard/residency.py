@@ -7,7 +7,7 @@ only after a flush. Single-threaded; touched by the turn loop between turns.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -161,6 +161,27 @@ class Residency:
             if not entry.dirty:
                 self._dirty.pop(customer, None)
                 self._drop(customer)
+
+    def stored_until(self, seq: int) -> None:
+        """Somebody else has stored every fact of the rows up to ``seq``."""
+        for customer in list(self._dirty):
+            entry = self._entries[customer]
+            if entry.seq <= seq:
+                entry.stored_seq = max(entry.stored_seq, entry.seq)
+                self._dirty.pop(customer)
+                if entry.erased:
+                    self._drop(customer)
+
+    def stored_elsewhere(self, stored: Mapping[bytes, int]) -> bool:
+        """By customer, up to which row somebody else has stored its facts. True when that freed any to leave memory."""
+        freed = False
+        for customer, seq in stored.items():
+            entry = self._entries.get(customer)
+            if entry is not None and entry.dirty and not entry.erased and seq >= entry.seq:
+                entry.stored_seq = seq
+                self._dirty.pop(customer, None)
+                freed = True
+        return freed
 
     def shrink(self, flush_max: int) -> list[bytes]:
         """Move towards the bounds without writing: pack what is no longer hot, drop what is stored. Returns the least

@@ -20,6 +20,10 @@ class ShardSettings:
     #: How many shards the installation has (chosen once).
     shards: int
     data_dir: str
+    #: Every move of the shard makes the next one; the store takes none that is older than the newest it knows.
+    incarnation: int = 1
+    #: Begin by following the log, until ``serve`` is called.
+    standby: bool = False
     scorer: str = SERVE
     manual_clock: bool = False
     #: Where a manual clock begins.

@@ -26,12 +26,16 @@ from actors.shard.pending import Call, Pending
 from actors.shard.ticking import Ticker
 from actors.shard.turning import Outcome, TurnRunner, refusal
 from models import limits
-from models.errors import DiskFull
+from models.errors import DiskFull, NotServing
 from models.turn.commands import TICK, Command, Reply
 from models.turn.results import Wait
 
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
+
+
+def _released() -> NotServing:
+    return NotServing("this shard was released; its next incarnation does what it left undone")
 
 
 class TurnLoop:
@@ -53,16 +57,27 @@ class TurnLoop:
         self._pace = Pace()
         self._wake = asyncio.Event()
         self._draining = False
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+        #: Who waits for the loop to hold still.
+        self._held: list[asyncio.Future[None]] = []
+        self._stands = False
+
+    @property
+    def _is_released(self) -> bool:
+        return not self._resumed.is_set()
 
     @property
     def backlog(self) -> int:
         return len(self._queue)
 
     def submit(self, commands: Sequence[Command], traces: Sequence[str] = ()) -> asyncio.Future[list[Reply]]:
-        """Queue commands in order; the future ends with their replies and never with an error. ``traces``: see
-        ``Call``."""
+        """Queue commands in order; the future ends with their replies, or with NotServing when the shard is released
+        before all are done. ``traces``: see ``Call``."""
         call = Call(commands, traces)
-        if self._draining or len(self._queue) + len(commands) > limits.SHARD_QUEUE_MAX:
+        if self._is_released:
+            call.refuse(_released())
+        elif self._draining or len(self._queue) + len(commands) > limits.SHARD_QUEUE_MAX:
             title = "shard is stopping" if self._draining else "shard is full"
             detail = "nothing was done; repeat with the same id shortly"
             for pending in call.pendings:
@@ -111,11 +126,51 @@ class TurnLoop:
                 timer.cancel()
                 pending.answer(wait.as_reply())
 
+    async def release(self) -> None:
+        """Finish the turn in hand and hold still until ``resume``: nothing is appended, no timer fires. What waits is
+        refused, for another shard to do; returns when the loop stands."""
+        self._resumed.clear()
+        self._refuse_waiting()
+        if self._stands:
+            return
+        held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._held.append(held)
+        self._wake.set()
+        await held
+
+    def resume(self) -> None:
+        """Go on after ``release``."""
+        self._ticker.hurry()
+        self._resumed.set()
+
+    def _refuse_waiting(self) -> None:
+        for pending in self._queue:
+            pending.call.refuse(_released())
+        self._queue.clear()
+        for parked in self._parked.values():
+            for pending, _, timer in parked:
+                timer.cancel()
+                pending.call.refuse(_released())
+        self._parked.clear()
+
+    async def _hold(self) -> None:
+        for held in self._held:
+            if not held.done():
+                held.set_result(None)
+        self._held.clear()
+        if self._is_released:
+            self._refuse_waiting()
+            self._stands = True
+            await self._resumed.wait()
+            self._stands = False
+
     async def run(self) -> None:
         """For ever. Overdue timers go first."""
         try:
             await self._fire_overdue()
             while True:
+                while self._held or self._is_released:
+                    await self._hold()
                 await self._round()
         except asyncio.CancelledError:
             raise
@@ -125,19 +180,22 @@ class TurnLoop:
 
     async def _fire_overdue(self) -> None:
         end_ms = self._parts.clock.real_ms() + limits.OVERDUE_FIRST_MS_MAX
-        while (due := await self._ticker.due()) and self._parts.clock.real_ms() < end_ms:
+        while not self._is_released and self._parts.clock.real_ms() < end_ms and (due := await self._ticker.due()):
             await self._turn(due, [])
 
     async def _round(self) -> None:
         self._wake.clear()
-        while self._boundary:
+        while self._boundary and not self._is_released:
             await self._boundary.popleft()()
         due = await self._ticker.due()
+        if self._is_released:
+            self._note_again(due)
+            return
         room = max(limits.TURN_COMMANDS_MIN, self._pace.room - len(due))
         batch = [self._queue.popleft() for _ in range(min(room, len(self._queue)))]
         if due or batch:
             await self._turn(due, batch)
-        more = await self._checkpointer.step()
+        more = not self._is_released and await self._checkpointer.step()
         if self._ticker.is_quiet:
             self._tell_quiet()
         if due or more or self._queue or self._boundary or not self._ticker.is_quiet:
@@ -169,11 +227,14 @@ class TurnLoop:
         self._park(outcome)
 
     def _again_later(self, due: list[bytes]) -> None:
+        self._note_again(due)
+        self._ticker.rest(limits.TIMER_POLL_MS)
+
+    def _note_again(self, due: list[bytes]) -> None:
         for customer in due:
             entry = self._parts.residency.get(customer)
             if entry is not None:
                 self._parts.due.note(customer, entry.due_ms)
-        self._ticker.rest(limits.TIMER_POLL_MS)
 
     def _park(self, outcome: Outcome) -> None:
         """Who waits for a version waits for the customer's next turn, at most until its deadline."""

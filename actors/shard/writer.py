@@ -21,6 +21,8 @@ class Writer:
     """Belongs to one event loop. What it is given is done in order."""
 
     def __init__(self) -> None:
+        #: The store lies behind a network: even its shortest look-up is made in the thread.
+        self.is_remote = False
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._unfinished = 0
@@ -35,8 +37,9 @@ class Writer:
 
     async def short(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """The same for a few look-ups, which cost less than the way to the thread and back: they are done right here
-        when the thread has nothing in hand (so one thread at a time uses the store), and there otherwise."""
-        if self._unfinished or self._is_stopped:
+        when the thread has nothing in hand (so one thread at a time uses the store), and there otherwise. Of a remote
+        store they are not."""
+        if self._unfinished or self._is_stopped or self.is_remote:
             return await self(work, *args, **kwargs)
         return work(*args, **kwargs)
 

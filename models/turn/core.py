@@ -117,6 +117,11 @@ class ShardCore:
             apart.popitem()
         return bool(apart)
 
+    def forget_until(self, seq: int) -> None:
+        """The store remembers every key of the rows up to ``seq``, because somebody else wrote them out: forget those."""
+        state = self.state
+        state.recent = {pair: known for pair, known in state.recent.items() if known.seq > seq}
+
     def pack_state(self) -> bytes:
         """Everything at shard level but the recent keys, for a checkpoint at ``state.seq``."""
         return self.state.pack()

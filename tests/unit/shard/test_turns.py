@@ -167,7 +167,7 @@ def test_a_fenced_shard_answers_nobody_and_leaves(rig: Rig, command: Command) ->
     async def scenario() -> None:
         async with rig.shard() as shard:
             await send(shard, event("anna", "e0"))
-            SqliteJournal(shard._parts.store.journal._file).take_over("rival")  # type: ignore[attr-defined]
+            SqliteJournal(shard._parts.store.journal._file).take_over("rival", 1)  # type: ignore[attr-defined]
             asking = asyncio.create_task(send(shard, command))
             while not rig.left and not asking.done():  # noqa: ASYNC110
                 await asyncio.sleep(0)
