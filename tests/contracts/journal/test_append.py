@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actors.journal.interface import FlushBatch, Journal, StoredProfile
-from models.errors import Fenced
+from actors.journal.interface import Base, Checkpoint, FlushBatch, IndexEntry, Journal, StoredProfile
+from models import limits
+from models.errors import Fenced, Superseded
 
 
 def test_rows_come_back_in_order_as_they_were_appended(journal: Journal) -> None:
@@ -50,6 +51,64 @@ def test_an_earlier_owner_is_fenced_from_every_write_and_from_confirming(make_ow
     owner.confirm()
     assert owner.load_profiles([b"c" * 16]) == {}
     assert [row.payload for row in owner.rows(0)] == [b"before"]
+
+
+def test_an_earlier_owner_changes_nothing_of_what_its_successor_stored(make_owner: Callable[[], Journal]) -> None:
+    zombie, owner = make_owner(), make_owner()
+    zombie.take_over("zombie")
+    owner.take_over("owner")
+    for number in range(1, 4):
+        owner.append(bytes([number]) * 16, b"row")
+    key = IndexEntry(b"c" * 16, b"key", 1, 1, b"f" * 16, b"")
+    owner.flush(FlushBatch(keys=[key]))
+    owner.complete_checkpoint(Checkpoint(3, 3, b"owner's"))
+    zombie.load_keys([(key.customer, key.key)])
+    for write in (
+        lambda: zombie.complete_checkpoint(Checkpoint(3, 3, b"zombie's")),
+        lambda: zombie.truncate(3, Base(2, 2, b"zombie's")),
+        lambda: make_stale(zombie).drop_keys(2 * limits.KEY_PERIOD_MS, 10),
+        lambda: zombie.flush(FlushBatch(erased=[b"c" * 16])),
+    ):
+        with pytest.raises(Fenced):
+            write()
+    assert owner.checkpoint() == Checkpoint(3, 3, b"owner's")
+    assert owner.base() is None
+    assert [row.seq for row in owner.rows(0)] == [1, 2, 3]
+    assert owner.load_keys([(key.customer, key.key)]) == {(key.customer, key.key): key}
+
+
+def make_stale(zombie: Journal) -> Journal:
+    """Let it know of the keys that the owner wrote, as if it had written them itself before."""
+    zombie._periods = [0]  # type: ignore[attr-defined]
+    return zombie
+
+
+def test_a_greater_incarnation_supersedes_an_earlier_one_for_good(make_owner: Callable[[], Journal]) -> None:
+    earlier, later = make_owner(), make_owner()
+    assert earlier.incarnation() == 0
+    assert earlier.take_over("earlier", 3) == 1
+    assert later.incarnation() == 3
+    assert later.take_over("later", 4) == 2
+    for incarnation in (0, 3):
+        with pytest.raises(Superseded, match=f"after {incarnation}"):
+            earlier.take_over("earlier", incarnation)
+    assert later.incarnation() == 4
+    assert later.append(b"a" * 16, b"x") == 1
+    assert earlier.take_over("restarted", 4) == 3
+    with pytest.raises(Fenced):
+        later.append(b"b" * 16, b"y")
+
+
+def test_a_reader_follows_what_the_owner_writes(make_owner: Callable[[], Journal]) -> None:
+    owner, reader = make_owner(), make_owner()
+    owner.take_over("owner")
+    for number in range(1, 4):
+        assert reader.newest_seq() == number - 1
+        owner.append(bytes([number]) * 16, b"turn %d" % number)
+        assert [row.payload for row in reader.rows(number - 1)] == [b"turn %d" % number]
+        owner.complete_checkpoint(Checkpoint(number, number, b"state"))
+        assert reader.checkpoint() == Checkpoint(number, number, b"state")
+    assert reader.epoch == 0
 
 
 def test_a_zombie_is_fenced_even_after_the_owner_wrote_the_row_it_wanted(make_owner: Callable[[], Journal]) -> None:
