@@ -103,7 +103,7 @@ def ensure_supervisor(settings: Settings, nodes: list[LiveNode], *, deploys: boo
     found = find_supervisor()
     if found is not None:
         known = ray.get(found.settings.remote(), timeout=_STOP_WAIT_S)
-        if known == plain or not deploys:
+        if known == plain:
             return found
         end_supervisor(found)
     made = _make(settings, nodes, plain)
