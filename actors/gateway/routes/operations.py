@@ -6,6 +6,7 @@ import asyncio
 import re
 from typing import Any
 
+from actors.gateway.denied import denied
 from actors.gateway.docs import DOCS_PAGE
 from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.health import (
@@ -17,7 +18,7 @@ from actors.gateway.health import (
     shard_statuses,
 )
 from actors.gateway.negotiation import JSON, MSGPACK
-from actors.gateway.problems import Refused, bad_field, retry_later
+from actors.gateway.problems import bad_field, retry_later
 from actors.gateway.routing import Query, Route
 from actors.gateway.services import Services
 from models import ids, limits
@@ -37,7 +38,8 @@ async def get_status(services: Services, exchange: Exchange) -> Answer:
 
 async def get_journal(services: Services, exchange: Exchange) -> Answer:
     if exchange.caller.tenant != ids.MAIN_TENANT:
-        raise Refused(403, f"the journal holds every tenant's facts: only a key of the tenant {ids.MAIN_TENANT} reads it")
+        said = f"the journal holds every tenant's facts: only a key of the tenant {ids.MAIN_TENANT} reads it"
+        raise denied(403, said, exchange.caller, "audit:read")
     if "shard" not in exchange.query:
         raise bad_field(["query", "shard"], f"name a shard, from 0 to {services.settings.shards - 1}")
     shard = exchange.query_int("shard", 0, 0, services.settings.shards - 1)
