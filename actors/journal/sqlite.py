@@ -36,6 +36,7 @@ class SqliteJournal:
     """Reading needs no ownership; whoever writes calls ``take_over`` first."""
 
     is_remote: bool = False
+    away_s: float = 0.0
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file

@@ -34,6 +34,10 @@ def open_journal(url: str, owner: str, *, patience_ms: int = limits.STORE_AWAY_M
 
 
 class PostgresqlJournal(Profiles):
+    @property
+    def away_s(self) -> float:
+        return self.session.away_s
+
     def checkpoint(self, at_or_before: int | None = None) -> Checkpoint | None:
         found = self.session.query(
             f"SELECT {records.STATE} FROM checkpoint WHERE owner = %s AND seq <= %s ORDER BY seq DESC LIMIT 1",

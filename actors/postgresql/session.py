@@ -31,6 +31,8 @@ class Session:
         self._url = url
         self._name = application_name
         self._patience_s = patience_ms / limits.SECOND_MS
+        #: How long calls have waited for a store that was away.
+        self.away_s = 0.0
         self._connection = connect(url, application_name)
 
     def run(self, work: Callable[[Connection], _Result]) -> _Result:
@@ -67,7 +69,7 @@ class Session:
 
     def _again(self, work: Callable[[Connection], _Result], lost: Exception) -> _Result:
         log.warning("the store's connection is lost", store=self.where, reason=str(lost))
-        started = time.monotonic()
+        started = tried = time.monotonic()
         while time.monotonic() - started < self._patience_s:
             try:
                 self._reconnect()
@@ -75,7 +77,10 @@ class Session:
             except (Lost, StoreAway) as error:
                 lost = error
                 time.sleep(limits.STORE_RETRY_MS / limits.SECOND_MS)
+                self.away_s += time.monotonic() - tried
+                tried = time.monotonic()
             else:
+                self.away_s += time.monotonic() - tried
                 log.warning("the store is back", store=self.where, after_ms=round((time.monotonic() - started) * 1_000))
                 return result
         raise JournalFailed(

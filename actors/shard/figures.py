@@ -37,7 +37,7 @@ def _stand(telling: Telling, parts: ShardParts, is_degraded: bool, started_s: fl
     telling.number(families.CHECKPOINT_AGE, counters.checkpoint_age_s)
     telling.number(families.SYNC_AGE, counters.sync_age_s)
     telling.number(families.RECOVERY, started_s)
-    telling.number(families.STORE_AWAY, getattr(journal, "away_s", 0.0))
+    telling.number(families.STORE_AWAY, journal.away_s)
 
 
 def _turns(telling: Telling, parts: ShardParts) -> None:

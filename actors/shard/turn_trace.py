@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-
 from actors.shard.laps import SCORE, Laps
 from actors.tracing.traceparent import Traceparent
 from actors.tracing.tracer import Tracer, failed, read_all, under, written
