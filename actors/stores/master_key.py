@@ -119,8 +119,8 @@ class MasterKeyPlace:
         path = self.file
         if path is None:
             raise MasterKeyFailed(
-                f"the master key comes from {VARIABLE}: put the new key before the old one there (separated by a "
-                f"space) on every node, then run this again with --no-new-key"
+                f"the master key comes from {VARIABLE}: put a new key before the old one there, separated by a space, "
+                f"on every node, then run this again"
             )
         before = self.read()
         if len(before.keys) >= limits.MASTER_KEYS_MAX:
@@ -133,7 +133,7 @@ class MasterKeyPlace:
         except OSError as error:
             raise MasterKeyFailed(
                 f"cannot write {path} ({error.strerror}): put the new key before the old one there by other means, "
-                f"then run this again with --no-new-key"
+                f"then run this again"
             ) from error
         return self.read()
 

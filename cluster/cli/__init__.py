@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from cluster.cli import audit, demo, denials, doctor, importing, keys, lifecycle, nodes, status, train
+from cluster.cli import audit, demo, denials, doctor, importing, keys, lifecycle, master_key, nodes, status, train
 from cluster.cli.catalog import app as catalog_app
 from models.errors import KairosError
 
@@ -29,6 +29,7 @@ app.command("train")(train.train)
 app.command("audit")(audit.audit)
 app.command("denials")(denials.denials)
 app.add_typer(keys.app, name="key")
+app.add_typer(master_key.app, name="master-key")
 app.add_typer(catalog_app, name="catalog")
 
 
