@@ -21,6 +21,7 @@ from actors.link.handshake import link_key
 from actors.link.server import LinkServer
 from actors.logs import configure_logs
 from actors.naming import SCORER_DEPLOYMENT
+from actors.replica_port import keep_to_link_host
 from actors.scoring.engine import Answer, Batcher, ScoringEngine
 from actors.scoring.loaded import open_scorers
 from actors.scoring.wire import METHOD, PURPOSE, Asked, unpack_asked
@@ -35,8 +36,9 @@ class Scorer:
     request at a time: it takes long, and scores must not wait for it."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        """``settings``: ``store`` and ``data_dir``."""
+        """``settings``: ``store``, ``data_dir`` and ``link_host``."""
         configure_logs(str(settings.get("log_level", "info")), process="scorer")
+        keep_to_link_host(settings)
         self._tracer = open_tracer(settings, kind="scorer")
         store = open_store(settings)
         self._engine = ScoringEngine(open_scorers(store.scorers()))

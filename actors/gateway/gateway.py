@@ -22,6 +22,7 @@ from actors.gateway.metrics import Metrics
 from actors.gateway.services import Services, Settings
 from actors.gateway.shards import LiveBackend
 from actors.logs import configure_logs
+from actors.replica_port import keep_to_link_host
 from actors.rule_trial import try_rules
 from actors.stores.interface import Store
 from actors.stores.opening import open_store
@@ -39,6 +40,7 @@ class Gateway:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         configure_logs(str(settings.get("log_level", "info")), process="gateway")
+        keep_to_link_host(settings)
         self._tracer = open_tracer(settings, kind="gateway")
         # Everything at level debug; else as many as were asked for.
         everything = settings.get("log_level") == "debug"
