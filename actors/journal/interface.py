@@ -90,8 +90,10 @@ class Journal(Protocol):
     last_seq: int
     #: Look-ups cross a network: they are never made on an event loop.
     is_remote: bool
-    #: Seconds that calls have waited for a store that was away.
-    away_s: float
+
+    @property
+    def away_s(self) -> float:
+        """Seconds that calls have waited for a store that was away."""
 
     def take_over(self, owner: str, incarnation: int = 0) -> int:
         """Fence every earlier owner and become the owner; returns the new epoch. Stores ``incarnation``; raises
