@@ -16,7 +16,9 @@ class Listener:
     purpose: str
 
 
-_ANYWHERE: Final = ("::", "0.0.0.0")
+#: What Ray's own servers listen on is written as IPv6; whatever else listens is not.
+_RAYS: Final = "::"
+_MAPPED: Final = "::ffff:"
 
 
 def _purpose(process: str, address: str, port: int, http_port: int) -> str:
@@ -24,9 +26,11 @@ def _purpose(process: str, address: str, port: int, http_port: int) -> str:
         return "the API, by key"
     if process == "haproxy":
         return "HAProxy statistics and metrics, loopback only"
-    if "ProfileShard" in process and address not in _ANYWHERE:
+    if address.startswith(_RAYS):
+        return "Ray, by its token"
+    if "ProfileShard" in process:
         return "the link to a shard, by proof of the installation's secret"
-    if "kairos-scorer" in process and address not in _ANYWHERE:
+    if "kairos-scorer" in process:
         return "the link to a scorer, likewise, or its Serve port"
     if "Gateway" in process or "ProxyActor" in process:
         return "a replica behind HAProxy"
@@ -46,5 +50,6 @@ def listeners(http_port: int) -> list[Listener]:
         for connection in connections:
             if connection.status == psutil.CONN_LISTEN:
                 address, port = connection.laddr.ip, connection.laddr.port
-                found.append(Listener(address, port, name, _purpose(name, address, port, http_port)))
+                purpose = _purpose(name, address, port, http_port)
+                found.append(Listener(address.removeprefix(_MAPPED), port, name, purpose))
     return sorted(set(found), key=lambda one: (one.port != http_port, one.process, one.port))

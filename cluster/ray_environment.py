@@ -37,6 +37,10 @@ SERVE_VARIABLES = {
     "DASHBOARD_METRIC_PORT": "-1",
 }
 
+#: Where we start Ray ourselves. Ray replaces 127.0.0.1 by an address that others can reach, and then listens on every
+#: interface, unless it is told that there is no cluster to make (as on the systems that this is named after).
+EMBEDDED_VARIABLES = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
 #: On the nodes of a cluster also these: who may talk to Ray, and how soon a lost node is noticed.
 CLUSTER_VARIABLES = {
     # Whoever reaches Ray's ports without the token gets no answer.
@@ -75,6 +79,7 @@ def set_variables(data_dir: Path) -> None:
     for name, value in SERVE_VARIABLES.items():
         os.environ.setdefault(name, value)
     os.environ[VARIABLE] = str(install_wrapper(data_dir))
+    os.environ.update(EMBEDDED_VARIABLES)
     for name in SIDE_PORTS:
         os.environ.setdefault(name, str(free_port()))
     os.environ.setdefault(_TIMEOUT, _timeout_s())

@@ -18,5 +18,7 @@ def test_the_api_comes_first_and_every_listening_socket_is_told() -> None:
 def test_links_are_told_apart_from_rays_own_ports_of_the_same_process() -> None:
     assert "installation's secret" in _purpose("ray::ProfileShard", "127.0.0.1", 41_000, 8_000)
     assert "installation's secret" in _purpose("ray::ProfileShard", "10.0.0.7", 41_000, 8_000)
-    assert _purpose("ray::ProfileShard", "::", 41_000, 8_000) == "Ray, by its token"
+    for address in ("::", "::ffff:127.0.0.1"):
+        assert _purpose("ray::ProfileShard", address, 41_000, 8_000) == "Ray, by its token"
+        assert _purpose("ray::ServeReplica:kairos:Gateway", address, 41_000, 8_000) == "Ray, by its token"
     assert "link to a scorer" in _purpose("ray::ServeReplica:kairos-scorer:Scorer", "127.0.0.1", 41_000, 8_000)
