@@ -26,6 +26,7 @@ from actors.scoring.engine import Answer, Batcher, ScoringEngine
 from actors.scoring.loaded import open_scorers
 from actors.scoring.wire import METHOD, PURPOSE, Asked, unpack_asked
 from actors.stores.opening import open_store
+from actors.stores.patience import patiently
 from actors.tracing.opening import open_tracer
 from models import limits
 from models.errors import BadInput, KairosError
@@ -45,7 +46,7 @@ class Scorer:
         self._batcher = Batcher(self._engine.answer)
         gc.set_threshold(limits.GARBAGE_OBJECTS_MIN)
         self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explaining")
-        self._server = LinkServer(self._score, link_key(store.secret()), PURPOSE)
+        self._server = LinkServer(self._score, link_key(patiently(store.secret)), PURPOSE)
         self._listening: asyncio.Task[Address] | None = None
 
     async def address(self) -> bytes:

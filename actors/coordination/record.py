@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from actors.journal.interface import Checkpoint, Journal
 from actors.naming import COORDINATOR_OWNER
 from actors.stores.interface import Store
+from actors.stores.patience import patiently
 from models import limits
 from models.canonical import pack, unpack
 from models.coordination.core import CoordinatorCore
@@ -32,11 +33,12 @@ class CoordinatorRecord:
 
     @classmethod
     def open(cls, store: Store) -> CoordinatorRecord:
-        """Wait for a dying predecessor to let go of the file. Raises ``JournalLocked`` when it does not."""
+        """Wait for a store that is away, and for a dying predecessor to let go of the file. Raises ``JournalLocked``
+        when it does not."""
         deadline = time.monotonic() + limits.TAKE_OVER_WAIT_MS / 1_000
         while True:
             try:
-                return cls(store.journal(COORDINATOR_OWNER))
+                return cls(patiently(lambda: store.journal(COORDINATOR_OWNER)))
             except JournalLocked:
                 if time.monotonic() > deadline:
                     raise

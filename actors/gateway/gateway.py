@@ -26,6 +26,7 @@ from actors.replica_port import keep_to_link_host
 from actors.rule_trial import try_rules
 from actors.stores.interface import Store
 from actors.stores.opening import open_store
+from actors.stores.patience import patiently
 from actors.tracing.opening import open_tracer
 from models import limits
 
@@ -46,7 +47,7 @@ class Gateway:
         everything = settings.get("log_level") == "debug"
         self._access_log = AccessLog(1.0 if everything else float(settings.get("access_log_ratio", 0.0)))
         store = open_store(settings)
-        self._settings = Settings.from_plain(settings, store.secret())
+        self._settings = Settings.from_plain(settings, patiently(store.secret))
         self._authoriser = _authoriser(settings, store)
         gc.set_threshold(limits.GARBAGE_OBJECTS_MIN)
 
