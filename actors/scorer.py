@@ -89,7 +89,7 @@ def scorer_app(settings: Mapping[str, Any], replicas: int = 1) -> serve.Applicat
     """The Serve application of the scorer; it needs no route. ``settings``: see ``Scorer``."""
     deployment: Any = serve.deployment(
         name=SCORER_DEPLOYMENT, num_replicas=replicas, max_ongoing_requests=limits.SCORER_ONGOING_MAX,
-        max_queued_requests=limits.SCORER_QUEUED_MAX, ray_actor_options={"num_cpus": 0},
+        max_queued_requests=limits.SCORER_QUEUED_MAX, ray_actor_options={"num_cpus": 0, "memory": 1},
         logging_config={"enable_access_log": False, "log_level": "WARNING"}, health_check_period_s=2.0,
     )(Scorer)
     application: serve.Application = deployment.bind(dict(settings))

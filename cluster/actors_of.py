@@ -31,10 +31,12 @@ from models.canonical import unpack
 from models.times import parse_time_ms
 
 log = structlog.get_logger(__name__)
-#: A shard or coordinator comes back for ever, but a call to it is never repeated by Ray: the caller decides.
-_OPTIONS: Final[dict[str, Any]] = {
+#: A shard or coordinator comes back for ever, but a call to it is never repeated by Ray: the caller decides. It takes
+#: no processor, but one byte: Ray puts actors that take nothing on any node, whichever was asked for, and takes a node
+#: that holds only such for idle, which it ends without waiting when the node drains.
+OPTIONS: Final[dict[str, Any]] = {
     "namespace": naming.NAMESPACE, "lifetime": "detached", "max_restarts": -1, "max_task_retries": 0, "num_cpus": 0,
-    "get_if_exists": True,
+    "memory": 1, "get_if_exists": True,
 }
 #: All are asked at once; who does not answer within this time is silent for this look.
 _LOOK_WAIT_S: Final = 1.0
@@ -106,7 +108,7 @@ class Actors:
     def make(self, shard: int, incarnation: int, node: str, standby: bool) -> None:
         name = naming.shard_name(shard, incarnation)
         more = {"shard": shard, "incarnation": incarnation, "standby": standby}
-        handle = self._shard.options(name=name, **_OPTIONS, **self._on(node)).remote(
+        handle = self._shard.options(name=name, **OPTIONS, **self._on(node)).remote(
             {**self._plain, **self._bounds, **more},
         )
         with self._lock:
@@ -233,7 +235,7 @@ class Actors:
         return _place_of(handle)[0] if handle is not None else ""
 
     def make_coordinator(self, node: str) -> None:
-        self._coordinator.options(name=naming.COORDINATOR, **_OPTIONS, **self._on(node)).remote(self._plain)
+        self._coordinator.options(name=naming.COORDINATOR, **OPTIONS, **self._on(node)).remote(self._plain)
 
     def move_coordinator(self, node: str) -> None:
         """It has no standby: no decision waits for it. Its journal is closed before its successor starts."""

@@ -15,7 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors import naming
 from actors.logs import configure_logs
-from cluster.actors_of import Actors
+from cluster.actors_of import OPTIONS, Actors
 from cluster.serving import missing_applications, start_serve
 from cluster.settings import Settings
 from cluster.store_of import plain_store, store_of
@@ -138,8 +138,7 @@ def _make(settings: Settings, nodes: list[LiveNode], plain: dict[str, Any]) -> A
     staying = [node for node in nodes if not node.draining] or nodes
     node = staying[0].id if may_move else own_node_id()
     options: dict[str, Any] = {
-        "name": naming.SUPERVISOR, "namespace": naming.NAMESPACE, "lifetime": "detached", "max_restarts": -1,
-        "max_task_retries": 0, "num_cpus": 0, "get_if_exists": True, "max_concurrency": 4,
+        **OPTIONS, "name": naming.SUPERVISOR, "max_concurrency": 4,
         "scheduling_strategy": NodeAffinitySchedulingStrategy(node_id=node, soft=may_move),
     }
     return ray.remote(Supervisor).options(**options).remote(plain)
