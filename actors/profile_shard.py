@@ -45,6 +45,7 @@ from actors.shard.succession import STANDBY, Owned, Succession
 from actors.shard.sync import CallCoordinator, Sync
 from actors.shard.turn_loop import TurnLoop
 from actors.shard.turning import OpenTrace, TurnRunner
+from actors.stores.interface import Store
 from actors.stores.opening import open_store
 from actors.tracing.opening import open_tracer
 from models import limits
@@ -63,17 +64,17 @@ class ProfileShard:
     def __init__(
         self, settings: dict[str, Any], *, scorer: Scorer | None = None,
         call_coordinator: CallCoordinator | None = None, die: Callable[[str], NoReturn] = leave,
-        secret: bytes | None = None, retire: Callable[[str], None] = retire,
+        secret: bytes | None = None, retire: Callable[[str], None] = retire, store: Store | None = None,
     ) -> None:
-        """``settings``: see ``ShardSettings``. The neighbours are found by name, the secret of customer keys in the
-        store, unless given."""
+        """``settings``: see ``ShardSettings`` and ``open_store``. The neighbours are found by name, the secret of customer
+        keys in the store, unless given. ``die`` ends the process, ``retire`` the actor for good."""
         self._settings = ShardSettings.from_plain(settings)
-        who = {"shard": self._settings.shard, "incarnation": int(settings.get("incarnation", 0))}
+        who = {"shard": self._settings.shard, "incarnation": self._settings.incarnation}
         configure_logs(str(settings.get("log_level", "INFO")), process="shard", **who)
         self._tracer = open_tracer(settings, kind="shard", **who)
         self._die = die
         self._retire = retire
-        self._store = open_store(settings)
+        self._store = store or open_store(settings)
         self._succession = Succession(self._settings, self._store, self._seek_scorer)
         self._given_scorer = scorer
         #: None until this owns the journal, or stands by.

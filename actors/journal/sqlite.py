@@ -67,6 +67,7 @@ class SqliteJournal:
             (newest,) = db.execute("SELECT max(seq) FROM log").fetchone()
         if newest is not None and newest != self.last_seq:
             raise JournalFailed(f"{self._where}: the log ends at row {newest}, its owner at {self.last_seq}")
+        self._periods = self._read_periods()  # the owner before may have added some since
         return int(self.epoch)
 
     def incarnation(self) -> int:

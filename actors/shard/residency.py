@@ -173,13 +173,14 @@ class Residency:
                     self._drop(customer)
 
     def stored_elsewhere(self, stored: Mapping[bytes, int]) -> bool:
-        """By customer, up to which row somebody else has stored its facts. True when that freed any to leave memory."""
+        """By customer, up to which row somebody else has stored its facts: who is stored as it is here, or newer, leaves
+        memory. True when that freed any."""
         freed = False
         for customer, seq in stored.items():
             entry = self._entries.get(customer)
             if entry is not None and entry.dirty and not entry.erased and seq >= entry.seq:
-                entry.stored_seq = seq
-                self._dirty.pop(customer, None)
+                self._dirty.pop(customer)
+                self._drop(customer)
                 freed = True
         return freed
 
