@@ -39,7 +39,10 @@ def start_serve(settings: Settings, installation: Installation) -> None:
     everywhere = settings.address is not None and settings.proxies == "every"
     serve.start(
         proxy_location=ProxyLocation.EveryNode if everywhere else ProxyLocation.HeadOnly,
-        http_options={"host": _LOOPBACK if settings.address is None else settings.host, "port": settings.port, "request_timeout_s": None},
+        http_options={
+            "host": _LOOPBACK if settings.address is None else settings.host, "port": settings.port,
+            "request_timeout_s": None,
+        },
     )
     targets = [serve.RunTarget(gateway_app(settings, installation), name=naming.GATEWAY_APP, route_prefix="/")]
     if settings.scorer == SERVE:
@@ -96,6 +99,7 @@ def _gateway(replicas: int) -> Any:
     """Back-pressure is the gateway's own (it answers 429 and 503 with ``retry-after``), so Serve's is out of reach."""
     return serve.deployment(
         name=naming.GATEWAY_DEPLOYMENT, num_replicas=replicas, max_ongoing_requests=limits.GATEWAY_ONGOING_MAX,
-        ray_actor_options={"num_cpus": 0, "memory": 1}, logging_config={"enable_access_log": False, "log_level": "WARNING"},
+        ray_actor_options={"num_cpus": 0, "memory": 1},
+        logging_config={"enable_access_log": False, "log_level": "WARNING"},
         graceful_shutdown_wait_loop_s=0.2, health_check_period_s=2.0,
     )(Gateway)
