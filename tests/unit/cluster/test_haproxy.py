@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster import haproxy
+from models.errors import BadInput
 
 SERVED = """global
     maxconn 100
@@ -24,7 +25,7 @@ frontend prometheus
     bind :9101
     http-request use-service prometheus-exporter if {{ path /metrics }}
 frontend http_frontend
-    bind 127.0.0.1:8000
+    bind {bind}:8000
     default_backend gateway
 backend gateway
     server one 127.0.0.1:9
@@ -36,11 +37,15 @@ listen stats
 
 @pytest.fixture
 def mended(tmp_path: Path) -> str:
+    return mend(tmp_path)
+
+
+def mend(tmp_path: Path, bind: str = "127.0.0.1", host: str | None = None) -> str:
     """The configuration after HAProxy itself has checked it, twice, through the wrapper."""
     (tmp_path / "500.http").write_bytes(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n")
     file = tmp_path / "haproxy.cfg"
-    file.write_text(SERVED.format(folder=tmp_path))
-    wrapper = haproxy.install_wrapper(tmp_path / "data")
+    file.write_text(SERVED.format(folder=tmp_path, bind=bind))
+    wrapper = haproxy.install_wrapper(tmp_path / "data", host)
     for _ in range(2):
         done = subprocess.run([wrapper, "-c", "-f", file], capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0, done.stderr
@@ -50,6 +55,23 @@ def mended(tmp_path: Path) -> str:
 def test_side_ports_are_bound_to_loopback(mended: str) -> None:
     binds = [line.split()[1] for line in mended.splitlines() if line.split()[:1] == ["bind"]]
     assert binds == ["127.0.0.1:9101", "127.0.0.1:8000", "127.0.0.1:8404"]
+
+
+@pytest.mark.parametrize(("bind", "host", "bound"), [
+    ("127.0.0.1", None, "127.0.0.1"), ("*", None, "*"), ("10.0.0.7", None, "10.0.0.7"), ("127.0.0.1", "0.0.0.0", "0.0.0.0"),
+    ("127.0.0.1", "localhost", "localhost"), ("127.0.0.1", "::", "::"), ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
+])
+def test_the_api_is_bound_where_the_settings_say_and_nothing_else_is(
+    tmp_path: Path, bind: str, host: str | None, bound: str,
+) -> None:
+    binds = [line.split()[1] for line in mend(tmp_path, bind, host).splitlines() if line.split()[:1] == ["bind"]]
+    assert binds == ["127.0.0.1:9101", f"{bound}:8000", "127.0.0.1:8404"]
+
+
+@pytest.mark.parametrize("host", ["", "a b", "x\nstats enable", "0.0.0.0/;s", "host'"])
+def test_a_host_that_is_none_never_reaches_haproxy(tmp_path: Path, host: str) -> None:
+    with pytest.raises(BadInput, match="neither a name nor an address"):
+        haproxy.install_wrapper(tmp_path, host)
 
 
 def test_headers_by_which_a_client_would_steer_serve_are_taken_off(mended: str) -> None:
