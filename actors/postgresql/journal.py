@@ -24,7 +24,10 @@ INSERT INTO base (owner, {records.STATE}) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (owner) DO UPDATE SET seq = excluded.seq, at_ms = excluded.at_ms, state = excluded.state,
     checksum = excluded.checksum
 """
-_UNLIST: Final = "DELETE FROM touched WHERE owner = %s AND customer = ANY(%s::bytea[]) AND newest <= %s"
+_UNLIST: Final = """
+DELETE FROM touched WHERE ctid = ANY(ARRAY(SELECT t.ctid FROM unnest(%s::bytea[]) AS w (wanted)
+    CROSS JOIN LATERAL (SELECT ctid FROM touched WHERE owner = %s AND customer = w.wanted AND newest <= %s OFFSET 0) t))
+"""
 
 
 def open_journal(url: str, owner: str, *, patience_ms: int = limits.STORE_AWAY_MS_MAX) -> PostgresqlJournal:
@@ -73,8 +76,10 @@ class PostgresqlJournal(Profiles):
             self.write(thin, soon=True)
 
     def truncate(self, below_seq: int, base: Base | None = None) -> int:
-        ((covered,),) = self.session.query("SELECT max(seq) FROM checkpoint WHERE owner = %s", (self.number,))
-        if covered is None or below_seq > covered + 1:
+        newest = self.session.query(
+            "SELECT seq FROM checkpoint WHERE owner = %s ORDER BY seq DESC LIMIT 1", (self.number,)
+        )
+        if not newest or below_seq > (covered := newest[0][0]) + 1:
             raise JournalFailed(f"{self._where}: no checkpoint covers the rows below {below_seq}; nothing deleted")
 
         def cut(cursor: Cursor) -> None:
@@ -96,7 +101,8 @@ class PostgresqlJournal(Profiles):
         forget_profiles(cursor, self.number, "base_profile", base.erased)
         put_profiles(cursor, self.number, "base_profile", base.profiles)
         customers = [*(profile.customer for profile in base.profiles), *base.erased]
-        cursor.execute(_UNLIST, (self.number, customers, base.seq), prepare=True)
+        if customers:
+            cursor.execute(_UNLIST, (customers, self.number, base.seq), prepare=True)
 
     def base(self) -> Base | None:
         found = self.session.query(f"SELECT {records.STATE} FROM base WHERE owner = %s", (self.number,))

@@ -20,13 +20,14 @@ ON CONFLICT (owner, period, customer, key) DO UPDATE SET seq = excluded.seq, at_
 _LOAD: Final = """
 SELECT i.customer, i.key, i.seq, i.at_ms, i.fingerprint, i.hint
 FROM unnest(%s::bigint[]) AS p (period) CROSS JOIN unnest(%s::bytea[], %s::bytea[]) AS w (customer, key)
-JOIN idem i ON i.owner = %s AND i.period = p.period AND i.customer = w.customer AND i.key = w.key
+CROSS JOIN LATERAL (SELECT * FROM idem
+    WHERE owner = %s AND period = p.period AND customer = w.customer AND key = w.key OFFSET 0) AS i
 """
 _DROP: Final = """
 DELETE FROM idem WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM idem WHERE owner = %s AND period < %s ORDER BY period, customer, key LIMIT %s))
 """
-_NEXT_PERIOD: Final = "SELECT min(period) FROM idem WHERE owner = %s AND period > %s"
+_NEXT_PERIOD: Final = "SELECT period FROM idem WHERE owner = %s AND period > %s ORDER BY period LIMIT 1"
 
 
 def _period(at_ms: int) -> int:
@@ -50,12 +51,8 @@ class KeyIndex(Log):
         """What an owner has learnt holds until it drops keys; a reader looks each time."""
         if self._periods is None or not self.epoch:
             periods: list[int] = []
-            while True:
-                after = periods[-1] if periods else -1
-                ((period,),) = self.session.query(_NEXT_PERIOD, (self.number, after))
-                if period is None:
-                    break
-                periods.append(period)
+            while found := self.session.query(_NEXT_PERIOD, (self.number, periods[-1] if periods else -1)):
+                periods.append(found[0][0])
             self._periods = periods
         return self._periods
 

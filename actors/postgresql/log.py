@@ -87,5 +87,7 @@ class Log(Ownership):
         return records.read_row(found[0], self._where) if found else None
 
     def oldest_seq(self) -> int:
-        ((oldest,),) = self.session.query("SELECT min(seq) FROM shard_log WHERE owner = %s", (self.number,))
-        return oldest or 0
+        found = self.session.query(
+            "SELECT seq FROM shard_log WHERE owner = %s ORDER BY seq LIMIT 1", (self.number,)
+        )
+        return int(found[0][0]) if found else 0

@@ -27,6 +27,7 @@ ON CONFLICT (owner) DO UPDATE SET epoch = o.epoch + 1, session = o.session + 1, 
     holder = excluded.holder WHERE o.incarnation <= excluded.incarnation
 RETURNING epoch, last_seq, session
 """
+_NEWEST_ROW: Final = "SELECT seq FROM shard_log WHERE owner = %s ORDER BY seq DESC LIMIT 1"
 _RETURN: Final = "UPDATE shard_owner SET session = session + 1 WHERE owner = %s AND epoch = %s RETURNING session"
 #: Locks the owner's row until the transaction ends; fails with a division by zero when it is not ours any more.
 _HOLD: Final = """
@@ -58,10 +59,10 @@ class Ownership:
         if not found:
             raise Superseded(f"{self._where}: an incarnation after {incarnation} has taken over; leave it be")
         self.epoch, self.last_seq, self._line = found[0]
-        ((newest,),) = self.session.query("SELECT max(seq) FROM shard_log WHERE owner = %s", (self.number,))
-        if newest is not None and newest != self.last_seq:
+        newest = self.session.query(_NEWEST_ROW, (self.number,))
+        if newest and newest[0][0] != self.last_seq:
             self.confirm()
-            raise JournalFailed(f"{self._where}: the log ends at row {newest}, its owner at {self.last_seq}")
+            raise JournalFailed(f"{self._where}: the log ends at row {newest[0][0]}, its owner at {self.last_seq}")
         return self.epoch
 
     def incarnation(self) -> int:

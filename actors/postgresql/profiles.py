@@ -27,10 +27,18 @@ _PUT_TOUCHED: Final = """
 INSERT INTO touched (owner, customer, newest, seqs) SELECT %s, * FROM unnest(%s::bytea[], %s::bigint[], %s::bytea[])
 ON CONFLICT (owner, customer, newest) DO UPDATE SET seqs = excluded.seqs
 """
+_LOAD_PROFILES: Final = f"""
+SELECT {records.PROFILE} FROM unnest(%s::bytea[]) AS w (wanted)
+CROSS JOIN LATERAL (SELECT * FROM {{table}} WHERE owner = %s AND customer = w.wanted OFFSET 0) AS p
+"""
+_FORGET_PROFILES: Final = """
+DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT p.ctid FROM unnest(%s::bytea[]) AS w (wanted)
+    CROSS JOIN LATERAL (SELECT ctid FROM {table} WHERE owner = %s AND customer = w.wanted OFFSET 0) AS p))
+"""
 #: Of the lists that reach beyond the bound the shortest has all of its checkpoint's rows up to there.
 _ROWS_OF: Final = """
 SELECT seqs FROM touched WHERE owner = %s AND customer = %s AND newest > %s AND newest <= coalesce(
-    (SELECT min(newest) FROM touched WHERE owner = %s AND customer = %s AND newest >= %s), %s)
+    (SELECT newest FROM touched WHERE owner = %s AND customer = %s AND newest >= %s ORDER BY newest LIMIT 1), %s)
 ORDER BY newest DESC LIMIT %s
 """
 
@@ -46,8 +54,7 @@ def put_profiles(cursor: Cursor, number: int, table: str, profiles: Iterable[Sto
 
 def forget_profiles(cursor: Cursor, number: int, table: str, customers: Sequence[bytes]) -> None:
     if customers:
-        statement = f"DELETE FROM {table} WHERE owner = %s AND customer = ANY(%s::bytea[])"
-        cursor.execute(statement, (number, list(customers)), prepare=True)
+        cursor.execute(_FORGET_PROFILES.format(table=table), (list(customers), number), prepare=True)
 
 
 class Profiles(KeyIndex):
@@ -91,10 +98,7 @@ class Profiles(KeyIndex):
     def _load_profiles(self, table: str, customers: list[bytes]) -> dict[bytes, StoredProfile]:
         if not customers:
             return {}
-        found = self.session.query(
-            f"SELECT {records.PROFILE} FROM {table} WHERE owner = %s AND customer = ANY(%s::bytea[])",
-            (self.number, customers),
-        )
+        found = self.session.query(_LOAD_PROFILES.format(table=table), (customers, self.number))
         return {profile.customer: profile for profile in self._profiles(found)}
 
     def base_page(self, after_customer: bytes, limit: int) -> list[StoredProfile]:
