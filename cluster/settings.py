@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -17,6 +16,7 @@ from pydantic_settings import (
 )
 
 from actors.access.oidc.settings import DEFAULT_ALGORITHMS, OidcSettings
+from actors.postgresql.address import check_url, password_in, without_password
 from actors.tracing.setting import TraceSetting, require_exporter
 from models import limits
 from models.errors import BadInput
@@ -24,7 +24,6 @@ from models.times import parse_time_ms
 
 SETTINGS_FILE = "kairos.yaml"
 SQLITE: Final = "sqlite"
-_POSTGRESQL: Final = ("postgresql", "postgres")
 
 
 class Settings(BaseSettings):
@@ -91,10 +90,10 @@ class Settings(BaseSettings):
     def _store_is_known(cls, value: str) -> str:
         if value == SQLITE:
             return value
-        parts = urlsplit(value)
-        if parts.scheme not in _POSTGRESQL or not parts.path.strip("/"):
-            raise ValueError("say sqlite, or postgresql://USER@HOST/DATABASE")
-        return value
+        try:
+            return check_url(value)
+        except BadInput as error:
+            raise ValueError(f"say sqlite, or an address: {error}") from error
 
     @field_validator("oidc_algorithms", mode="before")
     @classmethod
@@ -143,14 +142,13 @@ def load_settings(**given: Any) -> Settings:
     except ValidationError as error:
         errors = [{"loc": [str(part) for part in e["loc"]], "msg": e["msg"]} for e in error.errors(include_input=False)]
         raise BadInput(f"wrong settings (flags, KAIROS_*, {SETTINGS_FILE}):", errors) from error
-    parts = urlsplit(settings.store)
-    if parts.password is None:
+    password = password_in(settings.store)
+    if password is None:
         return settings
     if settings.address is not None:
         raise BadInput(
             "the store's URL holds a password, which the nodes of a cluster would be told in the open; leave it out "
             "and set PGPASSWORD, or PGPASSFILE, in the environment of `ray start` on every node"
         )
-    os.environ["PGPASSWORD"] = unquote(parts.password)
-    without = parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}")
-    return settings.model_copy(update={"store": without.geturl()})
+    os.environ["PGPASSWORD"] = password
+    return settings.model_copy(update={"store": without_password(settings.store)})

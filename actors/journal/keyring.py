@@ -64,12 +64,6 @@ class KeyTable(Protocol):
     def add_wrapping_key(self, month: int, wrapped: bytes) -> bytes:
         """Unless there is one; returns the one that is there then."""
 
-    def wrapping_keys(self) -> dict[int, bytes]:
-        """All of them by month."""
-
-    def replace_wrapping_keys(self, wrapped: dict[int, bytes]) -> None:
-        """The same keys in another wrapping, all or none."""
-
     def close(self) -> None: ...
 
 

@@ -72,9 +72,11 @@ class SqliteKeyTable:
         return stored
 
     def wrapping_keys(self) -> dict[int, bytes]:
+        """All of them by month."""
         return dict(self._file.query("SELECT month, wrapped FROM wrapping_key ORDER BY month"))
 
     def replace_wrapping_keys(self, wrapped: dict[int, bytes]) -> None:
+        """The same keys in another wrapping, all or none."""
         with self._file.writing() as db:
             db.executemany(
                 "UPDATE wrapping_key SET wrapped = ? WHERE month = ?", [(key, month) for month, key in wrapped.items()]

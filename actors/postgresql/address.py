@@ -44,14 +44,15 @@ def check_url(url: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """What may be shown, logged and handed to other processes."""
-    parts = urlsplit(url)
+    """What may be shown, logged and handed to other processes. What is no address stays as it is."""
+    flag, sign, address = url.partition("=") if url.startswith("--") else ("", "", url)
+    parts = urlsplit(address)
     if parts.scheme not in SCHEMES:
         return url
     user, at, hosts = parts.netloc.rpartition("@")
     asked = [one for one in parts.query.split("&") if one and one.partition("=")[0] != _PASSWORD]
     query = "?" + "&".join(asked) if asked else ""
-    return f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}{query}"
+    return f"{flag}{sign}{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}{query}"
 
 
 def password_in(url: str) -> str | None:

@@ -50,7 +50,10 @@ class PostgresqlStore:
         rows = self._connection.read(
             lambda connection: connection.execute("SELECT name, format, slots, shards FROM installation").fetchall()
         )
-        return Installation(*rows[0], KIND) if rows else None
+        if not rows:
+            return None
+        name, made_by, slots, shards = rows[0]
+        return Installation(name, made_by, slots, shards, KIND)
 
     def install(self, shards: int | None, slots: int) -> Installation:
         if self.read_installation() is None:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from actors.postgresql.address import without_password
 from cluster import joining, launch, runfile
 from cluster.cli.options import DataDir, data_dir_of
 from cluster.listeners import listeners
@@ -30,8 +31,10 @@ def up(
     data_dir: DataDir = None,
     host: Annotated[str | None, typer.Option(help="Interface of the API [127.0.0.1].")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the API [8000].")] = None,
-    shards: Annotated[int | None, typer.Option(help="At the first start only [2].")] = None,
-    store: Annotated[str | None, typer.Option(help="Where journals live [sqlite].")] = None,
+    shards: Annotated[int | None, typer.Option(help="At the first start only [2; 16 on PostgreSQL].")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Where journals live: sqlite, or postgresql://USER@HOST/DATABASE [sqlite].")
+    ] = None,
     catalog: Annotated[Path | None, typer.Option(help="Publish this catalog [the packaged example, once].")] = None,
     clock: Annotated[str | None, typer.Option(help="wall, or manual:TIME (RFC 3339) [wall].")] = None,
     address: Annotated[str | None, typer.Option(help="Join this Ray cluster [start one].")] = None,
@@ -87,7 +90,7 @@ def _print_where(console: Console, settings: Settings) -> None:
 
 
 def _start_detached(settings: Settings) -> None:
-    arguments = [argument for argument in sys.argv[1:] if argument != "--detach"]
+    arguments = [without_password(argument) for argument in sys.argv[1:] if argument != "--detach"]
     log = settings.data_dir / "up.log"
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with log.open("ab") as output:

@@ -45,7 +45,7 @@ def rotate(
     if as_json:
         print(json.dumps({"newest": newest, "rewrapped": count}))
     else:
-        print(f"{count} keys are wrapped by master key {newest} now; `kairos master-key show` says what is left of others")
+        print(f"{count} keys are wrapped by master key {newest} now; `kairos master-key show` shows what is left")
 
 
 @app.command()

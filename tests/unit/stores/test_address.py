@@ -59,3 +59,9 @@ def test_a_wrong_address_shows_no_password_in_its_error() -> None:
 def test_a_failed_connection_says_what_to_do(said: str, advice: str) -> None:
     assert advice in remedy(said)
     assert bool(remedy(said)) is bool(advice)
+
+
+def test_an_argument_of_a_command_is_shown_without_its_password() -> None:
+    assert without_password("--store=postgresql://kairos:hush@db/shop") == "--store=postgresql://kairos@db/shop"
+    for other in ("--store", "sqlite", "--data-dir=/a:b@c", "up"):
+        assert without_password(other) == other
