@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from actors.journal.keyring import FoundKeys, KeyOwner, StoredKey
-from actors.postgresql.arrays import Bigints
 from actors.postgresql.journal import PostgresqlJournal
 from actors.postgresql.log import Rider
 from actors.postgresql.ownership import Cursor
@@ -72,8 +71,8 @@ class PostgresqlKeyTable:
 
     def add(self, keys: Sequence[StoredKey]) -> None:
         self._journal.ride(Rider(_ADD, (
-            [key.customer for key in keys], Bigints(key.generation for key in keys),
-            Bigints(key.month for key in keys), [key.wrapped for key in keys],
+            [key.customer for key in keys], [key.generation for key in keys],
+            [key.month for key in keys], [key.wrapped for key in keys],
         )))
 
     def destroy(self, erased: Sequence[KeyOwner], at_ms: int) -> None:
@@ -110,5 +109,5 @@ class PostgresqlKeyTable:
             self._journal.close()
 
 
-def _columns(owners: Sequence[KeyOwner]) -> tuple[list[bytes], Bigints]:
-    return [customer for customer, _ in owners], Bigints(generation for _, generation in owners)
+def _columns(owners: Sequence[KeyOwner]) -> tuple[list[bytes], list[int]]:
+    return [customer for customer, _ in owners], [generation for _, generation in owners]
