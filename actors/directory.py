@@ -103,6 +103,7 @@ class Directory:
                 if self._serving.get(shard) is serving:
                     del self._serving[shard]
                 self._handles.pop(serving.name, None)
+                self._looked_s = float("-inf")  # its successor may be younger than the names
                 if is_last:
                     raise NotServing(f"{serving.name} does not answer: {type(error).__name__}") from error
         raise AssertionError

@@ -59,11 +59,14 @@ class LinkServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def hang_up(self, wait_ms: float) -> None:
+    def hang_up(self, wait_ms: float) -> None:
         """End every connection, so that each peer asks anew where to go; what is in work may be answered before, within
-        ``wait_ms``. The port stays open."""
-        if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=wait_ms / 1_000)
+        ``wait_ms``. The port stays open. Returns at once."""
+        self.spawn(self._hang_up(list(self._tasks), wait_ms))
+
+    async def _hang_up(self, in_work: list[asyncio.Task[None]], wait_ms: float) -> None:
+        if in_work:
+            await asyncio.wait(in_work, timeout=wait_ms / 1_000)
         for connection in [*self._strangers, *self._peers]:
             connection.hang_up()
 

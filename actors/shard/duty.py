@@ -44,7 +44,7 @@ class Duty:
         self._patience = asyncio.get_running_loop().call_later(wait_s, self._lose_patience)
         await self._loop.release()
         if self._link is not None:
-            self._spawn(self._link.hang_up(limits.RELEASE_ANSWERS_MS))
+            self._link.hang_up(limits.RELEASE_ANSWERS_MS)
 
     async def resume(self) -> None:
         """Serve again, unless another incarnation has taken over, or there was another release meanwhile."""

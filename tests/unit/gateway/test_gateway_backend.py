@@ -144,7 +144,7 @@ def test_a_shard_that_hangs_up_without_a_call_in_flight_is_looked_for_before_the
         await shards.begin(0, echo, incarnation=2)
         old = naming.shard_name(0, 1)
         shards.named[old].wire = b""
-        await shards.servers[old].hang_up(wait_ms=1)
+        shards.servers[old].hang_up(wait_ms=1)
         while not shards._links[0]._connection.is_lost:  # type: ignore[union-attr]  # noqa: ASYNC110
             await asyncio.sleep(0)
         assert await shards.batch(0, b"y") == b"y"
