@@ -18,8 +18,10 @@ from actors.postgresql.ownership import Cursor
 _FIND: Final = """
 SELECT w.customer, w.generation, k.month, k.wrapped, d.generation >= w.generation
 FROM unnest(%s::bytea[], %s::bigint[]) AS w (customer, generation)
-LEFT JOIN customer_key k ON k.owner = %s AND k.customer = w.customer AND k.generation = w.generation
-LEFT JOIN destroyed_key d ON d.owner = %s AND d.customer = w.customer
+LEFT JOIN LATERAL (SELECT month, wrapped FROM customer_key
+    WHERE owner = %s AND customer = w.customer AND generation = w.generation OFFSET 0) AS k ON true
+LEFT JOIN LATERAL (SELECT generation FROM destroyed_key
+    WHERE owner = %s AND customer = w.customer OFFSET 0) AS d ON true
 """
 _ADD: Final = """
 INSERT INTO customer_key (owner, customer, generation, month, wrapped)
@@ -27,8 +29,10 @@ SELECT g.owner, k.customer, k.generation, k.month, k.wrapped
 FROM g, unnest(%s::bytea[], %s::bigint[], %s::bigint[], %s::bytea[]) AS k (customer, generation, month, wrapped)
 """
 _DELETE: Final = """
-DELETE FROM customer_key k USING unnest(%s::bytea[], %s::bigint[]) AS e (customer, generation)
-WHERE k.owner = %s AND k.customer = e.customer AND k.generation <= e.generation
+DELETE FROM customer_key WHERE ctid = ANY(ARRAY(
+    SELECT k.ctid FROM unnest(%s::bytea[], %s::bigint[]) AS e (customer, generation)
+    CROSS JOIN LATERAL (SELECT ctid FROM customer_key
+        WHERE owner = %s AND customer = e.customer AND generation <= e.generation OFFSET 0) AS k))
 """
 _REMEMBER: Final = """
 INSERT INTO destroyed_key AS d (owner, customer, generation, at_ms)
@@ -39,7 +43,7 @@ WHERE excluded.generation > d.generation
 """
 _DESTROYED: Final = """
 SELECT d.customer, d.generation, d.at_ms FROM unnest(%s::bytea[]) AS w (customer)
-JOIN destroyed_key d ON d.owner = %s AND d.customer = w.customer
+CROSS JOIN LATERAL (SELECT * FROM destroyed_key WHERE owner = %s AND customer = w.customer OFFSET 0) AS d
 """
 _WRAPPING: Final = "SELECT wrapped FROM wrapping_key WHERE owner = %s AND month = %s"
 _ADD_WRAPPING: Final = """

@@ -10,8 +10,10 @@ import pytest
 from support.postgres import PostgresServer
 
 from actors.journal.interface import Base, Checkpoint, FlushBatch, IndexEntry, StoredProfile
+from actors.journal.keyring import StoredKey
 from actors.postgresql.connection import connect, place
 from actors.postgresql.journal import PostgresqlJournal, open_journal
+from actors.postgresql.keys import PostgresqlKeyTable
 from actors.postgresql.schema import ensure_schema
 from models import limits
 
@@ -28,6 +30,8 @@ INSERT INTO base_profile SELECT 1, 1, 1, 0, decode(lpad(to_hex(n), 32, '0'), 'he
 INSERT INTO idem SELECT 1, n % 4, 1, 0, decode(lpad(to_hex(n), 32, '0'), 'hex'), 'k', 'f', ''
     FROM generate_series(4, {rows}) n;
 INSERT INTO touched SELECT 1, 5, decode(lpad(to_hex(n), 32, '0'), 'hex'), 's' FROM generate_series(4, {rows}) n;
+INSERT INTO customer_key SELECT 1, 1, 1, decode(lpad(to_hex(n), 32, '0'), 'hex'), 'w' FROM generate_series(4, {rows}) n;
+INSERT INTO destroyed_key SELECT 1, 1, 0, decode(lpad(to_hex(n), 32, '0'), 'hex') FROM generate_series(4, {rows}) n;
 INSERT INTO checkpoint SELECT 1, n, 0, 'c', 's' FROM generate_series(4, 1000) n;
 UPDATE shard_owner SET last_seq = {rows} WHERE owner = 1;
 """
@@ -58,7 +62,9 @@ def explained(postgres: PostgresServer) -> Iterator[tuple[PostgresqlJournal, psy
 def use(journal: PostgresqlJournal) -> None:
     """Every call, each for a few rows."""
     customers = [bytes([240 + number]) * 16 for number in range(16)]
-    first = journal.last_seq + 1
+    keys, first = PostgresqlKeyTable(journal), journal.last_seq + 1
+    made = [StoredKey(customer, first, 1, b"wrapped") for customer in customers]
+    keys.add(made)
     for number in range(3):
         journal.append(number.to_bytes(16, "big"), b"payload", at_ms=number)
     journal.confirm()
@@ -79,6 +85,10 @@ def use(journal: PostgresqlJournal) -> None:
     assert len(journal.base_profiles(customers)) == 3
     assert len(journal.base_page(customers[0][:1], 2)) == 2
     journal.drop_keys(3 * limits.KEY_PERIOD_MS, 16)
+    assert keys.find([(customers[0], first), (customers[1], first), (b"nobody", 1)]).stored == made[:2]
+    keys.destroy([(customer, first) for customer in customers], 7)
+    assert keys.destroyed([customers[0], b"nobody"]) == {customers[0]: (first, 7)}
+    assert keys.find([(customers[0], first)]).destroyed == [(customers[0], first)]
     journal.newest_seq()
     journal.incarnation()
 
