@@ -37,12 +37,12 @@ def settled(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def starting() -> Iterator[Callable[[Path], Server]]:
+def starting() -> Iterator[Callable[..., Server]]:
     """Starts installations of a test's own, and stops whatever of them still runs."""
     started: list[Server] = []
 
-    def begin(data_dir: Path) -> Server:
-        started.append(start(data_dir))
+    def begin(data_dir: Path, *arguments: str) -> Server:
+        started.append(start(data_dir, *arguments))
         return started[-1]
 
     yield begin

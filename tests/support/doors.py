@@ -1,4 +1,4 @@
-"""What the ports of an installation answer to a stranger: somebody who reaches them and holds no key, token or secret."""
+"""What the ports of an installation answer to a stranger, who reaches them and holds no key, token or secret."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ class Port:
         found = ipaddress.ip_address(self.address)
         mapped = getattr(found, "ipv4_mapped", None)
         return (mapped or found).is_loopback
+
+    @property
+    def name(self) -> str:
+        """The program, without its folder and arguments."""
+        return self.process.split()[0].rsplit("/", 1)[-1]
 
     @property
     def url(self) -> str:
