@@ -66,8 +66,8 @@ class ProfileShard:
         call_coordinator: CallCoordinator | None = None, die: Callable[[str], NoReturn] = leave,
         secret: bytes | None = None, retire: Callable[[str], None] = retire, store: Store | None = None,
     ) -> None:
-        """``settings``: see ``ShardSettings`` and ``open_store``. The neighbours are found by name, the secret of customer
-        keys in the store, unless given. ``die`` ends the process, ``retire`` the actor for good."""
+        """``settings``: see ``ShardSettings`` and ``open_store``. The neighbours are found by name, the secret of
+        customer keys in the store, unless given. ``die`` ends the process, ``retire`` the actor for good."""
         self._settings = ShardSettings.from_plain(settings)
         who = {"shard": self._settings.shard, "incarnation": self._settings.incarnation}
         configure_logs(str(settings.get("log_level", "INFO")), process="shard", **who)

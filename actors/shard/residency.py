@@ -173,8 +173,8 @@ class Residency:
                     self._drop(customer)
 
     def stored_elsewhere(self, stored: Mapping[bytes, int]) -> bool:
-        """By customer, up to which row somebody else has stored its facts: who is stored as it is here, or newer, leaves
-        memory. True when that freed any."""
+        """By customer, up to which row somebody else has stored its facts: who is stored as it is here, or newer,
+        leaves memory. True when that freed any."""
         freed = False
         for customer, seq in stored.items():
             entry = self._entries.get(customer)

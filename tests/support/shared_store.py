@@ -1,5 +1,5 @@
-"""A store that several incarnations of a shard in one process share, as they share PostgreSQL: the same SQL and the same
-fence, on one SQLite file with one connection and one lock."""
+"""A store that several incarnations of a shard in one process share, as they share PostgreSQL: the same SQL and fence
+as the embedded one, on one file with one connection and one lock."""
 
 from __future__ import annotations
 

@@ -224,7 +224,11 @@ def test_an_error_of_the_call_itself_is_the_callers() -> None:
     run(test)
 
 
-def test_the_status_of_a_shard_that_nobody_serves_is_that_of_its_newest_incarnation() -> None:
+def test_the_status_of_a_shard_that_nobody_serves_is_that_of_its_newest_incarnation(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DIRECTORY_FRESH_MS", 0)
+
     async def test(named: Named, directory: Directory) -> None:
         named.put(0, 1, Incarnation(dead=True))
         with pytest.raises(NotServing):

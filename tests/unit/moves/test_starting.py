@@ -69,7 +69,7 @@ def test_an_incarnation_that_was_superseded_leaves_for_good_and_fences_nobody(mo
         async with moves.incarnation(2) as new:
             for standby in (False, True):
                 old = moves.make(1, standby=standby)
-                while len(moves.retired) <= standby:  # noqa: ASYNC110
+                while len(moves.retired) <= standby:
                     await old.ping()
                     await asyncio.sleep(0)
                 with pytest.raises(NotServing):
@@ -87,13 +87,15 @@ def test_one_that_is_overtaken_between_its_replay_and_its_takeover_leaves_for_go
     moves: Moves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario() -> None:
-        async with moves.incarnation(1), moves.incarnation(2, standby=True) as second:
-            async with moves.incarnation(3, standby=True) as third:
-                await third.serve()
-                with pytest.raises(NotServing):
-                    await second.serve()
-                assert len(moves.retired) == 1
-                assert (await send(third, event("anna", "e1")))[0][0] == 200
+        async with (
+            moves.incarnation(1), moves.incarnation(2, standby=True) as second,
+            moves.incarnation(3, standby=True) as third,
+        ):
+            await third.serve()
+            with pytest.raises(NotServing):
+                await second.serve()
+            assert len(moves.retired) == 1
+            assert (await send(third, event("anna", "e1")))[0][0] == 200
 
     run(scenario())
 
@@ -117,7 +119,7 @@ def test_a_store_that_is_away_is_waited_for_and_told_of_now_and_then(
 
     async def scenario() -> None:
         shard = moves.make(1)
-        while len(tries) < 20:  # noqa: ASYNC110
+        while len(tries) < 20:
             await shard.ping()
             await asyncio.sleep(0)
         assert (await standing(shard))["state"] == "starting"
