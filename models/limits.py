@@ -247,6 +247,8 @@ STORE_SILENCE_MS_MAX: Final = 5 * SECOND_MS
 STORE_RETRY_MS: Final = 100
 #: Rows of the journal that are fetched from it at once.
 STORE_PAGE_ROWS: Final = 64
+#: Rows that a move, a backup or a restore reads and writes at once.
+MOVE_PAGE_ROWS: Final = 200
 #: Flushes in a row that need not be on its disk yet.
 STORE_UNSETTLED_MAX: Final = 32
 #: Timers fired in one turn.

@@ -17,6 +17,8 @@ from models.errors import BadInput
 
 #: Raised with what an installation record or the secret's wrapping means.
 FORMAT: Final = 2
+#: The format of an installation that is being written by a move or a restore: nobody starts it.
+MOVING: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ class Installation:
 
 def check_installed(found: Installation, shards: int | None, slots: int, place: str) -> None:
     """Raises ``BadInput`` when what is installed differs from what this process asks for."""
+    if found.format == MOVING:
+        raise BadInput(
+            f"what is being moved or restored to {place} is not whole yet; repeat that command, it goes on where it was"
+        )
     if shards is not None and shards != found.shards:
         raise BadInput(
             f"{place} was installed with {found.shards} shards, not {shards}; "

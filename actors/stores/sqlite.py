@@ -22,13 +22,15 @@ from actors.stores.interface import FORMAT, Installation, check_installed
 from actors.stores.master_key import MasterKeyPlace, wrapped_by
 from actors.stores.wrapping import SECRET, SECRET_BYTES, wrapping_context
 from models import limits
-from models.errors import KairosError
+from models.errors import BadInput, KairosError
 
 if TYPE_CHECKING:  # imports xgboost, for which a shard does not wait at its start
     from actors.scorer_registry import ScorerRegistry
 
 KIND: Final = "sqlite"
 _FILE: Final = "installation.json"
+#: Says where an installation went that is here no more.
+MOVED_FILE: Final = "moved.json"
 _SECRET_FILE: Final = "customer.secret"
 
 
@@ -54,6 +56,7 @@ class SqliteStore:
             raise KairosError(f"{path} is damaged ({error}); restore it from a backup") from error
 
     def install(self, shards: int | None, slots: int) -> Installation:
+        self._refuse_moved()
         found = self.read_installation()
         if found is None:
             self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,6 +67,12 @@ class SqliteStore:
         check_installed(found, shards, slots, self.place)
         self.secret()
         return found
+
+    def _refuse_moved(self) -> None:
+        moved = self._data_dir / MOVED_FILE
+        if moved.exists():
+            to = json.loads(moved.read_bytes())["to"]
+            raise BadInput(f"the installation in {self._data_dir} was moved to {to}; start it there: --store {to}")
 
     def _make_secret(self) -> None:
         path = self._data_dir / _SECRET_FILE

@@ -20,8 +20,9 @@ from actors.profile_shard import ProfileShard
 from actors.scoring.in_process import InProcessScorer
 from actors.scoring.interface import Scorer
 from actors.scoring.loaded import open_scorers
+from actors.stores.opening import open_store
+from models import limits
 from models.errors import InvariantBroken
-from support.stores import installed
 
 #: Behind the customer keys of every such installation.
 SECRET = b"secret"
@@ -36,20 +37,24 @@ class InProcess:
 
     def __init__(
         self, data_dir: Path, clock_ms: int, monkeypatch: Any, shards: int = 2, *, scorer: Scorer | None = None,
-        tracing: GatewayTracing | None = None,
+        tracing: GatewayTracing | None = None, store: str = "sqlite",
     ) -> None:
-        self._plain = {"data_dir": str(data_dir), "shards": shards, "clock": "manual", "clock_ms": clock_ms}
+        """``store``: "sqlite", or a postgresql:// URL."""
+        self._plain = {"data_dir": str(data_dir), "shards": shards, "clock": "manual", "clock_ms": clock_ms,
+                       "store": store}
         self._data_dir = data_dir
-        store = installed(data_dir, shards)
-        self._scorer = scorer or InProcessScorer(lambda: open_scorers(store.scorers()))
+        opened = open_store(self._plain)
+        opened.install(shards, limits.SLOTS)
+        self._access = opened.access()
+        self._scorer = scorer or InProcessScorer(lambda: open_scorers(opened.scorers()))
         self._pokes: set[Any] = set()
         self._keys: dict[str, str] = {}
         self.shards: list[ProfileShard] = []
         monkeypatch.setattr(coordinator, "RayShards", lambda: self)
-        access.ensure_admin_key(access.FileAccess(data_dir), data_dir, now_ms=0)
-        authoriser = Authoriser(access.FileAccess(data_dir))
+        access.ensure_admin_key(self._access, data_dir, now_ms=0)
+        self._authoriser = Authoriser(self._access)
         settings = Settings(data_dir, shards, SECRET, "manual")
-        self.app = GatewayApp(Services(settings, self, authoriser, Metrics(), tracing=tracing))
+        self.app = GatewayApp(Services(settings, self, self._authoriser, Metrics(), tracing=tracing))
 
     async def start(self) -> None:
         self.coordinator_actor = Coordinator(self._plain)
@@ -77,8 +82,9 @@ class InProcess:
     def key_of(self, tenant: str) -> str:
         """A key with all scopes for a tenant's customers."""
         if tenant not in self._keys:
-            store = access.FileAccess(self._data_dir)
-            self._keys[tenant] = access.create(store, f"all of {tenant}", ["*"], now_ms=0, tenant=tenant)
+            name = f"all of {tenant} {len(self._access.records())}"
+            self._keys[tenant] = access.create(self._access, name, ["*"], now_ms=0, tenant=tenant)
+            self._authoriser.refresh()
         return self._keys[tenant]
 
     async def shard(self, shard: int, method: str, *args: Any) -> bytes:

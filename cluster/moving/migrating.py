@@ -1,0 +1,84 @@
+"""An embedded installation moves to PostgreSQL: copied, proved, and then marked as gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from actors.durable_file import replace_file
+from actors.stores.interface import FORMAT, MOVING
+from actors.stores.sqlite import MOVED_FILE
+from cluster.moving.copying import Progress, copy_owner, verify
+from cluster.moving.place import Head, Source, Target
+from cluster.moving.postgresql_place import PostgresqlPlace
+from cluster.moving.sqlite_place import SqlitePlace
+from cluster.moving.stopped import refuse_live
+from models.errors import BadInput, KairosError
+
+_STORE_NOTE: Final = "store.json"
+Say = Callable[[str], None]
+
+
+def migrate(
+    data_dir: Path, url: str, progress: Progress = lambda *_: None, say: Say = lambda _: None
+) -> dict[str, int]:
+    """Rows by table. May be killed at any point, and repeated. Raises ``KairosError``."""
+    refuse_live(data_dir)
+    source = SqlitePlace(data_dir)
+    try:
+        target = PostgresqlPlace(url, data_dir)
+        try:
+            return _move(source, target, data_dir, progress, say)
+        finally:
+            target.close()
+    finally:
+        source.close()
+
+
+def _move(source: SqlitePlace, target: PostgresqlPlace, data_dir: Path, progress: Progress, say: Say) -> dict[str, int]:
+    head = _head_of(source, data_dir)
+    if not _begun(head, target):
+        _mark_moved(data_dir, target.name, head.name)
+        say("all of it had arrived before")
+        return {}
+    for owner in source.owners():
+        copy_owner(source, target, owner, progress)
+    target.put_shared(source.shared())
+    say("comparing counts and hashes of both")
+    totals = verify(source, target)
+    target.finish(head)
+    _mark_moved(data_dir, target.name, head.name)
+    return totals
+
+
+def _head_of(source: Source, data_dir: Path) -> Head:
+    moved = data_dir / MOVED_FILE
+    if moved.exists():
+        raise BadInput(f"{data_dir} was moved already, to {json.loads(moved.read_bytes())['to']}")
+    head = source.head()
+    if head is None:
+        raise BadInput(f"{data_dir} holds no embedded installation; name another with --data-dir")
+    if head.format != FORMAT:
+        raise KairosError(f"{data_dir} is not whole (format {head.format}); finish its restore first")
+    return head
+
+
+def _begun(head: Head, target: Target) -> bool:
+    """Begin, or go on. False when this very move was complete but for its mark."""
+    found = target.head()
+    if found is None:
+        if not target.is_empty():
+            raise BadInput(f"{target.name} is not empty; name an empty database")
+        target.begin(head)
+        return True
+    if (found.name, found.shards, found.secret) != (head.name, head.shards, head.secret):
+        raise BadInput(f"{target.name} holds another installation ({found.name}); name an empty database")
+    return found.format == MOVING
+
+
+def _mark_moved(data_dir: Path, to: str, name: str) -> None:
+    """From here on the data directory belongs to the installation in its new place."""
+    replace_file(data_dir / _STORE_NOTE, json.dumps({"store": to, "installation": name}).encode())
+    replace_file(data_dir / MOVED_FILE, json.dumps({"to": to}).encode())
