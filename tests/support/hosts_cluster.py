@@ -99,6 +99,8 @@ class ClusterOfHosts:
             **outer, "PGPASSFILE": str(self.folder / "pgpass"), "RAY_AUTH_TOKEN_PATH": str(self.folder / "token"),
             "KAIROS_MASTER_KEY_FILE": str(self.folder / "master.key"), "KAIROS_STORE": self.store,
             "KAIROS_DATA_DIR": str(self.data_dir), "KAIROS_GATEWAYS": str(self.hosts.count),
+            # On a busy machine three raylets at once take their time.
+            "RAY_raylet_start_wait_time_s": "180",
         }
         self._environment |= node_variables(self.data_dir)
         self.data_dir.mkdir()
