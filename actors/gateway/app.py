@@ -50,6 +50,7 @@ class GatewayApp:
             elif message["type"] == "lifespan.shutdown":
                 if self._watcher is not None:
                     self._watcher.cancel()
+                    await asyncio.wait([self._watcher])  # it writes down who was refused last
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
