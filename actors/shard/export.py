@@ -83,7 +83,7 @@ def base_page(store: ShardStore, after: bytes, limit: int) -> dict[str, Any]:
     is erased], ...]`` and ``next``, the key to go on after."""
     limit = max(1, min(limit, limits.JOURNAL_PAGE_ROWS_MAX))
     found = store.journal.base_page(after, limit)
-    opened = [(stored, store.unseal_profile(stored)) for stored in found]
+    opened = zip(found, store.unseal_profiles(found), strict=True)
     return {
         "profiles": [[stored.customer, stored.generation, p.packed if p else None] for stored, p in opened],
         "next": found[-1].customer if len(found) == limit else None,

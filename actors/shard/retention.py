@@ -74,9 +74,9 @@ class Truncator:
 def _fold(store: ShardStore, core: ShardCore, turns: list[tuple[Row, TurnRow]]) -> dict[bytes, Profile | None]:
     customers = {part.customer: None for _, turn in turns for part in turn.segments}
     profiles: dict[bytes, Profile | None] = dict.fromkeys(customers)
-    for stored in store.journal.base_profiles(customers).values():
-        plain = store.unseal_profile(stored)
-        profiles[stored.customer] = packing.unpack(plain.packed) if plain is not None else None
+    store.keyring.keys({(part.customer, part.generation) for _, turn in turns for part in turn.segments})  # at once
+    for plain in filter(None, store.unseal_profiles(store.journal.base_profiles(customers).values())):
+        profiles[plain.customer] = packing.unpack(plain.packed)
     for row, turn in turns:
         shard_facts = [shard_fact_from_wire(wire) for wire in turn.shard_facts]
         publics = [(part.customer, part.generation, part.public) for part in turn.segments]

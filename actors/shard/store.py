@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,11 +56,15 @@ class ShardStore:
         """Profiles of customers that are stored, idempotency keys, and receipts of those without a profile that were
         ever erased; ``erased``: customers whose receipt alone is wanted."""
         stored = self.journal.load_profiles(customers) if customers else {}
-        opened = (self.unseal_profile(profile) for profile in stored.values())
-        profiles = {p.customer: p for p in opened if p is not None}
+        profiles = {p.customer: p for p in self.unseal_profiles(stored.values()) if p is not None}
         destroyed = self.keyring.destroyed([*erased, *(customer for customer in customers if customer not in profiles)])
         receipts = {customer: Receipt(customer, *ended) for customer, ended in destroyed.items()}
         return Loaded(profiles, self.journal.load_keys(pairs), receipts)
+
+    def unseal_profiles(self, stored: Collection[StoredProfile]) -> list[PlainProfile | None]:
+        """None where the key was destroyed. The store is asked for all keys at once."""
+        self.keyring.keys((profile.customer, profile.generation) for profile in stored)
+        return [self.unseal_profile(profile) for profile in stored]
 
     def unseal_profile(self, stored: StoredProfile) -> PlainProfile | None:
         """None when its key was destroyed."""
@@ -128,8 +132,11 @@ class ShardStore:
     def opened(self, row: Row, customer: bytes | None = None) -> tuple[TurnRow, list[list[Any] | None]]:
         """A row and, per segment, its fact wires: None where the key is destroyed (or it is not ``customer``'s)."""
         turn = unpack_row(row.payload)
+        wanted = [customer in (None, part.customer) for part in turn.segments]
+        parts = zip(turn.segments, wanted, strict=True)
+        self.keyring.keys((part.customer, part.generation) for part, is_wanted in parts if is_wanted)
         return turn, [
-            self.facts_of(part) if customer is None or part.customer == customer else None for part in turn.segments
+            self.facts_of(part) if is_wanted else None for part, is_wanted in zip(turn.segments, wanted, strict=True)
         ]
 
     def past_reply(self, seq: int, customer: bytes, generation: int, request_id: str) -> bytes | None:
