@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from actors.shard.checkpointing import Checkpointer
 from actors.shard.clock import DecisionClock
+from actors.shard.following import recover
 from actors.shard.garbage import settle_garbage
 from actors.shard.parts import ShardParts
-from actors.shard.recovery import recover
 from actors.shard.scorer_client import Scored
 from actors.shard.settings import ShardSettings
 from actors.shard.turn_loop import TurnLoop

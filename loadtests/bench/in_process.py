@@ -77,12 +77,21 @@ def _scale(found: dict[str, Any]) -> list[Figure]:
     ]
 
 
+def _scale_out(found: dict[str, Any]) -> list[Figure]:
+    nodes, per_s = found["nodes"], found["per_s"]
+    return [
+        _one(f"decisions per machine, {nodes} simulated machines / one", found["linearity"], "x", Wanted("at least", 0.9),
+             f"{per_s:,.0f}/s in all; nearest its limit: {found['bottleneck']}"),
+    ]
+
+
 IN_PROCESS = {
     "engine": Benchmark("loadtests.engine", _engine),
     "scorer": Benchmark("loadtests.scorer", _scorer),
     "flat": Benchmark("loadtests.flat", _flat),
     "memory": Benchmark("loadtests.memory", _memory),
     "scale": Benchmark("loadtests.scale", _scale),
+    "scale_out": Benchmark("loadtests.scale_out.report", _scale_out),
 }
 #: Smaller sizes for ``--quick``.
 _QUICK: dict[str, dict[str, int]] = {"scale": {"customers": 20_000, "on_disk": 40_000}}
