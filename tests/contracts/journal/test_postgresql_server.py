@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from support.postgres import ADMIN, PostgresServer
@@ -20,6 +24,8 @@ from models import limits
 from models.errors import DiskFull, JournalFailed, StoreAway
 
 A = b"a" * 16
+ROOT = Path(__file__).parents[3]
+CHILD = Path(__file__).with_name("postgresql_child.py")
 _shards = itertools.count()
 
 
@@ -83,6 +89,38 @@ def test_what_was_acknowledged_survives_kills_of_the_server_and_nothing_is_there
         stop.set()
         working.result(60)
     assert [row.payload for row in journal.rows(0)] == [b"%d" % number for number in acknowledged]
+
+
+def acknowledged_by_a_killed_child(url: str, owner: str, until: int) -> int:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        [sys.executable, str(CHILD), owner], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(f"{url}\n")
+    child.stdin.flush()
+    last = 0
+    for line in child.stdout:
+        if line.endswith("\n"):
+            last = int(line)
+        if last == until:
+            child.kill()
+    child.wait()
+    return last
+
+
+def test_what_a_killed_process_acknowledged_is_there_and_its_successor_goes_on(url: str) -> None:
+    owner = shard_owner(next(_shards))
+    journal = open_journal(url, owner)
+    for round_ in range(2):
+        acknowledged = acknowledged_by_a_killed_child(url, owner, journal.newest_seq() + 40 + round_)
+        assert journal.take_over("after") == 2 * round_ + 2
+        rows = list(journal.rows(0))
+        assert acknowledged <= len(rows) <= acknowledged + 1
+        assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+        assert all(row.payload == row.seq.to_bytes(8, "big") * (row.seq % 97 + 1) for row in rows)
+    journal.close()
 
 
 def test_a_flush_that_a_dying_server_forgot_is_written_again(
