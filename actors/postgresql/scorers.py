@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 from actors.postgresql.connection import Connection
-from actors.postgresql.shared_connection import SharedConnection
 from actors.scorer_registry import ScorerRegistry, UnknownScorerError
 from models.errors import BadInput, KairosError
 from models.scoring.booster import Booster
@@ -23,10 +23,11 @@ INSERT INTO scorer (version, sha256, manifest, model) VALUES (%s, %s, %s, %s) ON
 
 
 class PostgresqlScorers:
-    """Implements ``scorer_registry.Scorers``. ``cache``: this node's copies."""
+    """Implements ``scorer_registry.Scorers``. ``read``: does something with a connection, and returns what that does.
+    ``cache``: this node's copies."""
 
-    def __init__(self, connection: SharedConnection, cache: ScorerRegistry) -> None:
-        self._connection = connection
+    def __init__(self, read: Callable[[Callable[[Connection], Any]], Any], cache: ScorerRegistry) -> None:
+        self._read = read
         self._cache = cache
 
     def register(self, model: bytes, manifest: Manifest) -> None:
@@ -36,7 +37,7 @@ class PostgresqlScorers:
         def add(connection: Connection) -> None:
             connection.execute(_ADD, (manifest.version, manifest.sha256, packed, model))
 
-        self._connection.read(add)  # one statement, and harmless when it is done twice
+        self._read(add)  # one statement, and harmless when it is done twice
         self._cache.register(model, manifest)
 
     def manifests(self) -> list[Manifest]:
@@ -74,7 +75,10 @@ class PostgresqlScorers:
         return booster
 
     def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self._connection.read(lambda connection: connection.execute(statement, values, binary=True).fetchall())
+        rows: list[tuple[Any, ...]] = self._read(
+            lambda connection: connection.execute(statement, values, binary=True).fetchall()
+        )
+        return rows
 
 
 def _manifest(version: str, packed: bytes) -> Manifest:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from actors.access.denials.postgresql_denials import PostgresqlDenials
 from actors.access.postgresql_access import PostgresqlAccess
@@ -26,6 +27,7 @@ from models.errors import KairosError
 if TYPE_CHECKING:  # imports xgboost, for which a shard does not wait at its start
     from actors.postgresql.scorers import PostgresqlScorers
 
+T = TypeVar("T")
 KIND: Final = "postgresql"
 _INSTALL: Final = """
 INSERT INTO installation (id, name, format, slots, shards, secret) VALUES (1, %s, %s, %s, %s, %s)
@@ -46,8 +48,15 @@ class PostgresqlStore:
         self.place: Final = without_password(url)
         self.master: Final = MasterKeyPlace(data_dir)
 
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        """Holds no connection in between: a server has not many, and each shard needs one all the time."""
+        try:
+            return self._connection.read(work)
+        finally:
+            self._connection.close()
+
     def read_installation(self) -> Installation | None:
-        rows = self._connection.read(
+        rows = self._read(
             lambda connection: connection.execute("SELECT name, format, slots, shards FROM installation").fetchall()
         )
         if not rows:
@@ -61,7 +70,7 @@ class PostgresqlStore:
             wrapped = self.master.read().wrap(secrets.token_bytes(SECRET_BYTES), SECRET)
             values = (secrets.token_hex(8), FORMAT, slots, shards or limits.SHARDS_POSTGRESQL, wrapped)
             # One statement, and nothing when somebody else came first or it was done already.
-            self._connection.read(lambda connection: connection.execute(_INSTALL, values))
+            self._read(lambda connection: connection.execute(_INSTALL, values))
         found = self.read_installation()
         if found is None:
             raise KairosError(f"{self.place} does not keep what is written to it; see the server's log")
@@ -74,7 +83,7 @@ class PostgresqlStore:
         return self.master.read().unwrap(wrapped, SECRET, f"the store {self.place}")
 
     def _wrapped_secret(self) -> bytes:
-        rows = self._connection.read(
+        rows = self._read(
             lambda connection: connection.execute("SELECT secret FROM installation").fetchall()
         )
         if not rows:
@@ -86,7 +95,7 @@ class PostgresqlStore:
         return self.read_installation() is not None
 
     def journal(self, owner: str) -> PostgresqlJournal:
-        self._connection.read(lambda _: None)  # makes the tables when there are none
+        self._read(lambda _: None)  # makes the tables when there are none
         return open_journal(self._url, owner)
 
     def keyring(self, owner: str) -> Keyring:
@@ -101,7 +110,7 @@ class PostgresqlStore:
         from actors.postgresql.scorers import PostgresqlScorers  # import xgboost, see above
         from actors.scorer_registry import ScorerRegistry
 
-        return PostgresqlScorers(self._connection, ScorerRegistry(self._data_dir))
+        return PostgresqlScorers(self._read, ScorerRegistry(self._data_dir))
 
     def access(self) -> PostgresqlAccess:
         return PostgresqlAccess(self._url)
@@ -116,7 +125,7 @@ class PostgresqlStore:
         return counted
 
     def _wrapping_keys(self) -> list[tuple[int, int, bytes]]:
-        return self._connection.read(lambda connection: [
+        return self._read(lambda connection: [
             (number, month, bytes(wrapped))
             for number, month, wrapped in connection.execute("SELECT owner, month, wrapped FROM wrapping_key")
         ])
@@ -145,7 +154,7 @@ class PostgresqlStore:
         def replace(connection: Connection) -> int:
             return connection.execute(statement, values).rowcount
 
-        return self._connection.read(replace)
+        return self._read(replace)
 
     def close(self) -> None:
         self._connection.close()

@@ -21,7 +21,7 @@ from cluster import launch
 from cluster.cli.options import AsJson, live_url
 from cluster.demo import report, stages
 from cluster.demo.journey import data_folder, read_journey
-from cluster.settings import load_settings
+from cluster.settings import SQLITE, load_settings
 from cluster.supervise import wait_for_signal
 from models.errors import BadInput, KairosError
 from models.times import format_time
@@ -74,7 +74,8 @@ def _run(
         console.print(f"[dim]{line}[/dim]")
 
     _make_anew(data_dir)
-    settings = load_settings(data_dir=data_dir, port=port, clock=f"manual:{format_time(stages.CUT_OFF_MS)}")
+    clock = f"manual:{format_time(stages.CUT_OFF_MS)}"
+    settings = load_settings(data_dir=data_dir, port=port, store=SQLITE, clock=clock)
     with console.status("load: reading 1.5 million lines of 2,469 households"):
         cast = stages.cast(read_journey(folder), wanted)
     console.print(f"load: {len(cast.households):,} of {len(cast.journey.households):,} households that were mailed")
