@@ -10,7 +10,7 @@ from typing import Final
 from actors.journal import records
 from actors.journal.interface import Base, Checkpoint
 from actors.postgresql.ownership import Cursor
-from actors.postgresql.profiles import SEQ_MAX, Profiles, forget_profiles, put_profiles
+from actors.postgresql.profiles import BEYOND, Profiles, forget_profiles, put_profiles
 from actors.postgresql.session import Session
 from models import limits
 from models.errors import JournalFailed
@@ -44,7 +44,7 @@ class PostgresqlJournal(Profiles):
     def checkpoint(self, at_or_before: int | None = None) -> Checkpoint | None:
         found = self.session.query(
             f"SELECT {records.STATE} FROM checkpoint WHERE owner = %s AND seq <= %s ORDER BY seq DESC LIMIT 1",
-            (self.number, SEQ_MAX if at_or_before is None else at_or_before),
+            (self.number, BEYOND if at_or_before is None else at_or_before),
         )
         return records.read_checkpoint(found[0], self._where) if found else None
 

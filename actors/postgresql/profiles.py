@@ -16,7 +16,8 @@ from actors.postgresql.key_index import KeyIndex, put_keys
 from actors.postgresql.ownership import Cursor
 from models import canonical, limits
 
-SEQ_MAX: Final = 2**62
+#: Greater than any sequence.
+BEYOND: Final = 2**62
 _PUT_PROFILES: Final = """
 INSERT INTO {table} (owner, customer, seq, generation, sealed, due_ms, checksum)
 SELECT %s, * FROM unnest(%s::bytea[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bytea[])
@@ -119,7 +120,7 @@ class Profiles(KeyIndex):
         return [(due_ms, customer) for due_ms, customer in found]
 
     def rows_of(self, customer: bytes, before_seq: int | None, limit: int, after_seq: int = 0) -> list[int]:
-        before = SEQ_MAX if before_seq is None else before_seq
+        before = BEYOND if before_seq is None else before_seq
         number = self.number
         lists = self.session.query(
             _ROWS_OF, (number, customer, after_seq, number, customer, before, before, limit + 1)
