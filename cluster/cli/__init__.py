@@ -9,7 +9,20 @@ import sys
 
 import typer
 
-from cluster.cli import audit, demo, denials, doctor, importing, keys, lifecycle, master_key, nodes, status, train
+from cluster.cli import (
+    audit,
+    demo,
+    denials,
+    doctor,
+    importing,
+    keys,
+    lifecycle,
+    master_key,
+    nodes,
+    status,
+    store_tools,
+    train,
+)
 from cluster.cli.catalog import app as catalog_app
 from models.errors import KairosError
 
@@ -28,6 +41,9 @@ app.command("import")(importing.import_history)
 app.command("train")(train.train)
 app.command("audit")(audit.audit)
 app.command("denials")(denials.denials)
+app.command("migrate-store")(store_tools.migrate_store)
+app.command("backup")(store_tools.backup)
+app.command("restore")(store_tools.restore_backup)
 app.add_typer(keys.app, name="key")
 app.add_typer(master_key.app, name="master-key")
 app.add_typer(catalog_app, name="catalog")

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.moving.place import Shared, Source, Target
+from actors.stores.interface import MOVING
+from cluster.moving.place import Head, Shared, Source, Target
 from cluster.moving.tables import TABLES, Row, Table
-from models import limits
 from models.canonical import pack
-from models.errors import KairosError
+from models.errors import BadInput, KairosError
 
 #: (owner, table, rows so far in this run).
 Progress = Callable[[str, str, int], None]
@@ -28,15 +28,6 @@ class Proof:
     sha256: str
 
 
-def pages(source: Source, owner: str, table: Table, after: Row | None = None) -> Iterator[list[Row]]:
-    """All rows after a key. No page is empty."""
-    while rows := source.page(owner, table, after, limits.MOVE_PAGE_ROWS):
-        yield rows
-        if len(rows) < limits.MOVE_PAGE_ROWS:
-            return
-        after = table.key_of(rows[-1])
-
-
 def everything(_: Table, __: Row) -> bool:
     return True
 
@@ -45,7 +36,7 @@ def copy_owner(source: Source, target: Target, owner: str, progress: Progress, k
     """Go on after the greatest key that is there. The owner's fence comes last."""
     for table in TABLES:
         done = 0
-        for rows in pages(source, owner, table, target.last_key(owner, table)):
+        for rows in source.pages(owner, table, target.last_key(owner, table)):
             kept = [row for row in rows if keep(table, row)]
             if kept:
                 target.write(owner, table, kept)
@@ -54,6 +45,19 @@ def copy_owner(source: Source, target: Target, owner: str, progress: Progress, k
     state = source.state(owner)
     if state is not None:
         target.put_state(owner, state)
+
+
+def begin(head: Head, target: Target) -> bool:
+    """Begin to make this installation there, or go on. False where all of it is already. Raises ``BadInput``."""
+    found = target.head()
+    if found is None:
+        if not target.is_empty():
+            raise BadInput(f"{target.name} is not empty; name an empty place")
+        target.begin(head)
+        return True
+    if (found.name, found.shards, found.secret) != (head.name, head.shards, head.secret):
+        raise BadInput(f"{target.name} holds another installation ({found.name}); name an empty place")
+    return found.format == MOVING
 
 
 def proof_of(rows: Iterable[list[Row]]) -> Proof:
@@ -79,8 +83,8 @@ def verify(source: Source, target: Source, keep: Keep = everything) -> dict[str,
         if source.state(owner) != target.state(owner):
             raise KairosError(f"{owner} stands at {target.state(owner)} in {target.name}, not {source.state(owner)}")
         for table in TABLES:
-            there = proof_of(pages(target, owner, table))
-            here = proof_of(kept(pages(source, owner, table), table, keep))
+            there = proof_of(target.pages(owner, table))
+            here = proof_of(kept(source.pages(owner, table), table, keep))
             if here != there:
                 raise KairosError(
                     f"{target.name} has {there.rows} rows of {owner}'s {table.name} ({there.sha256[:12]}), not the "

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from actors.durable_file import replace_file
-from actors.stores.interface import FORMAT, MOVING
+from actors.stores.interface import FORMAT
 from actors.stores.sqlite import MOVED_FILE
-from cluster.moving.copying import Progress, copy_owner, verify
-from cluster.moving.place import Head, Source, Target
+from cluster.moving.copying import Progress, begin, copy_owner, verify
+from cluster.moving.place import Head, Source
 from cluster.moving.postgresql_place import PostgresqlPlace
 from cluster.moving.sqlite_place import SqlitePlace
 from cluster.moving.stopped import refuse_live
@@ -39,7 +39,7 @@ def migrate(
 
 def _move(source: SqlitePlace, target: PostgresqlPlace, data_dir: Path, progress: Progress, say: Say) -> dict[str, int]:
     head = _head_of(source, data_dir)
-    if not _begun(head, target):
+    if not begin(head, target):
         _mark_moved(data_dir, target.name, head.name)
         say("all of it had arrived before")
         return {}
@@ -63,19 +63,6 @@ def _head_of(source: Source, data_dir: Path) -> Head:
     if head.format != FORMAT:
         raise KairosError(f"{data_dir} is not whole (format {head.format}); finish its restore first")
     return head
-
-
-def _begun(head: Head, target: Target) -> bool:
-    """Begin, or go on. False when this very move was complete but for its mark."""
-    found = target.head()
-    if found is None:
-        if not target.is_empty():
-            raise BadInput(f"{target.name} is not empty; name an empty database")
-        target.begin(head)
-        return True
-    if (found.name, found.shards, found.secret) != (head.name, head.shards, head.secret):
-        raise BadInput(f"{target.name} holds another installation ({found.name}); name an empty database")
-    return found.format == MOVING
 
 
 def _mark_moved(data_dir: Path, to: str, name: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from actors.access.denials.record import Entry
 from cluster.moving.tables import Row, Table
+from models import limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,17 @@ class OwnerState:
     incarnation: int
 
 
+def paged(
+    page: Callable[[str, Table, Row | None, int], list[Row]], owner: str, table: Table, after: Row | None
+) -> Iterator[list[Row]]:
+    """The pages of a place that reads one after a key: (owner, table, after, limit) -> rows."""
+    while rows := page(owner, table, after, limits.MOVE_PAGE_ROWS):
+        yield rows
+        if len(rows) < limits.MOVE_PAGE_ROWS:
+            return
+        after = table.key_of(rows[-1])
+
+
 class Source(Protocol):
     @property
     def name(self) -> str:
@@ -55,8 +67,8 @@ class Source(Protocol):
 
     def state(self, owner: str) -> OwnerState | None: ...
 
-    def page(self, owner: str, table: Table, after: Row | None, limit: int) -> list[Row]:
-        """Rows whose keys come after ``after``, in the order of their keys."""
+    def pages(self, owner: str, table: Table, after: Row | None = None) -> Iterator[list[Row]]:
+        """All rows whose keys come after ``after``, in the order of their keys. No page is empty."""
 
     def shared(self) -> Shared: ...
 

@@ -18,7 +18,7 @@ from actors.postgresql.owners import owner_name, owner_number
 from actors.postgresql.schema import ensure_schema
 from actors.stores.interface import MOVING
 from actors.stores.postgresql import PostgresqlStore
-from cluster.moving.place import Head, OwnerState, Shared
+from cluster.moving.place import Head, OwnerState, Shared, paged
 from cluster.moving.shared_things import put_denials, put_keys, put_scorers
 from cluster.moving.tables import TABLES, Row, Table
 from models.errors import StoreAway
@@ -76,7 +76,10 @@ class PostgresqlPlace:
         )
         return OwnerState(*found[0]) if found else None
 
-    def page(self, owner: str, table: Table, after: Row | None, limit: int) -> list[Row]:
+    def pages(self, owner: str, table: Table, after: Row | None = None) -> Iterator[list[Row]]:
+        return paged(self._page, owner, table, after)
+
+    def _page(self, owner: str, table: Table, after: Row | None, limit: int) -> list[Row]:
         key, marks = ", ".join(table.key), ", ".join(["%s"] * len(table.key))
         where = "" if after is None else f"AND ({key}) > ({marks})"
         return self._query(

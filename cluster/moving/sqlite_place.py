@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from actors.scorer_registry import ScorerRegistry
 from actors.stores.interface import MOVING, Installation
 from actors.stores.master_key import FILE as MASTER_FILE
 from actors.stores.sqlite import KIND, SqliteStore
-from cluster.moving.place import Head, OwnerState, Shared
+from cluster.moving.place import Head, OwnerState, Shared, paged
 from cluster.moving.shared_things import put_denials, put_keys, put_scorers, scorers_of
 from cluster.moving.tables import JOURNAL_FILE, Row, Table
 from models.errors import KairosError
@@ -70,7 +70,10 @@ class SqlitePlace:
         file = self._file(owner, JOURNAL_FILE)
         return None if file is None else OwnerState(*file.query("SELECT epoch, last_seq, incarnation FROM owner")[0])
 
-    def page(self, owner: str, table: Table, after: Row | None, limit: int) -> list[Row]:
+    def pages(self, owner: str, table: Table, after: Row | None = None) -> Iterator[list[Row]]:
+        return paged(self._page, owner, table, after)
+
+    def _page(self, owner: str, table: Table, after: Row | None, limit: int) -> list[Row]:
         file = self._file(owner, table.file)
         if file is None:
             return []

@@ -1,0 +1,137 @@
+"""``kairos migrate-store``, ``backup`` and ``restore``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TextColumn
+
+from actors.postgresql.address import SCHEMES, check_url, without_password
+from cluster.cli.options import AsJson, DataDir
+from cluster.moving import copying
+from cluster.moving.backing_up import back_up, restore
+from cluster.moving.backup_place import BackupPlace
+from cluster.moving.erasures import read_erasures
+from cluster.moving.migrating import migrate
+from cluster.moving.postgresql_place import PostgresqlPlace
+from cluster.moving.sqlite_place import SqlitePlace, refuse_strangers
+from cluster.moving.stopped import refuse_live
+from cluster.settings import SQLITE, Settings, load_settings
+from cluster.store_of import plain_store
+from models.errors import BadInput
+
+StoreUrl = Annotated[str | None, typer.Option("--store", help="postgresql://..., if not the data directory's store.")]
+
+
+@contextmanager
+def _progress(as_json: bool) -> Iterator[copying.Progress]:
+    """A line per owner and table on a terminal."""
+    quiet = as_json or not sys.stderr.isatty()
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:.0f} rows"))
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
+        task = bar.add_task("")
+        yield lambda owner, table, rows: bar.update(task, description=f"{owner} {table}", completed=rows)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _told(totals: dict[str, int], as_json: bool) -> str:
+    if as_json:
+        return json.dumps(totals)
+    return ", ".join(f"{count} {name}" for name, count in totals.items()) or "nothing was left to do"
+
+
+def migrate_store(
+    to: Annotated[str, typer.Option(help="postgresql://USER@HOST/DATABASE, empty; the password in PGPASSWORD.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move a stopped embedded installation to PostgreSQL. May be interrupted, and repeated."""
+    place = load_settings(data_dir=data_dir).data_dir
+    with _progress(as_json) as progress:
+        totals = migrate(place, check_url(to), progress, _say)
+    print(_told(totals, as_json))
+    _say(
+        f"{place} belongs to {without_password(to)} now: `kairos up --data-dir {place}` goes on there. Other nodes "
+        f"need the master key. Remove {place / 'shards'} and {place / 'coordinator'} when you are content: until then the "
+        f"keys of customers who are erased from now on remain there, wrapped."
+    )
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    online: Annotated[bool, typer.Option("--online", help="While it serves (PostgreSQL only).")] = False,
+    data_dir: DataDir = None, store: StoreUrl = None, as_json: AsJson = False,
+) -> None:
+    """Copy a whole installation as it is at one moment: PostgreSQL at any time, an embedded one while it is stopped."""
+    settings = load_settings(data_dir=data_dir, store=store)
+    source = _source(settings, online)
+    try:
+        with _progress(as_json) as progress:
+            totals = back_up(source, folder, time.time_ns() // 1_000_000, progress)
+    finally:
+        source.close()
+    print(_told(totals, as_json))
+    _say(f"{folder} is a backup. The master key is not in it: keep that elsewhere, without it nothing can be read.")
+
+
+def _source(settings: Settings, online: bool) -> SqlitePlace | PostgresqlPlace:
+    named = _named(settings)
+    if named != SQLITE:
+        return PostgresqlPlace(named, settings.data_dir, snapshot=True)
+    if online:
+        raise BadInput(
+            "an embedded installation's files belong to its processes alone, so there is no online backup of them: "
+            "stop it with `kairos down` for the backup, or move it to PostgreSQL with `kairos migrate-store`"
+        )
+    refuse_live(settings.data_dir)
+    return SqlitePlace(settings.data_dir)
+
+
+def _named(settings: Settings) -> str:
+    """The store with the password that was given, if one was."""
+    if "store" in settings.model_fields_set and settings.store != SQLITE:
+        return settings.store
+    return str(plain_store(settings)["store"])
+
+
+def restore_backup(
+    folder: Annotated[Path, typer.Argument(help="What `kairos backup` made.")],
+    erasures: Annotated[str | None, typer.Option(
+        help="Who was erased since: a newer backup, its erasures.jsonl, or the newer installation (folder or URL).",
+    )] = None,
+    data_dir: DataDir = None, store: StoreUrl = None, as_json: AsJson = False,
+) -> None:
+    """Make an installation of a backup, in an empty data directory or database. May be interrupted, and repeated."""
+    settings = load_settings(data_dir=data_dir, store=store)
+    place = settings.data_dir
+    backup_place = BackupPlace(folder)
+    destroyed = read_erasures(erasures, place) if erasures is not None else {}
+    is_embedded = settings.store.partition("://")[0] not in SCHEMES
+    if is_embedded:
+        refuse_live(place)
+        refuse_strangers(place)
+    target = SqlitePlace(place) if is_embedded else PostgresqlPlace(settings.store, place)
+    try:
+        with _progress(as_json) as progress:
+            totals = restore(backup_place, target, place, destroyed, progress)
+    finally:
+        target.close()
+    print(_told(totals, as_json))
+    if erasures is None:
+        _say(
+            "customers who were erased after this backup was made are back: if there are any, empty the target and "
+            "restore again with --erasures"
+        )
+    else:
+        _say(f"{len(destroyed)} customers who were erased since do not come back")
