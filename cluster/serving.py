@@ -73,6 +73,7 @@ def missing_applications(settings: Settings) -> list[str]:
 
 def end_serve() -> None:
     """Delete what is left of Kairos; Serve itself goes too unless it serves others."""
+    serve_context._set_global_client(None)  # its handles belong to the loop that ended the streams, and that has ended
     serve.delete(naming.SCORER_APP)
     if not serve.status().applications:
         serve.shutdown()
