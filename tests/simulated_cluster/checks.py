@@ -10,6 +10,7 @@ from simulation.shard import Row
 
 from actors.journal import seal
 from actors.journal.rows import unpack_row
+from actors.stores.wrapping import WrappingKeys
 from models import canonical
 from models.coordination import facts as coordination
 from models.profile.facts import Decided, Erased, EventApplied, OutcomeApplied, from_wire
@@ -17,6 +18,7 @@ from models.turn import shard_facts
 from models.turn.commands import DECISION, ERASE, EVENT, OUTCOME, PROFILE
 from models.turn.keys import ID_FIELD
 from simulated_cluster.clients import Answered
+from simulated_cluster.installation import BareMaster
 from simulated_cluster.tables import Tables
 
 #: (customer, kind, id) -> the generations in which it had an effect, and what was logged with it.
@@ -25,12 +27,14 @@ Effects = dict[tuple[bytes, str, str], list[tuple[int, Any]]]
 
 def rows_of(tables: Tables, keys: Tables) -> list[Row]:
     """A shard's log in the clear: erased customers too, for the simulated keyring forgets nothing."""
+    wrapping = WrappingKeys("", BareMaster(), keys.wrapping.get, lambda _, wrapped: wrapped)
+    secrets = {owner: wrapping.unwrap(key.month, *owner, key.wrapped) for owner, key in keys.attic.items()}
     rows = []
     for row in tables.every_row():
         turn = unpack_row(row.payload)
         segments = [
             (part.customer, part.generation, part.public, [from_wire(wire) for wire in canonical.unpack(seal.unseal(
-                keys.attic[part.customer, part.generation], seal.SEGMENT, part.customer, part.generation, part.sealed
+                secrets[part.customer, part.generation], seal.SEGMENT, part.customer, part.generation, part.sealed
             ))])
             for part in turn.segments
         ]

@@ -48,6 +48,13 @@ class Client:
         self.process.within(lambda: self.process.create_task(self._run()))
 
     async def _run(self) -> None:
+        try:
+            await self._ask_all()
+        except Exception as error:
+            self._cluster.surprises.append(f"{self.process.name}: {error!r}")
+            raise
+
+    async def _ask_all(self) -> None:
         for _ in range(self._requests):
             await self.process.pause(self._rng.random() * 250)
             await self._until_answered(self._command())
@@ -86,8 +93,11 @@ class Client:
             replies = await self._cluster.network.call(
                 self.process, gateway.process, lambda: gateway.ask(command, wait_ms)
             )
-        except (GoneError, Refused):
+        except (GoneError, Refused) as error:
+            self.process.hub.tell("not answered", kind=command.kind, error=error)
             return None
         reply: Reply = replies.replies[0]
+        if reply.status >= 500:
+            self.process.hub.tell("put off", kind=command.kind, why=canonical.unpack(reply.body)["detail"])
         return reply
 

@@ -60,6 +60,10 @@ class Cluster:
         """As the directory lists them: the newest first."""
         return [host for host in reversed(self._hosts[shard]) if not host.is_over]
 
+    def serving(self, shard: int) -> ShardHost | None:
+        """The newest that serves."""
+        return next((h for h in self.incarnations(shard) if h.process.is_alive and h.actor._is_serving), None)
+
     def sees_directory(self, process: Process) -> bool:
         """It is on the side of the clients and of the head."""
         return self.network.reaches(process, self.world)

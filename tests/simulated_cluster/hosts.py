@@ -16,7 +16,7 @@ from models import ids, limits
 from models.canonical import pack, unpack
 from models.coordination.core import CoordinatorCore
 from models.coordination.messages import Report
-from models.errors import Fenced, JournalFailed, NotServing, StoreAway
+from models.errors import DiskFull, Fenced, JournalFailed, NotServing, StoreAway
 from models.turn.commands import Command
 from simulated_cluster.hub import Process
 from simulated_cluster.network import GoneError
@@ -94,7 +94,7 @@ class ShardHost:
         def die(reason: str) -> NoReturn:
             if reason.startswith(Fenced.__name__) or "is fenced" in reason:
                 self._cluster.hub.note("fenced")
-            elif not reason.startswith((JournalFailed.__name__, StoreAway.__name__)):
+            elif not reason.startswith((JournalFailed.__name__, StoreAway.__name__, DiskFull.__name__)):
                 self._cluster.surprises.append(f"{process.name}: {reason}")
             process.kill(reason[:60])
             raise EndedError(reason)

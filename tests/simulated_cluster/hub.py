@@ -7,6 +7,7 @@ it left half done is kept until the seed ends, lest the collector run its ``fina
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import heapq
 import random
@@ -51,18 +52,18 @@ class Hub:
         skew_ms = self.process.skew_ms if self.process is not None else 0
         return START_MS + int(self.now) + self.jumped_ms + skew_ms
 
-    def note(self, kind: str, **more: Any) -> None:
+    def note(self, kind: str, /, **more: Any) -> None:
         """Something worth telling: counted, part of the story's hash, and shown by ``--trace``."""
         self.seen[kind] += 1
         self.tell(kind, **more)
 
-    def tell(self, kind: str, **more: Any) -> None:
+    def tell(self, kind: str, /, **more: Any) -> None:
         line = self._line(kind, more)
         self._digest.update(line.encode())
         if self._trace is not None:
             self._trace(line)
 
-    def show(self, kind: str, **more: Any) -> None:
+    def show(self, kind: str, /, **more: Any) -> None:
         """Shown by ``--trace`` and no part of the story."""
         if self._trace is not None:
             self._trace(self._line(kind, more))
@@ -75,6 +76,15 @@ class Hub:
     def story(self) -> str:
         """Two runs of a seed have the same."""
         return self._digest.hexdigest()
+
+    def bury(self) -> None:
+        """The seed is over: what was left half done is let go of, and none of its last words are heard."""
+        for process in self.graveyard:
+            if isinstance(process, Process):
+                process.is_alive = False
+                process.bury()
+        self.graveyard.clear()
+        self._queue.clear()
 
     def put(self, when: float, process: Process, handle: asyncio.Handle) -> None:
         self._count += 1
@@ -114,6 +124,7 @@ class Process(asyncio.AbstractEventLoop):
         self._at_death: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self._workers: dict[Any, Worker] = {}
+        hub.graveyard.append(self)
 
     def run(self, handle: asyncio.Handle) -> None:
         before, self.hub.process = self.hub.process, self
@@ -139,10 +150,18 @@ class Process(asyncio.AbstractEventLoop):
         if self.is_alive:
             self.hub.tell("ends", process=self.name, why=why)
             self.is_alive = False
-            self.hub.graveyard += [self._tasks, self._workers]
             for told in self._at_death:
                 told()
             self._at_death = []
+
+    def bury(self) -> None:
+        for task in self._tasks:
+            if not task.done():
+                with contextlib.suppress(Exception):
+                    task.get_coro().close()
+        self._tasks.clear()
+        self._workers.clear()
+        self._at_death.clear()
 
     def at_death(self, told: Callable[[], None]) -> None:
         self._at_death.append(told)

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 from simulation.shard import SECRET
 
 from actors.journal.interface import Journal
+from actors.journal.keyring import Keyring
 from actors.shard.store import ShardStore
 from simulated_cluster.hub import Process
-from simulated_cluster.journal import Place, SimulatedJournal, SimulatedKeyring
+from simulated_cluster.journal import Place, SimulatedJournal, SimulatedKeyTable
 from simulated_cluster.tables import Tables
 
 
@@ -37,12 +38,12 @@ class SimulatedStore:
     def journal(self, owner: str) -> Journal:
         return SimulatedJournal(self._keeper.open(owner, self._process))
 
-    def keyring(self, owner: str) -> Any:
-        return SimulatedKeyring(self._keeper.open(keys_of(owner), self._process))
-
     def shard_store(self, shard: int) -> ShardStore:
         owner = f"shard-{shard}"
-        return ShardStore(self.journal(owner), self.keyring(owner))
+        journal = SimulatedJournal(self._keeper.open(owner, self._process))
+        place = self._keeper.open(keys_of(owner, self.shards_may_move), self._process)
+        table = SimulatedKeyTable(place, journal if self.shards_may_move else None)
+        return ShardStore(journal, Keyring(table, owner, BareMaster()))
 
     def has_journal(self, owner: str) -> bool:
         return True
@@ -51,5 +52,19 @@ class SimulatedStore:
         """It holds nothing itself."""
 
 
-def keys_of(owner: str) -> str:
-    return f"keys of {owner}"
+class BareMaster:
+    """A master key that wraps nothing: the wrapping keys lie as they are."""
+
+    def read(self) -> BareMaster:
+        return self
+
+    def wrap(self, key: bytes, _: bytes) -> bytes:
+        return key
+
+    def unwrap(self, wrapped: bytes, *_: Any) -> bytes:
+        return wrapped
+
+
+def keys_of(owner: str, shared: bool) -> str:
+    """Under which name the keys lie: a file of their own, or beside the journal."""
+    return owner if shared else f"keys of {owner}"

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from actors.journal import seal
 from actors.journal.interface import Base, Checkpoint, FlushBatch, IndexEntry, Row, StoredProfile
+from actors.journal.keyring import FoundKeys, KeyOwner, StoredKey
 from models import errors, limits
 from models.errors import Fenced, JournalFailed
 from simulated_cluster.tables import Operation, Tables
@@ -71,12 +71,12 @@ class SimulatedJournal:
         self.last_seq = seq
         return seq
 
-    def _hold(self, tables: Tables) -> None:
+    def hold(self, tables: Tables) -> None:
         if tables.epoch != self.epoch or not self.epoch:
             raise Fenced(f"epoch {tables.epoch} owns the journal, mine is {self.epoch}")
 
     def confirm(self) -> None:
-        self._place.look(self._hold)
+        self._place.look(self.hold)
 
     def rows(self, after_seq: int, limit: int | None = None) -> Iterator[Row]:
         def found(tables: Tables) -> list[Row]:
@@ -108,7 +108,7 @@ class SimulatedJournal:
 
     def _held(self, operations: list[Operation], *, soon: bool = False) -> None:
         def change(tables: Tables) -> tuple[list[Operation], None]:
-            self._hold(tables)
+            self.hold(tables)
             return operations, None
 
         self._place.change(change, soon=soon)
@@ -176,7 +176,7 @@ class SimulatedJournal:
             raise JournalFailed(f"no checkpoint covers the rows below {below_seq}; nothing deleted")
 
         def change(tables: Tables) -> tuple[list[Operation], int]:
-            self._hold(tables)
+            self.hold(tables)
             operations: list[Operation] = []
             if base is not None:
                 operations.append(("rest", base.seq, base.at_ms, base.state))
@@ -195,59 +195,51 @@ class SimulatedJournal:
         self._place.close()
 
 
-class SimulatedKeyring:
-    """The customers' keys; see ``actors.journal.keyring``."""
+class SimulatedKeyTable:
+    """The wrapped keys of the customers; see ``actors.journal.keyring.KeyTable``. ``journal``: whose owner alone may change
+    them, where processes share them."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._known: dict[tuple[bytes, int], bytes | None] = {}
+    place = "simulated"
 
-    def keys(self, owners: Iterable[tuple[bytes, int]]) -> dict[tuple[bytes, int], bytes | None]:
-        wanted = list(owners)
-        missing = [owner for owner in wanted if owner not in self._known]
-        if missing:
-            def found(tables: Tables) -> dict[tuple[bytes, int], bytes | None]:
-                known: dict[tuple[bytes, int], bytes | None] = {}
-                for owner in missing:
-                    if owner in tables.secrets:
-                        known[owner] = tables.secrets[owner]
-                    elif tables.destroyed.get(owner[0], (0, 0))[0] >= owner[1]:
-                        known[owner] = None
-                return known
+    def __init__(self, keeper: Place, journal: SimulatedJournal | None = None) -> None:
+        self._keeper, self._journal = keeper, journal
 
-            self._known |= self._place.look(found)
-        return {owner: self._known[owner] for owner in wanted if owner in self._known}
+    def find(self, owners: Sequence[KeyOwner]) -> FoundKeys:
+        def found(tables: Tables) -> FoundKeys:
+            stored = [tables.secrets[owner] for owner in owners if owner in tables.secrets]
+            gone = [o for o in owners if o not in tables.secrets and tables.destroyed.get(o[0], (0, 0))[0] >= o[1]]
+            return FoundKeys(stored, gone)
 
-    def key(self, customer: bytes, generation: int) -> bytes | None:
-        found = self.keys([(customer, generation)])
-        if (customer, generation) not in found:
-            raise JournalFailed(f"a key of generation {generation} is missing")
-        return found[customer, generation]
+        return self._keeper.look(found)
 
-    def make(self, owners: Iterable[tuple[bytes, int]], _at_ms: int) -> dict[tuple[bytes, int], bytes | None]:
-        wanted = list(dict.fromkeys(owners))
-        missing = [owner for owner in wanted if owner not in self.keys(wanted)]
-        if missing:
-            fresh = {owner: seal.new_key() for owner in missing}
+    def _change(self, operations: Callable[[Tables], list[Operation]]) -> None:
+        def change(tables: Tables) -> tuple[list[Operation], None]:
+            if self._journal is not None:
+                self._journal.hold(tables)
+            return operations(tables), None
 
-            def change(tables: Tables) -> tuple[list[Operation], dict[tuple[bytes, int], bytes | None]]:
-                new = [owner for owner in missing if owner not in tables.secrets]
-                made: dict[tuple[bytes, int], bytes | None] = {o: tables.secrets.get(o, fresh[o]) for o in missing}
-                return [("secret", *owner, fresh[owner]) for owner in new], made
+        self._keeper.change(change)
 
-            self._known |= self._place.change(change)
-        return {owner: self._known[owner] for owner in wanted}
+    def add(self, keys: Sequence[StoredKey]) -> None:
+        self._change(lambda tables: [
+            ("secret", key.customer, key.generation, key.month, key.wrapped)
+            for key in keys if (key.customer, key.generation) not in tables.secrets
+        ])
 
-    def destroy(self, erased: Iterable[tuple[bytes, int]], at_ms: int) -> None:
-        wanted = list(erased)
-        self._place.change(lambda _: ([("destroy", customer, up_to, at_ms) for customer, up_to in wanted], None))
-        for customer, up_to in wanted:
-            self._known |= {(customer, generation): None for generation in range(1, up_to + 1)}
+    def destroy(self, erased: Sequence[KeyOwner], at_ms: int) -> None:
+        self._change(lambda _: [("destroy", customer, up_to, at_ms) for customer, up_to in erased])
 
     def destroyed(self, customers: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
-        if not customers:
-            return {}
-        return self._place.look(lambda tables: {c: tables.destroyed[c] for c in customers if c in tables.destroyed})
+        return self._keeper.look(lambda tables: {c: tables.destroyed[c] for c in customers if c in tables.destroyed})
+
+    def wrapping_key(self, month: int) -> bytes | None:
+        return self._keeper.look(lambda tables: tables.wrapping.get(month))
+
+    def add_wrapping_key(self, month: int, wrapped: bytes) -> bytes:
+        self._change(lambda tables: [] if month in tables.wrapping else [("wrap", month, wrapped)])
+        found = self.wrapping_key(month)
+        assert found is not None
+        return found
 
     def close(self) -> None:
-        self._place.close()
+        self._keeper.close()

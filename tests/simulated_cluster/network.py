@@ -84,8 +84,8 @@ class Network:
 
     def _delay_ms(self, is_link: bool) -> float:
         """Most are fast; some messages are so late that later ones are there before them."""
-        slow = not is_link and self._hub.rng.random() < 0.1
-        return self._hub.rng.random() * (400 if slow else 1.5)
+        slow = not is_link and self.repeats and self._hub.rng.random() < 0.05
+        return self._hub.rng.random() * (250 if slow else 1.5)
 
     def _is_lost(self) -> bool:
         if self._hub.rng.random() < self.loss:

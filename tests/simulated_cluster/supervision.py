@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from cluster.supervision.moving import Gone, Silent
+from cluster.supervision.moving import Gone, Mover, Silent
 from cluster.supervision.nodes import LiveNode
 from cluster.supervision.placement import Incarnation, State
 from cluster.supervision.supervisor import Supervisor
 from models.canonical import unpack
 from simulated_cluster.cluster import OUTSIDE, SHARED, Cluster
 from simulated_cluster.hosts import CoordinatorHost, ShardHost
-from simulated_cluster.hub import Process, block
+from simulated_cluster.hub import Process, block, wait
 
 _INTERVAL_MS: Final = 700.0
 _STATUS_MS: Final = 300.0
@@ -98,7 +98,7 @@ class SimulatedActors:
         state = State.SILENT
         if block(self._process, asked, _STATUS_MS) and asked.exception() is None:
             state, host.heard = State(unpack(asked.result())["state"]), self._cluster.hub.now
-        elif self._cluster.hub.now - host.heard > _LOST_MS and process.is_alive:
+        elif self._cluster.kind == SHARED and self._cluster.hub.now - host.heard > _LOST_MS and process.is_alive:
             self._cluster.hub.note("taken for lost")
             state = State.LOST
         return Incarnation(host.incarnation, host.machine, state)
@@ -136,7 +136,11 @@ class SupervisorHost:
         actors = SimulatedActors(cluster, process)
         only_node = None if cluster.kind == SHARED else cluster.machines[0]
         self._supervisor = Supervisor(actors, self._nodes, only_node=only_node)
+        # Its threads are simulated ones, and so is the time for which they wait.
         self._supervisor._pool = _Pool(process)
+        self._supervisor._mover = Mover(
+            actors, wait=lambda s: wait(process, 1_000 * s), clock=lambda: cluster.hub.now / 1_000
+        )
         self._look()
 
     def _nodes(self) -> list[LiveNode]:

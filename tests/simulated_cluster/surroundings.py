@@ -15,7 +15,6 @@ import structlog
 
 from actors.shard.ticking import Ticker
 from actors.shard.writer import Writer
-from cluster.supervision.moving import Mover
 from models import canonical
 from models.catalog import check
 from simulated_cluster.hub import Hub, wait
@@ -64,9 +63,6 @@ def surroundings(hub: Hub, seed: int) -> Iterator[None]:
         (os, "urandom"): chance.randbytes,
         (Writer, "_put"): _put, (Writer, "stop"): lambda _: None,
         (Ticker.__init__, "__defaults__"): (lambda: hub.now / 1_000,),
-        (Mover.__init__, "__kwdefaults__"): {
-            "wait": lambda s: wait(hub.process, 1_000 * s), "clock": lambda: hub.now / 1_000,
-        },
         (sys, "unraisablehook"): lambda _: None,
     }
     for name, module in list(sys.modules.items()):
@@ -88,8 +84,8 @@ def surroundings(hub: Hub, seed: int) -> Iterator[None]:
         for (where, name), fake in fakes.items():
             setattr(where, name, fake)
         yield
-        hub.graveyard.clear()
     finally:
+        hub.bury()
         for (where, name), real in before.items():
             setattr(where, name, real)
         structlog.configure(**log)

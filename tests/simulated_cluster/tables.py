@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.journal.interface import Base, Checkpoint, IndexEntry, Row, StoredProfile
+from actors.journal.keyring import StoredKey
 from models import limits
 
 Operation = tuple[Any, ...]
@@ -22,14 +23,15 @@ class Tables:
         self.log: dict[int, Row] = {}
         #: Rows that were truncated, and keys that were destroyed: for the checker alone.
         self.gone: dict[int, Row] = {}
-        self.attic: dict[tuple[bytes, int], bytes] = {}
+        self.attic: dict[tuple[bytes, int], StoredKey] = {}
         self.checkpoints: dict[int, Checkpoint] = {}
         self.profiles: dict[bytes, StoredProfile] = {}
         self.base: Base | None = None
         self.base_profiles: dict[bytes, StoredProfile] = {}
         self.keys: dict[tuple[int, bytes, bytes], IndexEntry] = {}
         self.touched: dict[bytes, dict[int, list[int]]] = {}
-        self.secrets: dict[tuple[bytes, int], bytes] = {}
+        self.secrets: dict[tuple[bytes, int], StoredKey] = {}
+        self.wrapping: dict[int, bytes] = {}
         self.destroyed: dict[bytes, tuple[int, int]] = {}
 
     def apply(self, operations: list[Operation]) -> None:
@@ -85,8 +87,12 @@ class Tables:
     def _rest_forget(self, customer: bytes) -> None:
         self.base_profiles.pop(customer, None)
 
-    def _secret(self, customer: bytes, generation: int, secret: bytes) -> None:
-        self.secrets[customer, generation] = self.attic[customer, generation] = secret
+    def _secret(self, *values: Any) -> None:
+        key = StoredKey(*values)
+        self.secrets[key.customer, key.generation] = self.attic[key.customer, key.generation] = key
+
+    def _wrap(self, month: int, wrapped: bytes) -> None:
+        self.wrapping[month] = wrapped
 
     def _destroy(self, customer: bytes, generation: int, at_ms: int) -> None:
         for owner in [owner for owner in self.secrets if owner[0] == customer and owner[1] <= generation]:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulation.catalog import plan
+from simulation.catalog import CUSTOMERS, plan
+from simulation.shard import key_of
 
-from models import limits
+from models import canonical, limits
 from models.profile import packing
 from simulated_cluster import checks
 from simulated_cluster.clients import Answered, Client
@@ -83,9 +84,9 @@ class World:
 
     def run(self) -> None:
         hub = self.hub
-        hub.run(lambda: False, STORM_MS)
+        hub.run(self._is_surprised, STORM_MS)
         self.faults.heal()
-        if not hub.run(lambda: all(client.is_done for client in self.clients), hub.now + ANSWERED_MS_MAX):
+        if not hub.run(lambda: self._is_surprised() or all(client.is_done for client in self.clients), hub.now + ANSWERED_MS_MAX):
             raise NotQuietError("a client was never answered")
         self._come_to_rest()
         self._judge()
@@ -98,46 +99,66 @@ class World:
         if not hub.run(self._is_at_rest, hub.now + REST_MS_MAX):
             raise NotQuietError("units are still held by nobody")
 
+    def _is_surprised(self) -> bool:
+        """A process ended that had no reason to."""
+        if self.cluster.surprises:
+            raise AssertionError(self.cluster.surprises[0])
+        return False
+
     def _is_at_rest(self) -> bool:
+        self._is_surprised()
         return all(self._holds_nothing(shard) for shard in range(self.cluster.shards))
 
     def _holds_nothing(self, shard: int) -> bool:
-        host = self.cluster.newest(shard)
-        if host is None or not host.process.is_alive or not host.actor._is_serving:
+        host = self.cluster.serving(shard)
+        if host is None:
             return False
-        return all(position.held == 0 for position in host.actor._parts.core.state.escrow.positions())
+        state = host.actor._parts.core.state
+        is_idle = state.seq == self.cluster.keeper.tables(f"shard-{shard}").last_seq
+        return is_idle and all(position.held == 0 for position in state.escrow.positions())
 
     def _judge(self) -> None:
-        keeper = self.cluster.keeper
-        live = {shard: self._image(self.cluster.newest(shard)) for shard in range(self.cluster.shards)}
+        keeper, shared = self.cluster.keeper, self.cluster.kind == SHARED
+        live = {shard: self._image(shard) for shard in range(self.cluster.shards)}
         for process in [process for host in self.cluster.hosts for process in host.processes]:
             process.kill("the end")
-        assert not self.cluster.surprises, self.cluster.surprises
         granted = checks.check_coordinator(keeper.tables("coordinator"))
         effects: checks.Effects = {}
         for shard in range(self.cluster.shards):
-            tables, keys = keeper.tables(f"shard-{shard}"), keeper.tables(keys_of(f"shard-{shard}"))
+            tables, keys = keeper.tables(f"shard-{shard}"), keeper.tables(keys_of(f"shard-{shard}", shared))
             checks.check_lineage(tables)
             rows = checks.rows_of(tables, keys)
             checks.check_shard(rows)
             checks.check_grants(shard, rows, granted)
             effects |= checks.effects_of(rows)
             self.hub.tell("log", shard=shard, rows=len(rows), newest=tables.every_row()[-1].payload.hex() if rows else "")
-            assert recovered(self.cluster, shard) == live[shard], f"shard {shard} does not stand where it stood"
+            again = recovered(self.cluster, shard)
+            assert again == live[shard], f"shard {shard} stands elsewhere: {_difference(live[shard], again)}"
         checks.check_effects(effects)
         erased = {customer for customer, kind, _ in effects if kind == "erase"}
         checks.check_answers(self.history, effects, erased)
         checks.check_versions(self.history, erased)
 
-    def _image(self, host: Any) -> Any:
+    def _image(self, shard: int) -> Any:
+        host = self.cluster.serving(shard)
+        assert host is not None
         return image(host.actor._parts)
 
 
+
+def _difference(one: Any, other: Any) -> str:
+    """What differs, for people."""
+    first, second = canonical.unpack(one[0]), canonical.unpack(other[0])
+    names = [name for name in first if first[name] != second[name]]
+    told = [f"{name}: {first[name]} / {second[name]}"[:200] for name in names]
+    return "; ".join([*told, *(c for c in one[1].keys() | other[1].keys() if one[1].get(c) != other[1].get(c))])
+
+
 def image(parts: Any) -> tuple[bytes, dict[str, bytes]]:
-    """A shard's state and its customers as bytes."""
-    profiles = {}
-    for customer in list(parts.residency._entries):
-        profile = parts.residency.take([customer])[customer]
-        if profile is not None:
-            profiles[customer.hex()] = packing.pack(profile)
+    """A shard's state and its customers, those in memory and those in the store, as bytes."""
+    customers = [key_of(name) for name in CUSTOMERS]
+    parts.core.report(0, 0, parts.now_ms())  # lets go of periods that ended, which no row tells
+    for stored in parts.store.load(parts.residency.missing(customers)).profiles.values():
+        parts.residency.admit(stored)
+    profiles = {customer.hex(): packing.pack(p) for customer, p in parts.residency.take(customers).items() if p}
     return parts.core.pack_state(), profiles
