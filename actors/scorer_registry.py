@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import shutil
 from pathlib import Path
 from typing import Final, Protocol
@@ -62,12 +63,17 @@ class ScorerRegistry:
         if folder.is_dir():
             self.load(manifest.version)
             return
-        fresh = self._root / f".new-{manifest.version}-{os.getpid()}"
-        shutil.rmtree(fresh, ignore_errors=True)
+        fresh = self._root / f".new-{manifest.version}-{secrets.token_hex(8)}"
         fresh.mkdir(parents=True, mode=0o700)
         replace_file(fresh / manifest.file, model)
         replace_file(fresh / _MANIFEST, json.dumps(manifest.to_wire(), indent=2).encode())
-        os.replace(fresh, folder)
+        try:
+            os.replace(fresh, folder)
+        except OSError:
+            shutil.rmtree(fresh)
+            if not folder.is_dir():
+                raise
+            self.load(manifest.version)  # somebody else was first, with the same
         sync_folder(self._root)
 
     def manifests(self) -> list[Manifest]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,3 +31,19 @@ def postgresql(postgres: PostgresServer, tmp_path: Path) -> OpenStore:
 def open_(request: pytest.FixtureRequest) -> OpenStore:
     made: OpenStore = request.getfixturevalue(request.param)
     return made
+
+
+def at_once(works: list[Callable[[], object]]) -> list[object]:
+    """What each of them returns, all begun at the same moment."""
+    gate, results = threading.Barrier(len(works)), list[object]()
+
+    def one(work: Callable[[], object]) -> None:
+        gate.wait()
+        results.append(work())
+
+    threads = [threading.Thread(target=one, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

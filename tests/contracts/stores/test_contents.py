@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from contracts.stores.conftest import OpenStore
+from contracts.stores.conftest import OpenStore, at_once
 from unit.scoring.test_scorer_files_and_engine import trained
 
 from actors.naming import COORDINATOR_OWNER, shard_owner
@@ -104,6 +104,21 @@ def test_a_node_fetches_a_scorer_once_and_again_when_its_copy_is_damaged(
     copy.write_bytes(b"damaged")
     postgresql("two").scorers().load(version)
     assert copy.read_bytes() == one.model
+
+
+def test_many_who_fetch_one_scorer_at_once_all_get_it(open_: OpenStore, tmp_path: Path) -> None:
+    open_().install(1, limits.SLOTS)
+    one = trained(1)
+    version = one.manifest.version
+
+    def fetch() -> str:
+        scorers = open_().scorers()
+        scorers.register(one.model, one.manifest)
+        scorers.load(version)
+        return version
+
+    assert at_once([fetch] * 8) == [version] * 8
+    assert [path.name for path in (tmp_path / "one" / "scorers").iterdir()] == [version]
 
 
 def test_a_new_master_key_takes_over_all_that_an_old_one_wrapped(store: Store, open_: OpenStore) -> None:

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from contracts.stores.conftest import OpenStore
+from contracts.stores.conftest import OpenStore, at_once
 
 from actors.stores.interface import Installation
 from models import limits
 from models.errors import BadInput, KairosError, MasterKeyFailed
-
-
-def at_once(works: list[Callable[[], object]]) -> list[object]:
-    """What each of them returns, all begun at the same moment."""
-    gate, results = threading.Barrier(len(works)), list[object]()
-
-    def one(work: Callable[[], object]) -> None:
-        gate.wait()
-        results.append(work())
-
-    threads = [threading.Thread(target=one, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def test_there_is_none_until_it_is_made_and_then_always_the_same(open_: OpenStore) -> None:
