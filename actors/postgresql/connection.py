@@ -31,7 +31,6 @@ _SETTINGS: Final = {
     "statement_timeout": str(limits.STORE_STATEMENT_MS_MAX),
     "idle_in_transaction_session_timeout": str(limits.STORE_IDLE_TRANSACTION_MS_MAX),
     "tcp_user_timeout": str(limits.STORE_SILENCE_MS_MAX),
-    "client_connection_check_interval": str(limits.SECOND_MS),
     # Statements are prepared once, often while their tables are empty: whatever a table's size is believed to be, it is
     # read by its index, in the order of that. (A look-up of many keys is a lateral join with OFFSET 0, which keeps the
     # planner from reading all rows of an owner instead.)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.postgres import PostgresServer
+from support.postgres import PostgresServer, without_password
 from support.server import eventually, free_port
 from support.tcp_proxy import TcpProxy
 
@@ -179,6 +179,18 @@ def test_an_owner_that_was_fenced_while_it_was_cut_off_learns_so(
     with pytest.raises(Fenced):
         journal.append(b"2" * 16, b"too late")
     assert payloads(rival) == [b"mine"]
+
+
+def test_a_journal_opens_by_a_socket_and_with_a_password_from_the_environment(
+    postgres: PostgresServer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = database.rpartition("/")[2]
+    monkeypatch.setenv("PGPASSWORD", postgres.password)
+    for number, url in enumerate([postgres.socket_url_of(name), without_password(database)]):
+        journal = open_journal(url, f"shard-{800 + number}")
+        assert journal.take_over("owner") == 1
+        assert journal.append(b"1" * 16, b"x") == 1
+        journal.close()
 
 
 def test_a_store_that_is_not_there_at_the_start_is_named_without_its_password() -> None:
