@@ -63,8 +63,8 @@ def migrate_store(
     print(_told(totals, as_json))
     _say(
         f"{place} belongs to {without_password(to)} now: `kairos up --data-dir {place}` goes on there. Other nodes "
-        f"need the master key. Remove {place / 'shards'} and {place / 'coordinator'} when you are content: until then the "
-        f"keys of customers who are erased from now on remain there, wrapped."
+        f"need the master key. Remove {place / 'shards'} and {place / 'coordinator'} when you are content: until then "
+        f"the keys of customers who are erased from now on remain there, wrapped."
     )
 
 
