@@ -60,13 +60,20 @@ class PostgresqlScorers:
         return _manifest(version, rows[0][0])
 
     def load(self, version: str) -> Booster:
+        return self._copy(version) or self._fetched(version)
+
+    def _copy(self, version: str) -> Booster | None:
+        """None when it was never fetched, or is damaged."""
         try:
             return self._cache.load(version)
         except UnknownScorerError:
-            pass  # never fetched yet
+            return None
         except KairosError as error:
             _LOG.warning("a scorer's copy is fetched anew: %s", error)
             self._cache.drop(version)
+            return None
+
+    def _fetched(self, version: str) -> Booster:
         manifest = self.manifest(version)
         rows = self._rows("SELECT model FROM scorer WHERE version = %s", version)
         model = bytes(rows[0][0]) if rows else b""
