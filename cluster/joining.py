@@ -135,10 +135,15 @@ def _bring_up(settings: Settings, say: Say, catalog: str | None) -> None:
     with _Joined(settings):
         from cluster.supervision.actor import ensure_supervisor
         from cluster.supervision.inspection import inspect, needed
-        from cluster.supervision.nodes import live_nodes, refuse_many_nodes_on_sqlite
+        from cluster.supervision.nodes import (
+            live_nodes,
+            refuse_loopback_on_many_machines,
+            refuse_many_nodes_on_sqlite,
+        )
 
         nodes, store = live_nodes(), store_of(settings)
         refuse_many_nodes_on_sqlite(store.shards_may_move, nodes)
+        refuse_loopback_on_many_machines(settings.host, nodes)
         installation = install(settings)
         keys = store.access()
         ensure_admin_key(keys, settings.data_dir, now_ms=time.time_ns() // 1_000_000)

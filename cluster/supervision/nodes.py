@@ -11,6 +11,7 @@ from typing import Any, Final
 import ray
 from ray._private.state import state as global_state
 
+from actors.access.oidc.settings import is_loopback
 from cluster.supervision.placement import Node
 from models.errors import KairosError
 
@@ -56,6 +57,16 @@ def refuse_many_nodes_on_sqlite(shards_may_move: bool, nodes: list[LiveNode]) ->
         "shard could start on another when that one is lost. Say --store postgresql://USER@HOST/DATABASE, or use one "
         "node"
     )
+
+
+def refuse_loopback_on_many_machines(host: str, nodes: list[LiveNode]) -> None:
+    """Raises ``KairosError`` when gateways would listen where HAProxy of another machine does not reach them."""
+    machines = {node.address for node in nodes}
+    if len(machines) > 1 and is_loopback(host):
+        raise KairosError(
+            f"the cluster has {len(machines)} machines, and with --host {host} each gateway is reached from its own "
+            "machine only; say --host 0.0.0.0 (whoever comes needs a key)"
+        )
 
 
 def _live(node: dict[str, Any], draining: dict[str, int]) -> LiveNode:

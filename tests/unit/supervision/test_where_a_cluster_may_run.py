@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cluster.preflight import Finding
 from cluster.settings import load_settings
 from cluster.supervision.head import check_address, wait_for_head
 from cluster.supervision.inspection import needed
-from cluster.supervision.nodes import LiveNode, refuse_many_nodes_on_sqlite
+from cluster.supervision.nodes import LiveNode, refuse_loopback_on_many_machines, refuse_many_nodes_on_sqlite
 from models.errors import BadInput, KairosError
 
 NODES = [LiveNode(name * 56, name, "10.0.0.1", name == "a", 1.0, False, 0) for name in "ab"]
@@ -25,6 +26,14 @@ def test_sqlite_on_more_than_one_node_is_refused_with_the_reason_and_the_remedy(
         refuse_many_nodes_on_sqlite(False, NODES)
     refuse_many_nodes_on_sqlite(False, NODES[:1])
     refuse_many_nodes_on_sqlite(True, NODES)
+
+
+def test_a_loopback_address_on_several_machines_is_refused_with_the_remedy() -> None:
+    refuse_loopback_on_many_machines("127.0.0.1", NODES)  # two nodes of one machine
+    elsewhere = [NODES[0], dataclasses.replace(NODES[1], address="10.0.0.2")]
+    refuse_loopback_on_many_machines("0.0.0.0", elsewhere)
+    with pytest.raises(KairosError, match=r"2 machines.*--host 0\.0\.0\.0"):
+        refuse_loopback_on_many_machines("127.0.0.1", elsewhere)
 
 
 def test_a_node_without_processors_takes_no_shards() -> None:
