@@ -80,8 +80,8 @@ def _scale(found: dict[str, Any]) -> list[Figure]:
 def _scale_out(found: dict[str, Any]) -> list[Figure]:
     nodes, per_s = found["nodes"], found["per_s"]
     return [
-        _one(f"decisions per machine, {nodes} simulated machines / one", found["linearity"], "x", Wanted("at least", 0.9),
-             f"{per_s:,.0f}/s in all; nearest its limit: {found['bottleneck']}"),
+        _one(f"decisions per machine, {nodes} simulated machines / one", found["linearity"], "x",
+             Wanted("at least", 0.9), f"{per_s:,.0f}/s in all; nearest its limit: {found['bottleneck']}"),
     ]
 
 

@@ -1,8 +1,8 @@
 """A cluster of N equal machines as queues: closed-loop clients, gateways, links, shards, one store, one coordinator.
 
 Every process is one thread that needs a core of its machine; calls cross a network with a delay drawn for each; a
-gateway keeps at most two calls in flight to each shard and batches what waits, a shard takes all that waits as its next turn,
-and the store commits rows that arrive while it waits for the disk together. Deterministic for a seed.
+gateway keeps at most two calls in flight to each shard and batches what waits, a shard takes all that waits as its
+next turn, and the store commits rows that arrive while it waits for the disk together. Deterministic for a seed.
 """
 
 from __future__ import annotations
