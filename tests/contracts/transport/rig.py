@@ -11,6 +11,7 @@ from actors.link.bounds import Bounds
 from actors.link.client import Link
 from actors.link.handshake import CHALLENGE_BYTES, ClientSide, purpose_key
 from actors.link.server import LinkServer
+from models.errors import NotServing
 
 SECRET = b"s" * 32
 PURPOSE = "shard 0"
@@ -19,7 +20,8 @@ LONG_S = 15.0
 
 
 class Rig:
-    """``echo`` answers its payload; ``wait`` answers it once ``gate`` is open; ``raise`` raises."""
+    """``echo`` answers its payload; ``wait`` answers it once ``gate`` is open; ``raise`` raises; ``refuse`` does not
+    serve."""
 
     def __init__(self, **bounds: Any) -> None:
         self.bounds = Bounds(**bounds)
@@ -43,6 +45,8 @@ class Rig:
         try:
             if method == "raise":
                 raise ValueError("a secret of hh-1")
+            if method == "refuse":
+                raise NotServing("released")
             if method == "wait":
                 await self.gate.wait()
         finally:

@@ -10,6 +10,7 @@ from contracts.transport.rig import LONG_S, PURPOSE, SECRET, Rig, is_cut
 
 from actors.link import frames
 from actors.link.address import Address
+from actors.link.client import Link
 from actors.link.errors import LinkGone, LinkRefused
 from actors.link.handshake import HELLO_BYTES, PROOF_BYTES, ServerSide, purpose_key
 
@@ -222,3 +223,55 @@ def test_a_peer_that_closes_its_sending_side_is_let_go_of(run: Run) -> None:
         assert await is_cut(reader)
 
     run(test)
+
+
+def test_a_handler_that_does_not_serve_ends_the_connection_and_the_next_call_asks_where_to_go(run: Run) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.serve()
+        link = rig.link()
+        waiting = asyncio.ensure_future(link.call("wait", b"x", LONG_S))
+        await rig.working(1)
+        with pytest.raises(LinkGone):
+            await link.call("refuse", b"x", LONG_S)
+        with pytest.raises(LinkGone):
+            await waiting
+        assert await link.call("echo", b"x", LONG_S) == b"x"
+        assert rig.resolved == 2
+
+    run(test)
+
+
+def test_a_server_that_hangs_up_answers_what_is_about_to_be_done_and_listens_on(run: Run) -> None:
+    async def test(rig: Rig) -> None:
+        server = await rig.serve()
+        link, other = rig.link(), rig.link()
+        await other.call("echo", b"x", LONG_S)
+        waiting = asyncio.ensure_future(link.call("wait", b"x", LONG_S))
+        await rig.working(1)
+        server.hang_up(LONG_S * 1_000)
+        rig.gate.set()
+        assert await waiting == b"x"
+        for one in (link, other):
+            await lost(one)
+            assert await one.call("echo", b"y", LONG_S) == b"y"
+        assert rig.resolved == 4
+
+    run(test)
+
+
+def test_a_server_that_hangs_up_waits_for_nothing_longer_than_it_was_told(run: Run) -> None:
+    async def test(rig: Rig) -> None:
+        server = await rig.serve()
+        waiting = asyncio.ensure_future(rig.link().call("wait", b"x", LONG_S))
+        await rig.working(1)
+        server.hang_up(1)
+        with pytest.raises(LinkGone):
+            await waiting
+
+    run(test)
+
+
+async def lost(link: Link) -> None:
+    """Return when the link has seen that its connection is gone."""
+    while link._connection is not None and not link._connection.is_lost:  # noqa: ASYNC110
+        await asyncio.sleep(0)

@@ -17,15 +17,18 @@ from actors.shard.clock import DecisionClock
 from actors.shard.following import Follower, recover
 from actors.shard.parts import ShardParts
 from actors.shard.settings import ShardSettings
+from actors.shard.store import ShardStore
 from models.canonical import pack, unpack
 from models.profile import packing
 from models.turn.keys import KeyPair
 
 
 class Moves(Rig):
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, store: Any = None) -> None:
+        """``store``: one that incarnations share, unless it is to be made."""
         super().__init__(directory)
-        self.shared = SharedStore(directory)
+        self.shared = store or SharedStore(directory)
+        self._opened: list[ShardStore] = []
         #: Why shards asked Ray to end them for good.
         self.retired: list[str] = []
 
@@ -58,7 +61,13 @@ class Moves(Rig):
     def parts(self, incarnation: int, **settings: Any) -> ShardParts:
         """Of an incarnation that is nothing but its replay."""
         told = ShardSettings.from_plain(self.settings(incarnation, **settings))
-        return ShardParts(told, self.shared.shard_store(0), DecisionClock(told))
+        self._opened.append(self.shared.shard_store(0))
+        return ShardParts(told, self._opened[-1], DecisionClock(told))
+
+    def close(self) -> None:
+        """Let go of what was opened for replays."""
+        for store in self._opened:
+            store.close()
 
     def follower(self, incarnation: int, **settings: Any) -> tuple[ShardParts, Follower]:
         parts = self.parts(incarnation, standby=True, **settings)

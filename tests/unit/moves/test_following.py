@@ -54,7 +54,7 @@ def _step(rng: random.Random, follower: Follower) -> None:
         follower.look_at_checkpoint()
 
 
-async def _live(moves: Moves, rng: random.Random, seed: int, settings: dict[str, Any]) -> set[KeyPair]:
+async def live(moves: Moves, rng: random.Random, seed: int, settings: dict[str, Any]) -> set[KeyPair]:
     """An owner at work and a standby behind it; then another start. Both must hold the same."""
     asked: set[KeyPair] = set()
     async with moves.incarnation(1, **settings) as owner:
@@ -87,7 +87,7 @@ def test_a_standby_holds_what_a_restart_would_hold(moves: Moves, seed: int, monk
         "checkpoint_turns": rng.choice([3, 7, 1_000]), "resident_bytes": rng.choice([12_000, 10_000_000]),
         "hot_profiles": rng.choice([2, 100]),
     }
-    run(_live(moves, rng, seed, settings))
+    run(live(moves, rng, seed, settings))
 
 
 def test_what_a_checkpoint_of_the_owner_covers_is_held_no_longer(moves: Moves) -> None:

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from support.stores import link_key_of
 from unit.moves.rig import Moves
 from unit.shard.rig import decision, event, key, read, run, send, until
 
 from actors.directory import Directory
 from actors.gateway.batching import Lane, Replies
 from actors.gateway.shards import LiveBackend
+from actors.link.handshake import link_key
 from actors.naming import shard_name
 from actors.profile_shard import ProfileShard
 from models import limits
@@ -45,7 +45,7 @@ class Place:
         self._settings = {"link_host": "127.0.0.1", **settings}
         self.live: dict[str, ProfileShard] = {}
         self.newest = 0
-        self.backend = LiveBackend(link_key_of(moves.directory), Directory(self))
+        self.backend = LiveBackend(link_key(moves.shared.secret()), Directory(self))
 
     def known(self) -> list[str]:
         return list(self.live)
@@ -137,25 +137,25 @@ def test_every_command_is_answered_and_done_once_and_in_order(
     moves: Moves, how: Callable[..., Any], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "RELEASE_MS_MAX", 200)
-    rng = random.Random(seed)
+    run(check_moves(moves, random.Random(seed), how))
 
-    async def scenario() -> None:
-        async with place(moves, checkpoint_turns=20) as (where, shard):
-            lane = Lane(where.call, "0")
-            traffic = asyncio.ensure_future(_traffic(lane, rng, 600))
-            for _ in range(4):
-                await asyncio.sleep(rng.random() * 0.05)
-                shard = await how(where, shard, rng)
-            asked = await traffic
-            answers = [(command, (await future).replies[0]) for command, future in asked]
-            assert {reply.status for _, reply in answers} == {200}
-            assert {unpack(reply.body).get("status", "applied") for _, reply in answers} <= {"applied", "duplicate"}
-            again = await lane.submit([asked[0][0]], WAIT_MS)
-            assert again.replies[0].status == 200
-            await _check(shard, [command for command, _ in asked])
-        assert [why for why in moves.left if "Fenced" not in why] == []
 
-    run(scenario())
+async def check_moves(moves: Moves, rng: random.Random, how: Callable[..., Any] = planned) -> None:
+    """Four moves under traffic."""
+    async with place(moves, checkpoint_turns=20) as (where, shard):
+        lane = Lane(where.call, "0")
+        traffic = asyncio.ensure_future(_traffic(lane, rng, 600))
+        for _ in range(4):
+            await asyncio.sleep(rng.random() * 0.05)
+            shard = await how(where, shard, rng)
+        asked = await traffic
+        answers = [(command, (await future).replies[0]) for command, future in asked]
+        assert {reply.status for _, reply in answers} == {200}
+        assert {unpack(reply.body).get("status", "applied") for _, reply in answers} <= {"applied", "duplicate"}
+        again = await lane.submit([asked[0][0]], WAIT_MS)
+        assert again.replies[0].status == 200
+        await _check(shard, [command for command, _ in asked])
+    assert [why for why in moves.left if "Fenced" not in why] == []
 
 
 async def _check(shard: ProfileShard, asked: list[Command]) -> None:
