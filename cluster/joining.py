@@ -35,6 +35,8 @@ _AWAY_S: Final = 5.0
 _NOT_READY_S: Final = 30.0
 _READY_LOOK_S: Final = 5.0
 _RETRY_S: Final = 10.0
+#: Every node imports what it runs for the first time, and the supervisor starts shards meanwhile.
+_DEPLOY_WAIT_S: Final = 240.0
 
 
 def run(settings: Settings, say: Say, ready: Callable[[], None]) -> None:
@@ -116,10 +118,14 @@ class _Joined:
             raise KairosError(f"no Ray head answers at {self._address}; `ray start --head` starts one")
         launch.join_ray(self._address)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """What Ray says of a cluster that falters becomes a ``KairosError``."""
         import ray
 
         ray.shutdown()
+        if isinstance(error, (ray.exceptions.RayError, ConnectionError)):
+            first = (str(error).strip().splitlines() or ["no reason given"])[0]
+            raise KairosError(f"the Ray cluster at {self._address} failed: {type(error).__name__}: {first}") from error
 
 
 def _address(settings: Settings) -> str:
@@ -129,7 +135,9 @@ def _address(settings: Settings) -> str:
     return settings.address
 
 
-def _bring_up(settings: Settings, say: Say, catalog: str | None) -> None:
+def _bring_up(
+    settings: Settings, say: Say, catalog: str | None, ended: Callable[[], bool] = lambda: False,
+) -> None:
     """Everything that is missing; harmless where nothing is."""
     say(f"joining the Ray cluster at {settings.address}")
     with _Joined(settings):
@@ -152,8 +160,9 @@ def _bring_up(settings: Settings, say: Say, catalog: str | None) -> None:
         _judge(inspect(settings, nodes), needed, say)
         say(f"starting the supervisor, which starts the coordinator, {installation.shards} shards and Ray Serve")
         ensure_supervisor(settings, nodes, deploys=True)
+    launch.wait_ready(settings.url, "/healthz", _DEPLOY_WAIT_S, ended)
     publish_at_start(settings.url, read_admin_key(settings.data_dir), catalog, say)
-    launch.wait_ready(settings.url)
+    launch.wait_ready(settings.url, ended=ended)
 
 
 def _judge(findings: dict[str, list[Finding]], needed: Callable[[Finding], bool], say: Say) -> None:
@@ -199,7 +208,7 @@ def _again(settings: Settings, say: Say, reason: str, wanted: threading.Event) -
         try:
             found = wait_for_head(_address(settings), say, wanted.is_set)
             say(f"{reason}: starting again what is missing")
-            _bring_up(settings, say, None)
+            _bring_up(settings, say, None, wanted.is_set)
         except KairosError as error:
             say(f"{error}; once more in {_RETRY_S:.0f} s")
             wanted.wait(_RETRY_S)

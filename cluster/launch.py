@@ -149,19 +149,22 @@ def join_ray(address: str, **more: Any) -> None:
     refuse_open_cluster(ray.get_runtime_context().gcs_address)
 
 
-def wait_ready(url: str) -> None:
-    deadline = time.monotonic() + _READY_WAIT_S
+def wait_ready(
+    url: str, page: str = "/readyz", wait_s: float = _READY_WAIT_S, ended: Callable[[], bool] = lambda: False,
+) -> None:
+    """Until a page answers 200. Raises ``KairosError`` with what was answered last, or when told to end."""
+    deadline = time.monotonic() + wait_s
     last = "no answer"
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not ended():
         try:
-            answer = httpx.get(f"{url}/readyz", timeout=5.0)
+            answer = httpx.get(f"{url}{page}", timeout=5.0)
             if answer.status_code == httpx.codes.OK:
                 return
             last = answer.text[:300]
         except httpx.HTTPError as error:
             last = str(error)
         time.sleep(0.1)
-    raise KairosError(f"not ready after {_READY_WAIT_S:.0f} s: {last}; `kairos doctor` may tell why")
+    raise KairosError(f"not ready after {wait_s:.0f} s: {last}; `kairos doctor` may tell why")
 
 
 def drain(settings: Settings, say: Say) -> None:
