@@ -21,6 +21,7 @@ _TOKEN_FILE: Final = "ray.token"
 #: Asked without a token of a cluster that wants one.
 _PROBE: Final = "/ray.rpc.NodeInfoGcsService/CheckAlive"
 _PROBE_WAIT_S: Final = 5.0
+_PROBES: Final = 3
 _REMEDY: Final = (
     "`ray get-auth-token --generate` makes one in ~/.ray/auth_token; put that same file (mode 0600) on every node, "
     f"name it by {TOKEN_PATH} where it lies elsewhere, and run `ray start` with {MODE}=token on each"
@@ -68,18 +69,24 @@ def refuse_open_cluster(gcs_address: str) -> None:
 
 
 def answers_without_token(gcs_address: str) -> bool:
-    """Whether Ray's control store executes a call that carries no token."""
+    """Whether Ray's control store executes a call that carries no token. Raises ``KairosError`` when nobody answers."""
     import grpc  # comes with ray, whose variables must be set before
 
+    silent = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
     channel = grpc.insecure_channel(gcs_address, options=[("grpc.enable_http_proxy", 0)])
     try:
         call: Any = channel.unary_unary(_PROBE)
-        call(b"", timeout=_PROBE_WAIT_S)
-    except grpc.RpcError as error:
-        return bool(error.code() != grpc.StatusCode.UNAUTHENTICATED)
+        for _ in range(_PROBES):
+            try:
+                call(b"", timeout=_PROBE_WAIT_S, wait_for_ready=True)
+            except grpc.RpcError as error:
+                if error.code() not in silent:
+                    return bool(error.code() != grpc.StatusCode.UNAUTHENTICATED)
+            else:
+                return True
     finally:
         channel.close()
-    return True
+    raise KairosError(f"the Ray cluster at {gcs_address} does not answer, so nobody knows whether it wants a token")
 
 
 def refuse_open_bind(settings: Settings, keys: AccessStore) -> None:

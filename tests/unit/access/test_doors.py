@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 
 from actors import access
@@ -52,6 +55,50 @@ def test_joining_without_a_token_says_how_to_make_and_distribute_one(
         doors.force_token(tmp_path, "10.0.0.1:6379")
     empty.write_text("f" * 32)
     doors.force_token(tmp_path, "10.0.0.1:6379")
+
+
+@pytest.fixture
+def control_store() -> Iterator[Callable[[grpc.StatusCode], str]]:
+    """Starts what stands for Ray's: every call ends with that status; its address."""
+    servers = []
+
+    def begin(status: grpc.StatusCode) -> str:
+        def answer(_: bytes, context: grpc.ServicerContext) -> bytes:
+            if status is not grpc.StatusCode.OK:
+                context.abort(status, "as the test wants")
+            return b""
+
+        server = grpc.server(ThreadPoolExecutor(1))
+        handler = grpc.unary_unary_rpc_method_handler(answer)
+        server.add_generic_rpc_handlers([
+            grpc.method_handlers_generic_handler("ray.rpc.NodeInfoGcsService", {"CheckAlive": handler})
+        ])
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        servers.append(server)
+        return f"127.0.0.1:{port}"
+
+    yield begin
+    for server in servers:
+        server.stop(None)
+
+
+def test_a_cluster_that_answers_without_a_token_is_not_joined(
+    control_store: Callable[[grpc.StatusCode], str],
+) -> None:
+    with pytest.raises(KairosError, match=r"wants no token.*ray get-auth-token"):
+        doors.refuse_open_cluster(control_store(grpc.StatusCode.OK))
+    with pytest.raises(KairosError, match="wants no token"):
+        doors.refuse_open_cluster(control_store(grpc.StatusCode.INVALID_ARGUMENT))
+    doors.refuse_open_cluster(control_store(grpc.StatusCode.UNAUTHENTICATED))
+
+
+def test_a_cluster_that_says_nothing_is_not_called_open(
+    monkeypatch: pytest.MonkeyPatch, control_store: Callable[[grpc.StatusCode], str],
+) -> None:
+    monkeypatch.setattr(doors, "_PROBE_WAIT_S", 0.05)
+    with pytest.raises(KairosError, match="does not answer"):
+        doors.refuse_open_cluster(control_store(grpc.StatusCode.UNAVAILABLE))
 
 
 def test_a_token_in_the_environment_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

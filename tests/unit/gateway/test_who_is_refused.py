@@ -43,7 +43,8 @@ def test_an_unknown_key_is_put_down_by_the_beginning_of_its_hash(watched: Served
     watched.ask("GET", "/v1/customers/hh-1229", key="kairos_guess", headers={"x-kairos-peer": "10.0.0.7"})
     (one,) = told(watched)
     assert one == {
-        "call": "customer", "status": 401, "key": one["key"], "tenant": "", "scope": "profiles:read", "peer": "10.0.0.7",
+        "call": "customer", "status": 401, "key": one["key"], "tenant": "", "scope": "profiles:read",
+        "peer": "10.0.0.7",
     }
     assert one["key"].startswith("sha256:")
     stored = (watched.data_dir / "audit" / "chain.jsonl").read_text()
