@@ -115,7 +115,9 @@ def _of_shards(shards: Mapping[int, Told | None]) -> Iterable[Metric]:
     up = [[[str(shard)], int(told is not None)] for shard, told in shards.items()]
     yield shown(families.SHARD_UP, {(): up})
     for name, family in SHARD.items():
-        rows = {(str(shard),): told[name] for shard, told in shards.items() if told is not None and name in told}
+        rows: dict[tuple[str, ...], list[list[Any]]] = {
+            (str(shard),): told[name] for shard, told in shards.items() if told is not None and name in told
+        }
         yield shown(family, rows, ("shard",))
 
 

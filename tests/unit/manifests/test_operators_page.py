@@ -62,5 +62,6 @@ def test_every_metric_that_the_page_names_is_one() -> None:
     from actors.metrics.of_gateway import GATEWAY, SEEN
     from actors.metrics.of_shard import SHARD
 
-    known = {name for families in (COORDINATOR, GATEWAY, SEEN, SHARD) for one in families.values() for name in one.exposed}
+    tables = (COORDINATOR, GATEWAY, SEEN, SHARD)
+    known = {name for families in tables for family in families.values() for name in family.exposed}
     assert set(re.findall(r"\bkairos_[a-z_]+", PAGE)) <= known

@@ -42,6 +42,8 @@ def targets() -> Iterator[tuple[str, str]]:
         yield note["name"], note["expr"]
 
 
+#: Each with few values, whoever calls and whatever is asked.
+LABELS = {"call", "code", "gateway", "kind", "lane", "le", "reason", "shard", "stage", "state", "status"}
 EXPRESSIONS = [*targets(), *((rule["alert"], rule["expr"]) for rule in RULES)]
 
 
@@ -58,7 +60,7 @@ async def exposed(place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     headers = {"authorization": f"Bearer {kairos.key}"}
     async with httpx.AsyncClient(transport=kairos.transport(), base_url="http://kairos", headers=headers) as client:
         await client.put("/v1/catalog", json=catalog())
-        while (await client.get("/readyz")).status_code != 200:
+        while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110
             await asyncio.sleep(0)
         for customer in range(8):
             asked = {"customer_id": f"c-{customer}", "channel": "web", "placements": [{"id": "hero"}]}
@@ -92,7 +94,7 @@ def test_names_are_in_base_units_and_say_so() -> None:
         assert re.fullmatch(r"kairos_[a-z_]+", family.name)
         assert not re.search(r"_(ms|millis|kb|mb|total|count|sum|bucket)$", family.name), family.name
         assert family.kind != "histogram" or family.name.endswith(("_seconds", "_commands")), family.name
-        assert set(labels) <= {"call", "code", "gateway", "kind", "lane", "le", "reason", "shard", "stage", "state", "status"}
+        assert set(labels) <= LABELS
 
 
 @pytest.mark.parametrize(("where", "expression"), EXPRESSIONS, ids=[where for where, _ in EXPRESSIONS])
