@@ -14,7 +14,7 @@ import structlog
 
 from actors.postgresql.connection import Connection, Lost, connect, place, translated
 from models import limits
-from models.errors import JournalFailed, StoreAway
+from models.errors import DiskFull, JournalFailed, StoreAway
 
 log = structlog.get_logger(__name__)
 _Result = TypeVar("_Result")
@@ -36,8 +36,8 @@ class Session:
         self._connection = connect(url, application_name)
 
     def run(self, work: Callable[[Connection], _Result]) -> _Result:
-        """What ``work`` returns. Raises ``DiskFull`` (nothing was written) and ``JournalFailed`` (also when the store
-        stayed away for too long: then nobody knows whether it was done), and what ``work`` itself raises."""
+        """What ``work`` returns. Raises ``DiskFull`` (nothing was written, now or before), ``JournalFailed`` (also when
+        the store stayed away for too long: then nobody knows whether it was done), and what ``work`` itself raises."""
         try:
             return self._once(work)
         except Lost as lost:
@@ -79,6 +79,8 @@ class Session:
                 time.sleep(limits.STORE_RETRY_MS / limits.SECOND_MS)
                 self.away_s += time.monotonic() - tried
                 tried = time.monotonic()
+            except DiskFull as error:  # now; but what was lost before may have been done
+                raise JournalFailed(f"{error}; what was asked of {self.where} last may have been done") from error
             else:
                 self.away_s += time.monotonic() - tried
                 log.warning("the store is back", store=self.where, after_ms=round((time.monotonic() - started) * 1_000))

@@ -9,8 +9,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from support.postgres import ADMIN, PostgresServer
 from support.server import eventually
@@ -195,24 +197,40 @@ def test_a_halted_server_is_waited_for_and_the_append_done_once(
     assert [row.payload for row in journal.rows(0)] == [b"before", b"halted", b"after"]
 
 
-def test_a_full_disk_refuses_the_append_and_keeps_what_was_there(
-    server: PostgresServer, url: str, journal: PostgresqlJournal
-) -> None:
-    journal.append(b"1" * 16, b"before")
+@contextmanager
+def no_space(server: PostgresServer, url: str) -> Iterator[psycopg.Connection]:
+    """No row finds room in the log."""
     with server.session(url) as other:
         other.execute(
-            "CREATE FUNCTION kairos.no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            "CREATE OR REPLACE FUNCTION kairos.no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
             " RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$"
         )
         other.execute(
             "CREATE TRIGGER no_space BEFORE INSERT ON kairos.shard_log FOR EACH ROW EXECUTE FUNCTION kairos.no_space()"
         )
-        with pytest.raises(DiskFull, match="free some"):
-            journal.append(b"2" * 16, b"no room")
+        yield other
         other.execute("DROP TRIGGER no_space ON kairos.shard_log")
+
+
+def test_a_full_disk_refuses_the_append_and_keeps_what_was_there(
+    server: PostgresServer, url: str, journal: PostgresqlJournal
+) -> None:
+    journal.append(b"1" * 16, b"before")
+    with no_space(server, url), pytest.raises(DiskFull, match="free some"):
+        journal.append(b"2" * 16, b"no room")
     assert journal.last_seq == journal.newest_seq() == 1
     assert journal.append(b"3" * 16, b"room again") == 2
     assert [row.payload for row in journal.rows(0)] == [b"before", b"room again"]
+
+
+def test_a_disk_that_is_full_after_a_lost_connection_does_not_say_that_nothing_was_done(
+    server: PostgresServer, url: str, journal: PostgresqlJournal
+) -> None:
+    with no_space(server, url) as other:
+        pid = journal.session.run(lambda connection: connection.info.backend_pid)
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        with pytest.raises(JournalFailed, match=r"free some and repeat; what was asked .* may have been done"):
+            journal.append(b"1" * 16, b"who knows")
 
 
 def test_damaged_and_missing_rows_are_named_and_never_returned(
