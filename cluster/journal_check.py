@@ -1,4 +1,4 @@
-"""``kairos doctor``'s look at the journals of a stopped installation."""
+"""``kairos doctor``'s look into the store: the master key, and the journals of a stopped installation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from actors.naming import shard_owner
 from actors.stores.interface import Installation, Store
 from cluster.preflight import Finding
 from models.errors import KairosError
+
+
+def master_key(store: Store) -> Finding:
+    """Whether the master key that is found here is the one that wrapped the installation's secret."""
+    try:
+        store.secret()
+        keys = store.master.read()
+    except KairosError as error:
+        return Finding("master key", False, str(error))
+    return Finding("master key", True, f"{keys.newest}, from {keys.place}")
 
 
 def journals(store: Store, installation: Installation) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cluster import joining, preflight
 from cluster.cli.options import AsJson, DataDir, live_url
-from cluster.journal_check import journals
+from cluster.journal_check import journals, master_key
 from cluster.settings import Settings, load_settings
 from cluster.store_of import store_of
 from models.errors import KairosError
@@ -51,6 +51,8 @@ def _of_machine(settings: Settings) -> list[preflight.Finding]:
     else:
         detail = f"{installation.shards} shards, {installation.store}" if installation else "none yet"
         found.append(preflight.Finding("installation", True, detail))
+        if installation:
+            found.append(master_key(store))
         if installation and not live:
             found += journals(store, installation)
     return found
