@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import structlog
@@ -29,6 +30,14 @@ def compiled_once(catalog: Any) -> Any:
     if key not in _plans:
         _plans[key] = _compile(catalog)
     return _plans[key]
+
+
+@cache
+def _places() -> list[tuple[Any, str]]:
+    """Where modules of the product have what a seed gives them anew."""
+    names = ("compile_catalog", "open_store", "configure_logs", "settle_garbage", "search_everything", "_node_id")
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith(("models.", "actors."))]
+    return [(module, name) for module in modules for name in names if name in vars(module) and module is not check]
 
 
 def _put(writer: Writer, job: Any) -> None:
@@ -58,6 +67,8 @@ def surroundings(hub: Hub, seed: int) -> Iterator[None]:
     chance = random.Random(f"bytes of {seed}")
     fakes: dict[tuple[Any, str], Any] = {
         (time, "time_ns"): lambda: hub.wall_ms * 1_000_000, (time, "time"): lambda: hub.wall_ms / 1_000,
+        (time, "perf_counter_ns"): lambda: int(hub.now * 1_000_000),
+        (time, "monotonic_ns"): lambda: int(hub.now * 1_000_000), (time, "thread_time_ns"): lambda: 0,
         (time, "monotonic"): lambda: hub.now / 1_000, (time, "perf_counter"): lambda: hub.now / 1_000,
         (time, "thread_time"): lambda: 0.0, (time, "sleep"): lambda s: wait(hub.process, 1_000 * s) if hub.process else None,
         (os, "urandom"): chance.randbytes,
@@ -65,15 +76,13 @@ def surroundings(hub: Hub, seed: int) -> Iterator[None]:
         (Ticker.__init__, "__defaults__"): (lambda: hub.now / 1_000,),
         (sys, "unraisablehook"): lambda _: None,
     }
-    for name, module in list(sys.modules.items()):
-        if name.startswith(("models.", "actors.")):
-            if vars(module).get("compile_catalog") is _compile:
-                fakes[module, "compile_catalog"] = compiled_once
-            if "open_store" in vars(module):
-                fakes[module, "open_store"] = lambda _: hub.open_store(hub.process)
-            for noise in ("configure_logs", "settle_garbage", "search_everything", "_node_id"):
-                if noise in vars(module):
-                    fakes[module, noise] = lambda *_, **__: None
+    for module, name in _places():
+        if name == "compile_catalog":
+            fakes[module, name] = compiled_once
+        elif name == "open_store":
+            fakes[module, name] = lambda _: hub.open_store(hub.process)
+        else:
+            fakes[module, name] = lambda *_, **__: None
     before = {place: getattr(*place) for place in fakes}
     log = structlog.get_config()
     _Log.hub = hub
