@@ -27,7 +27,7 @@ def other(server: Server) -> Iterator[httpx.Client]:
         eventually("the key counts", lambda: client.get("/v1/status").status_code == 200)
         yield client
     subprocess.run(
-        [*kairos(), "key", "revoke", "--name", name, "--data-dir", str(server.data_dir)], check=True, timeout=60,
+        [*kairos(), "key", "revoke", name, "--data-dir", str(server.data_dir)], check=True, timeout=60,
     )
 
 
