@@ -48,9 +48,7 @@ def run(settings: Settings, say: Say, ready: Callable[[], None]) -> None:
     force_token(settings.data_dir, settings.address)
     set_driver_variables()
     found = wait_for_head(address, say)
-    _record(settings)
     _bring_up(settings, say, catalog)
-    _record(settings, ready=True)
     ready()
     wanted = threading.Event()
 
@@ -159,10 +157,12 @@ def _bring_up(
         say(f"looking at {len(nodes)} nodes")
         _judge(inspect(settings, nodes), needed, say)
         say(f"starting the supervisor, which starts the coordinator, {installation.shards} shards and Ray Serve")
+        _record(settings)  # from here on there is something for `kairos down`
         ensure_supervisor(settings, nodes, deploys=True)
     launch.wait_ready(settings.url, "/healthz", _DEPLOY_WAIT_S, ended)
     publish_at_start(settings.url, read_admin_key(settings.data_dir), catalog, say)
     launch.wait_ready(settings.url, ended=ended)
+    _record(settings, ready=True)
 
 
 def _judge(findings: dict[str, list[Finding]], needed: Callable[[Finding], bool], say: Say) -> None:
