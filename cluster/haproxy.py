@@ -1,6 +1,6 @@
 """Ray Serve's configuration of HAProxy is too open: its statistics and metrics ports listen on every interface without
-a key, it trusts headers of the client, and its own errors are HTML. Kairos puts a wrapper before the binary that mends
-the generated file first."""
+a key, every user of the machine may command it, it trusts headers of the client, and its own errors are HTML. Kairos
+puts a wrapper before the binary that mends the generated file first."""
 
 from __future__ import annotations
 
@@ -90,6 +90,8 @@ def _sed_script(folder: Path, host: str | None) -> str:
     lines = [
         rf"{api}!s/^([[:space:]]*bind[[:space:]]+)(\*)?:/\1127.0.0.1:/",
         *([] if host is None else [rf"{api}s/^([[:space:]]*bind[[:space:]]+)(\*|127\.0\.0\.1):/\1{host}:/"]),
+        # Whoever may write to this socket can send all traffic elsewhere; Serve lets every user of the machine.
+        r"s/^([[:space:]]*stats socket .*)mode 666/\1mode 600/",
         *(rf"/^[[:space:]]*errorfile {status} /d" for status in _ERRORS),
         *(f"/^[[:space:]]*http-request del-header {header}$/d" for header in TRUSTED_HEADERS),
         *(f"/^[[:space:]]*{rule.replace('?', '[?]')}/d" for rule in (_READ_BY_GATEWAY, _UNCOMPRESSED)),

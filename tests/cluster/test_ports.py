@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 from support.doors import Port, grpc_answers, http_status, link_refuses, listening
-from support.server import Server
+from support.server import Server, eventually
 
+from actors.access.denials.file_denials import FileDenials
 from cluster.doors import answers_without_token
 from cluster.haproxy import TRUSTED_HEADERS
 
@@ -74,27 +75,51 @@ def test_the_probe_is_answered_with_the_token_so_its_refusal_means_something(ser
     assert not answers_without_token(f"127.0.0.1:{gcs.port}")
 
 
-def test_haproxys_side_ports_have_no_page_that_changes_anything(server: Server) -> None:
+def test_haproxys_side_ports_change_nothing(server: Server) -> None:
+    order = {"s": "x", "action": "maint", "b": "#1"}
     for port in ports(server):
         if port.name == "haproxy" and port.port != server.port:
             with httpx.Client(base_url=port.url, trust_env=False) as client:
-                for path in ("/", "/stats", "/v1/catalog"):
-                    assert client.post(path, data={"s": "x", "action": "maint", "b": "#1"}).status_code >= 400
+                ordered = client.post("/stats", data=order)
+                assert ordered.status_code == 500 or ordered.headers["location"].endswith("st=DENY")
+                assert client.post("/", data=order).status_code == 500
+
+
+def test_only_the_owner_may_command_haproxy(server: Server) -> None:
+    sockets = {
+        Path(one.laddr) for process in server.processes("haproxy") for one in process.net_connections(kind="unix")
+        if one.laddr and Path(one.laddr).is_socket() and "haproxy" in one.laddr
+    }
+    assert sockets
+    assert {path.name for path in sockets if path.stat().st_mode & 0o077} == set()
 
 
 @pytest.mark.parametrize("header", TRUSTED_HEADERS)
 def test_a_header_by_which_serve_could_be_steered_changes_nothing(server: Server, header: str) -> None:
-    """A timeout of a millionth of a second, or a replica of somebody's choice, would make each of these fail."""
+    """A timeout of a millionth of a second would end the call before it begins."""
     for value in ("0.000001", "1", "x"):
         answer = server.client.get("/v1/status", headers={header: value})
         assert answer.status_code == 200, answer.text
 
 
+def test_behind_haproxy_such_a_header_would_count(server: Server) -> None:
+    (replica,) = (port for port in ports(server) if ":Gateway" in port.process and is_the_api(port))
+    headers = {"authorization": f"Bearer {server.key}", "x-request-timeout-seconds": "0.000001"}
+    assert http_status(replica, "/v1/status", headers) == 408
+
+
 def test_the_client_cannot_say_who_it_is(server: Server) -> None:
     forged = "203.0.113.99"
-    for _ in range(2):
-        answer = httpx.get(f"{server.url}/v1/catalog", headers={"x-kairos-peer": forged, "x-forwarded-for": forged})
-        assert answer.status_code == 401
+    headers = {"x-kairos-peer": forged, "authorization": "Bearer kairos_nobody"}
+    assert httpx.get(f"{server.url}/v1/budgets", headers=headers).status_code == 401
+
+    def peers() -> set[str]:
+        store = FileDenials(server.data_dir)
+        told = [entry.body() for chain in store.chains() for entry in store.entries(chain)]
+        return {one["peer"] for one in told if one["call"] == "budgets" and one["status"] == 401}
+
+    eventually("the refusal is written", lambda: bool(peers()))
+    assert peers() == {"127.0.0.1"}
 
 
 def test_with_another_host_only_the_api_is_open(tmp_path: Path, starting: Callable[..., Server]) -> None:

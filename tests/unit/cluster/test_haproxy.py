@@ -13,6 +13,7 @@ from models.errors import BadInput
 
 SERVED = """global
     maxconn 100
+    stats socket {folder}/admin.sock mode 666 level admin expose-fd listeners
 defaults
     mode http
     timeout connect 5s
@@ -58,7 +59,8 @@ def test_side_ports_are_bound_to_loopback(mended: str) -> None:
 
 
 @pytest.mark.parametrize(("bind", "host", "bound"), [
-    ("127.0.0.1", None, "127.0.0.1"), ("*", None, "*"), ("10.0.0.7", None, "10.0.0.7"), ("127.0.0.1", "0.0.0.0", "0.0.0.0"),
+    ("127.0.0.1", None, "127.0.0.1"), ("*", None, "*"), ("10.0.0.7", None, "10.0.0.7"),
+    ("127.0.0.1", "0.0.0.0", "0.0.0.0"),
     ("127.0.0.1", "localhost", "localhost"), ("127.0.0.1", "::", "::"), ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
 ])
 def test_the_api_is_bound_where_the_settings_say_and_nothing_else_is(
@@ -72,6 +74,11 @@ def test_the_api_is_bound_where_the_settings_say_and_nothing_else_is(
 def test_a_host_that_is_none_never_reaches_haproxy(tmp_path: Path, host: str) -> None:
     with pytest.raises(BadInput, match="neither a name nor an address"):
         haproxy.install_wrapper(tmp_path, host)
+
+
+def test_only_the_owner_may_command_haproxy(mended: str) -> None:
+    (line,) = [line for line in mended.splitlines() if "stats socket" in line]
+    assert line.split()[3:] == ["mode", "600", "level", "admin", "expose-fd", "listeners"]
 
 
 def test_headers_by_which_a_client_would_steer_serve_are_taken_off(mended: str) -> None:
