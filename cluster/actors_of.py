@@ -252,11 +252,12 @@ class Actors:
         self.make_coordinator(node)
 
     def _on(self, node: str) -> dict[str, Any]:
-        """Where shards may move, the node is a wish: Ray starts the actor elsewhere when that one is lost."""
-        if not node:
-            return {}
-        strategy = NodeAffinitySchedulingStrategy(node_id=node, soft=self.store.shards_may_move)
-        return {"scheduling_strategy": strategy}
+        return {"scheduling_strategy": on_node(node, movable=self.store.shards_may_move)} if node else {}
+
+
+def on_node(node: str, *, movable: bool) -> NodeAffinitySchedulingStrategy:
+    """Where actors may move, the node is a wish: Ray starts them elsewhere when that one is lost, or drains."""
+    return NodeAffinitySchedulingStrategy(node_id=node, soft=movable, _spill_on_unavailable=movable)
 
 
 def _names() -> list[str]:

@@ -11,11 +11,10 @@ from typing import Any, Final, NoReturn
 
 import ray
 import structlog
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors import naming
 from actors.logs import configure_logs
-from cluster.actors_of import OPTIONS, Actors
+from cluster.actors_of import OPTIONS, Actors, on_node
 from cluster.serving import missing_applications, start_serve
 from cluster.settings import Settings
 from cluster.store_of import plain_store, store_of
@@ -139,7 +138,7 @@ def _make(settings: Settings, nodes: list[LiveNode], plain: dict[str, Any]) -> A
     node = staying[0].id if may_move else own_node_id()
     options: dict[str, Any] = {
         **OPTIONS, "name": naming.SUPERVISOR, "max_concurrency": 4,
-        "scheduling_strategy": NodeAffinitySchedulingStrategy(node_id=node, soft=may_move),
+        "scheduling_strategy": on_node(node, movable=may_move),
     }
     return ray.remote(Supervisor).options(**options).remote(plain)
 
