@@ -30,9 +30,10 @@ _DEPLOYS: Final = "deploys"
 
 
 def plain_settings(settings: Settings, *, deploys: bool) -> dict[str, Any]:
-    """What a supervisor is made from: every setting (none is secret) but those of a first start. ``deploys``: whether it
-    is the one who brings the Serve applications (on KubeRay the operator does)."""
-    return {**settings.model_dump(mode="json", exclude={"shards", "catalog"}), **plain_store(settings), _DEPLOYS: deploys}
+    """What a supervisor is made from: every setting (none is secret) but those of a first start. ``deploys``: whether
+    it is the one who brings the Serve applications (on KubeRay the operator does)."""
+    lasting = settings.model_dump(mode="json", exclude={"shards", "catalog"})
+    return {**lasting, **plain_store(settings), _DEPLOYS: deploys}
 
 
 class Supervisor:
