@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -41,6 +40,7 @@ from actors.shard.reads import Reads
 from actors.shard.retiring import exit_actor, leave, retire
 from actors.shard.scorer_client import ScorerClient
 from actors.shard.settings import ShardSettings
+from actors.shard.standing import RELEASED, as_owner, before_owning
 from actors.shard.succession import STANDBY, Owned, Succession
 from actors.shard.sync import CallCoordinator, Sync
 from actors.shard.turn_loop import TurnLoop
@@ -57,7 +57,6 @@ from models.turn.commands import EXPLANATION, TIMELINE, Command, Reply
 log = structlog.get_logger(__name__)
 #: Answered beside the turns.
 _READS = frozenset({TIMELINE, EXPLANATION})
-RELEASED = "released"
 
 
 class ProfileShard:
@@ -221,32 +220,20 @@ class ProfileShard:
 
     async def status(self) -> bytes:
         """What ``GET /v1/status`` and the metrics show of this shard."""
-        settings, succession = self._settings, self._succession
-        who = {"shard": settings.shard, "incarnation": settings.incarnation, "node_id": _node_id(), "pid": os.getpid()}
         self._begin()
         if self._duty is None:
-            return pack({
-                **who, "state": succession.state, "seq": succession.seq, "behind": succession.behind, "epoch": 0,
-            })
-        parts, state = self._parts, self._parts.core.state
-        serving = "serving" if state.plan is not None else "no_catalog"
-        return pack({
-            **who, "state": serving if self._duty.is_serving else RELEASED,
-            "epoch": parts.store.journal.epoch, "seq": state.seq, "now_ms": parts.now_ms(), **self._loop.view(),
-            "customers_resident": len(parts.residency), "customers_hot": parts.residency.hot,
-            "resident_bytes": parts.residency.bytes, "catalog_version": state.catalog_version,
-            "evidence_version": state.evidence.version, "scorer_version": state.active_scorer,
-            "degraded": self._is_degraded, "coordinator": self._sync.is_in_touch,
-            "recovery_ms": round(self._started_ms), "ready": self._sync.is_ready, **parts.counters.view(),
-        })
+            return pack(before_owning(self._settings, self._succession))
+        return pack(as_owner(self._parts, self._duty.is_serving, {
+            **self._loop.view(), "degraded": self._is_degraded, "coordinator": self._sync.is_in_touch,
+            "recovery_ms": round(self._started_ms), "ready": self._sync.is_ready,
+        }))
 
     async def figures(self) -> bytes:
         """What the metrics show of this shard: ``actors.metrics.told``."""
         if not self._is_serving:
             self._begin()
             return pack(NOT_SERVING)
-        is_degraded = self._scorer is None or self._scorer.open
-        return pack(figures(self._parts, self._loop.view(), is_degraded, self._started_ms / 1_000))
+        return pack(figures(self._parts, self._loop.view(), self._is_degraded, self._started_ms / 1_000))
 
     @property
     def _is_degraded(self) -> bool:
@@ -268,13 +255,15 @@ class ProfileShard:
             raise NotServing(f"shard {self._settings.shard}.{self._settings.incarnation} is {state}")
 
     async def _still_owns(self) -> bool:
-        """Ask the store. A zombie answers nobody: it ends here, and False is for a test that has it survive."""
+        """Ask the store. A zombie answers nobody: it ends here, or is about to leave when this says False."""
         journal = self._parts.store.journal
         try:
             await self._parts.writer(journal.confirm)
         except Fenced as error:
             if await self._parts.writer(journal.incarnation) <= self._settings.incarnation:
                 self._die(f"Fenced: {error}")
+            if self._duty is not None:
+                self._duty.end()
             self._retire(str(error))
             return False
         except JournalFailed as error:
@@ -368,10 +357,6 @@ class ProfileShard:
         if self._duty is not None:
             self._parts.writer.stop()
             self._parts.store.close()
-
-
-def _node_id() -> str:
-    return ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""
 
 
 def _opened(asked: Any) -> tuple[list[Command], list[str]]:

@@ -56,6 +56,13 @@ class Duty:
         self._loop.resume()
         self._listens.set()
 
+    def end(self) -> None:
+        """Serve no more, ever."""
+        self._releases += 1
+        self.is_serving = False
+        self._listens.clear()
+        self.stop()
+
     def stop(self) -> None:
         """Wait for nothing."""
         if self._patience is not None:
