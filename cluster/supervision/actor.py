@@ -40,7 +40,7 @@ class Supervisor:
     """``plain``: see ``plain_settings``."""
 
     def __init__(self, plain: Mapping[str, Any]) -> None:
-        configure_logs(str(plain.get("log_level", "info")))
+        configure_logs(str(plain.get("log_level", "info")), process="supervisor")
         self._plain = dict(plain)
         self._loop: supervisor.Supervisor | None = None
         self._serving: ServingKeeper | None = None
