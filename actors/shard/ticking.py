@@ -29,6 +29,11 @@ class Ticker:
         """Firing failed (a full disk): try again later."""
         self._quiet_until = self._monotonic() + wait_ms / 1_000
 
+    @property
+    def may_find(self) -> bool:
+        """Whether a look right now may find something: not after one that found nothing, and not while it rests."""
+        return not self.is_quiet and self._monotonic() >= self._quiet_until
+
     async def due(self) -> list[bytes]:
         """Customers whose timers are due now, in due order, at most ``TICKS_PER_TURN_MAX``."""
         if self._parts.core.state.plan is None:
@@ -68,7 +73,8 @@ class Ticker:
     def wait_s(self) -> float:
         """Real seconds until something may be due."""
         until_poll = max(0.0, self._next_poll - self._monotonic())
+        rests = max(0.0, self._quiet_until - self._monotonic())
         next_ms = self._parts.due.next_ms()
         if not next_ms or self._parts.settings.manual_clock:
-            return until_poll
-        return min(until_poll, max(0.001, (next_ms - self._parts.now_ms()) / 1_000))
+            return max(rests, until_poll)
+        return max(rests, min(until_poll, max(0.001, (next_ms - self._parts.now_ms()) / 1_000)))

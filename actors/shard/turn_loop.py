@@ -198,7 +198,7 @@ class TurnLoop:
         more = not self._is_released and await self._checkpointer.step()
         if self._ticker.is_quiet:
             self._tell_quiet()
-        if due or more or self._queue or self._boundary or not self._ticker.is_quiet:
+        if due or more or self._queue or self._boundary or self._ticker.may_find:
             await asyncio.sleep(0)
         else:
             await self._sleep()
