@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from actors.journal import seal
 from actors.shard.ticking import Ticker
 from actors.shard.writer import Writer
 from models import canonical
@@ -72,6 +73,7 @@ def surroundings(hub: Hub, seed: int) -> Iterator[None]:
         (time, "monotonic"): lambda: hub.now / 1_000, (time, "perf_counter"): lambda: hub.now / 1_000,
         (time, "thread_time"): lambda: 0.0, (time, "sleep"): lambda s: wait(hub.process, 1_000 * s) if hub.process else None,
         (os, "urandom"): chance.randbytes,
+        (seal, "new_key"): lambda: chance.randbytes(32),
         (Writer, "_put"): _put, (Writer, "stop"): lambda _: None,
         (Ticker.__init__, "__defaults__"): (lambda: hub.now / 1_000,),
         (sys, "unraisablehook"): lambda _: None,
