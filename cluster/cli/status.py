@@ -9,9 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any, Final
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cluster.cli.options import AsJson, DataDir, Key, Url, server
@@ -22,11 +23,15 @@ _ONCE_WAIT_S: Final = 10.0
 #: Of a live table: an answer that takes longer is none.
 _WATCH_WAIT_S: Final = 2.0
 _WATCH_EVERY_S: Final = 1.0
-_COLUMNS: Final = (
-    "shard", "state", "node", "incarnation", "epoch", "row", "backlog", "commit p50 ms", "p99 ms", "customers",
-    "degraded",
-)
+#: "inc": the incarnation; "p50", "p99": of the newest commits, in milliseconds.
+_COLUMNS: Final = ("shard", "state", "node", "inc", "epoch", "row", "backlog", "p50", "p99", "customers")
 _SHORT: Final = 12
+_NODE_SHORT: Final = 8
+
+#: As many columns as 80 characters hold.
+_STYLE: Final[dict[str, Any]] = {
+    "title_justify": "left", "box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0),
+}
 
 Status = Mapping[str, Any]
 
@@ -90,10 +95,10 @@ def _head(told: Status, url: str) -> Text:
 
 def _nodes(shards: list[dict[str, Any]]) -> Table:
     """Which node has which shards, as these say."""
-    table = Table("node", "shards", "serving", title="nodes", title_justify="left")
+    table = Table("node", "shards", "serving", title="nodes", **_STYLE)
     by_node: dict[str, list[dict[str, Any]]] = {}
     for shard in shards:
-        by_node.setdefault(_brief(shard.get("node_id")) or "?", []).append(shard)
+        by_node.setdefault(_node(shard) or "?", []).append(shard)
     for node, mine in sorted(by_node.items()):
         serving = sum(shard.get("state") == "serving" for shard in mine)
         table.add_row(node, " ".join(str(shard.get("shard")) for shard in mine), f"{serving} of {len(mine)}")
@@ -101,17 +106,29 @@ def _nodes(shards: list[dict[str, Any]]) -> Table:
 
 
 def _shards(shards: list[dict[str, Any]]) -> Table:
-    table = Table(*_COLUMNS, title="shards", title_justify="left")
+    table = Table(*(Column(name, no_wrap=True) for name in _COLUMNS), title="shards", **_STYLE)
     for shard in shards:
-        state = str(shard.get("state", "")) if shard.get("up") else "no answer"
+        state = _state(shard)
         cells = [
-            shard.get("shard"), state, _brief(shard.get("node_id")), shard.get("incarnation"), shard.get("epoch"),
+            shard.get("shard"), state, _node(shard), shard.get("incarnation"), shard.get("epoch"),
             shard.get("seq"), shard.get("backlog"), shard.get("append_p50_ms"), shard.get("append_p99_ms"),
-            shard.get("customers_resident"), "yes" if shard.get("degraded") else "",
+            shard.get("customers_resident"),
         ]
         row = ["" if cell is None else str(cell) for cell in cells]
         table.add_row(*row, style="" if state == "serving" else "red")
     return table
+
+
+def _state(shard: Status) -> str:
+    """One that serves without its scorer is "degraded"."""
+    if not shard.get("up"):
+        return "no answer"
+    state = str(shard.get("state", ""))
+    return "degraded" if state == "serving" and shard.get("degraded") else state
+
+
+def _node(shard: Status) -> str:
+    return str(shard.get("node_id") or "")[:_NODE_SHORT]
 
 
 def _brief(name: Any) -> str:
