@@ -30,6 +30,8 @@ GCS_PORT: Final = 6379
 PORT: Final = 8000
 #: The host with the GCS and with `kairos up`.
 HEAD: Final = 1
+#: "1": leave the folder with the logs of Ray and of the commands, to look into them.
+KEEP: Final = "KAIROS_KEEP_HOSTS"
 _START_S: Final = 120
 _STORE_BYTES: Final = 80 * 1024 * 1024
 
@@ -193,4 +195,5 @@ class ClusterOfHosts:
         self.hosts.remove()
         self.postgres.remove()
         self._log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if os.environ.get(KEEP) != "1":
+            shutil.rmtree(self.folder, ignore_errors=True)
