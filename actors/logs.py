@@ -23,9 +23,10 @@ import structlog
 _PROCESS: dict[str, str | int] = {}
 
 
-def configure_logs(level: str = "INFO", **process: str | int) -> None:
+def configure_logs(level: str = "INFO", *, in_replica: bool = False, **process: str | int) -> None:
     """``level``: DEBUG, INFO, WARNING or ERROR; an unknown one counts as INFO. May be called again. ``process``: see
-    ``identify``."""
+    ``identify``. ``in_replica``: Serve puts a logger in the place of a replica's standard error, which drops what it
+    is given; then the process's own is meant."""
     least = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     structlog.configure(
         processors=[
@@ -36,7 +37,7 @@ def configure_logs(level: str = "INFO", **process: str | int) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=_standard_error,
+        logger_factory=_own_standard_error if in_replica else _standard_error,
         cache_logger_on_first_use=False,
     )
     if process:
@@ -56,3 +57,7 @@ def _with_process(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[s
 
 def _standard_error(*_: Any) -> structlog.PrintLogger:
     return structlog.PrintLogger(sys.stderr)
+
+
+def _own_standard_error(*_: Any) -> structlog.PrintLogger:
+    return structlog.PrintLogger(sys.__stderr__)

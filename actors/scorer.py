@@ -38,7 +38,7 @@ class Scorer:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         """``settings``: ``store``, ``data_dir`` and ``link_host``."""
-        configure_logs(str(settings.get("log_level", "info")), process="scorer")
+        configure_logs(str(settings.get("log_level", "info")), process="scorer", in_replica=True)
         keep_to_link_host(settings)
         self._tracer = open_tracer(settings, kind="scorer")
         store = open_store(settings)

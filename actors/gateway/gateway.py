@@ -40,7 +40,7 @@ class Gateway:
     share the callers' rates), ``oidc`` (see ``OidcSettings.to_plain``; None: keys only)."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        configure_logs(str(settings.get("log_level", "info")), process="gateway")
+        configure_logs(str(settings.get("log_level", "info")), process="gateway", in_replica=True)
         keep_to_link_host(settings)
         self._tracer = open_tracer(settings, kind="gateway")
         # Everything at level debug; else as many as were asked for.

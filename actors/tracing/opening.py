@@ -51,6 +51,7 @@ def _processor(setting: TraceSetting) -> SpanProcessor:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
 
     if setting.kind == CONSOLE:
-        return BatchSpanProcessor(ConsoleSpanExporter(out=sys.stderr, formatter=lambda span: f"{span.to_json(None)}\n"))
+        out = sys.__stderr__ or sys.stderr  # in a replica Serve has put something else in the place of the latter
+        return BatchSpanProcessor(ConsoleSpanExporter(out=out, formatter=lambda span: f"{span.to_json(None)}\n"))
     exporter = import_module(f"{EXPORTER}.trace_exporter").OTLPSpanExporter(endpoint=setting.url)
     return BatchSpanProcessor(exporter)

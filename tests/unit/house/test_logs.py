@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +54,15 @@ def test_each_line_is_one_json_object_that_says_who_wrote_it(capsys: pytest.Capt
     assert (told["process"], told["shard"], told["incarnation"], told["level"]) == ("shard", 3, 2, "warning")
     assert told["epoch"] == 8, "what the line itself says counts"
     assert told.keys() >= ALWAYS.keys()
+
+
+def test_a_replica_writes_past_what_serve_puts_in_the_place_of_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(sys, "__stderr__", written)
+    configure_logs("info", in_replica=True, process="gateway")
+    structlog.get_logger("x").warning("request_failed")
+    assert json.loads(written.getvalue())["process"] == "gateway"
 
 
 def test_a_traceback_has_no_values_of_variables(capsys: pytest.CaptureFixture[str]) -> None:
