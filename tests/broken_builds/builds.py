@@ -34,6 +34,7 @@ class Build:
 
 
 _SHARD: Final = "tests/unit/shard"
+_MOVES: Final = "tests/unit/moves"
 _TURN: Final = "tests/unit/turn"
 _ARBITRATION: Final = "tests/unit/arbitration"
 _JOURNAL: Final = "tests/contracts/journal"
@@ -76,6 +77,22 @@ _NEVER_LOST: Final = (
         1, "recovery passes over a customer's row that follows another", "actors/shard/recovery.py",
         "entry.seq < seq", "entry.seq < seq - 1",
         (f"{_SHARD}/test_serving.py::test_a_restarted_shard_reads_the_same_and_still_knows_its_keys",),
+    ),
+    Build(
+        1, "what a standby read of an erased customer outlives the key", "actors/shard/recovery.py",
+        "for ended in loaded.receipts.values()])", "for ended in ()])",
+        (f"{_MOVES}/test_following.py::test_a_standby_holds_what_a_restart_would_hold",),
+    ),
+    Build(
+        1, "a released shard serves again without asking who owns its journal", "actors/shard/duty.py",
+        "if self.is_serving or not await self._still_owns() or number", "if self.is_serving or number",
+        (f"{_MOVES}/test_releasing.py::test_a_zombie_that_resumes_leaves_for_good",),
+    ),
+    Build(
+        1, "rows between replay and takeover are passed over", "actors/shard/following.py",
+        "        while self.step():\n            pass\n        parts, journal = self._parts, self._journal\n",
+        "        parts, journal = self._parts, self._journal\n        parts.core.state.seq = journal.last_seq\n",
+        (f"{_MOVES}/test_following.py::test_rows_that_come_between_the_last_look_and_the_takeover_are_replayed",),
     ),
 )
 
@@ -322,6 +339,11 @@ _MEMORY: Final = (
         10, "keys stay in memory after a checkpoint", "actors/shard/checkpointing.py",
         "            while parts.core.forget_keys(limits.FORGET_KEYS):\n", "            while False:\n",
         (f"{_SHARD}/test_bounded_memory.py",),
+    ),
+    Build(
+        10, "a standby keeps what the owner's checkpoints cover", "actors/shard/following.py",
+        "        parts.core.forget_until(covered)\n", "",
+        (f"{_MOVES}/test_following.py::test_what_a_checkpoint_of_the_owner_covers_is_held_no_longer",),
     ),
     Build(
         10, "lists of rows stay in memory after a checkpoint", "actors/shard/checkpointing.py",

@@ -106,6 +106,24 @@ def test_what_a_checkpoint_of_the_owner_covers_is_held_no_longer(moves: Moves) -
     run(scenario())
 
 
+def test_rows_that_come_between_the_last_look_and_the_takeover_are_replayed(moves: Moves) -> None:
+    async def scenario() -> None:
+        async with moves.incarnation(1) as owner:
+            await send(owner, event("anna", "e1"))
+            standby, follower = moves.follower(2)
+            follower.follow()
+            await send(owner, event("ben", "e1"))
+            await send(owner, event("anna", "e2"), event("ben", "e2"))
+            seq = standby.core.state.seq
+            follower._catch_up = lambda: None  # type: ignore[method-assign]
+            follower.take_over()
+            assert standby.core.state.seq == seq + 2
+        names = [key("anna"), key("ben")]
+        assert image(standby, names, [])["customers"] == image(moves.restarted(3), names, [])["customers"]
+
+    run(scenario())
+
+
 def test_rows_that_were_truncated_before_they_were_read_are_passed_over_by_a_checkpoint(moves: Moves) -> None:
     async def scenario() -> None:
         async with moves.incarnation(1, checkpoint_turns=2, retention_ms=1_000) as owner:
