@@ -25,26 +25,36 @@ from cluster.ray_environment import node_variables
 from support.namespaces import Hosts
 from support.postgres import PostgresServer, without_password
 from support.server import eventually, kairos
+from support.small_disk import SmallDisk
 
 GCS_PORT: Final = 6379
 PORT: Final = 8000
-#: The host with the GCS and with `kairos up`.
+#: Titles of processes.
+SHARD: Final = "ray::ProfileShard"
+#: The host with the GCS.
 HEAD: Final = 1
+#: The host with `kairos up`: another one, so that it outlives the head.
+OPERATOR: Final = 2
 #: "1": leave the folder with the logs of Ray and of the commands, to look into them.
 KEEP: Final = "KAIROS_KEEP_HOSTS"
 _START_S: Final = 120
 _STORE_BYTES: Final = 80 * 1024 * 1024
+#: PostgreSQL's: room for a session of tests, and soon filled up.
+_DISK_BYTES: Final = 512 * 1024 * 1024
 
 
 class ClusterOfHosts:
-    """``start`` makes everything; a host that crashed is started again by ``start_host``, the head with ``up``."""
+    """``start`` makes everything; hosts that crashed are started again by ``start_hosts``."""
 
     def __init__(self, hosts: int, shards: int) -> None:
         self.hosts = Hosts(hosts)
         # Not below a test's own folder: the names of Ray's sockets must be short.
         self.folder = Path(tempfile.mkdtemp(prefix="kn-", dir="/tmp"))
         self.data_dir = self.folder / "data"
-        self.postgres = PostgresServer({"listen_addresses": f"127.0.0.1,{self.hosts.outside}"})
+        self.postgres = PostgresServer({
+            "listen_addresses": f"127.0.0.1,{self.hosts.outside}", "min_wal_size": "32MB", "max_wal_size": "64MB",
+        })
+        self.disk = SmallDisk(self.postgres.folder, _DISK_BYTES, self.postgres.owner)
         self.store = ""
         self.shards = shards
         self._up: subprocess.Popen[bytes] | None = None
@@ -76,12 +86,12 @@ class ClusterOfHosts:
 
     def start(self) -> None:
         self._prepare()
-        for host in self.numbers:
-            self.start_host(host)
+        self.start_hosts(self.numbers)
         self.up()
 
     def _prepare(self) -> None:
         """Database, password, master key and token: what an operator gives to every node."""
+        self.disk.make()
         self.postgres.start()
         with (self.postgres.data / "pg_hba.conf").open("a") as rules:
             rules.write(f"host all all {self.hosts.outside}/16 scram-sha-256\n")
@@ -109,24 +119,28 @@ class ClusterOfHosts:
         done = self.command("node-env")  # puts HAProxy's wrapper where the variables name it
         assert done.returncode == 0, done.stderr
 
-    def start_host(self, host: int) -> None:
-        """`ray start` on a host; returns when its raylet runs."""
+    def start_hosts(self, hosts: Iterable[int]) -> None:
+        """`ray start` on each, the head before the others; returns when their raylets run."""
+        for some in ([host for host in hosts if host == HEAD], [host for host in hosts if host != HEAD]):
+            for starting in [self._start_host(host) for host in some]:
+                assert starting.wait(_START_S) == 0, self.log()
+
+    def _start_host(self, host: int) -> subprocess.Popen[bytes]:
         address = self.hosts.address(host)
         role = ["--head", f"--port={GCS_PORT}", "--include-dashboard=false", f"--temp-dir={self.folder / 'ray'}"]
-        done = self.hosts.start(
+        return self.hosts.start(
             host,
             [str(Path(sys.executable).with_name("ray")), "start", f"--node-ip-address={address}", "--num-cpus=1",
              f"--object-store-memory={_STORE_BYTES}", "--disable-usage-stats",
              *(role if host == HEAD else [f"--address={self.address}"])],
             self._environment, self._log,
         )
-        assert done.wait(_START_S) == 0, self.log()
 
     def up(self) -> None:
-        """`kairos up --address` on the head; returns when the first gateway is ready."""
+        """`kairos up --address`; returns when the first gateway is ready."""
         self._up = self.hosts.start(
-            HEAD, [*kairos(), "up", "--address", self.address, "--host", "0.0.0.0", "--port", str(PORT),
-                   "--shards", str(self.shards)],
+            OPERATOR, [*kairos(), "up", "--address", self.address, "--host", "0.0.0.0", "--port", str(PORT),
+                       "--shards", str(self.shards)],
             self._environment, self._log,
         )
         eventually("the installation is ready", self.is_ready, within_s=_START_S)
@@ -136,10 +150,18 @@ class ClusterOfHosts:
         """What a tool needs in its environment to open the store."""
         return {name: self._environment[name] for name in ("PGPASSFILE", "KAIROS_MASTER_KEY_FILE")}
 
-    def renew_host(self, host: int) -> None:
-        """End what is left of a host and start it again."""
-        self.hosts.crash(host)
-        self.start_host(host)
+    def renew_hosts(self, hosts: Iterable[int]) -> None:
+        """End what is left of them, but for `kairos up`, and start them again."""
+        for host in hosts:
+            self.hosts.crash(host, sparing=self._up.pid if self._up is not None else 0)
+        self.start_hosts(hosts)
+
+    def drain_host(self, host: int) -> None:
+        """Announce to Ray that a host leaves, as an autoscaler or a spot instance would."""
+        (node,) = {one["node_id"] for one in self.get("/v1/status")["shards"] if one["pid"] in self.pids(SHARD, host)}
+        done = self._run("ray", "drain-node", f"--address={self.address}", f"--node-id={node}",
+                         "--reason=DRAIN_NODE_REASON_PREEMPTION", "--reason-message=a test")
+        assert done.returncode == 0, done.stderr
 
     def pids(self, title: str, host: int | None = None) -> set[int]:
         """Of the processes whose command line holds ``title``, on one host or all."""
@@ -178,10 +200,34 @@ class ClusterOfHosts:
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()
 
+    def homes(self) -> dict[int, int]:
+        """Shard -> the host on which it serves, as the status and the processes tell it. Empty when nobody answers."""
+        try:
+            told = self.get("/v1/status")["shards"]
+        except (httpx.HTTPError, AssertionError):
+            return {}
+        host_of = {process.pid: host for host in self.numbers for process in self.hosts.processes(host)}
+        return {
+            one["shard"]: host_of[one["pid"]] for one in told
+            if one.get("state") == "serving" and one.get("pid") in host_of
+        }
+
+    def all_serve(self) -> bool:
+        return self.is_ready() and len(self.homes()) == self.shards
+
+    def is_spread(self) -> bool:
+        """Every host has a shard, and every shard serves."""
+        homes = self.homes()
+        return len(homes) == self.shards and len(set(homes.values())) == self.hosts.count
+
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command of Kairos on the head."""
+        """A command of Kairos where `kairos up` runs."""
+        return self._run("kairos", *arguments)
+
+    def _run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        program = str(Path(sys.executable).with_name(name))
         return subprocess.run(
-            ["ip", "netns", "exec", self.hosts.space(HEAD), *kairos(), *arguments], env=self._environment,
+            ["ip", "netns", "exec", self.hosts.space(OPERATOR), program, *arguments], env=self._environment,
             capture_output=True, text=True, check=False, timeout=_START_S,
         )
 
@@ -189,11 +235,14 @@ class ClusterOfHosts:
         """SIGTERM to `kairos up`: drain; its exit status."""
         assert self._up is not None
         os.killpg(self._up.pid, signal.SIGTERM)
-        return self._up.wait(_START_S)
+        status = self._up.wait(_START_S)
+        self._up = None
+        return status
 
     def remove(self) -> None:
         self.hosts.remove()
         self.postgres.remove()
+        self.disk.remove()
         self._log.close()
         if os.environ.get(KEEP) != "1":
             shutil.rmtree(self.folder, ignore_errors=True)

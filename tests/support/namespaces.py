@@ -106,13 +106,14 @@ class Hosts:
                     found.append(process)
         return found
 
-    def crash(self, host: int) -> None:
-        """Kill -9 everything that runs there, as when the machine loses its power."""
+    def crash(self, host: int, sparing: int = 0) -> None:
+        """Kill -9 everything that runs there, as when the machine loses its power; ``sparing`` one process."""
         def is_empty() -> bool:
-            for process in self.processes(host):
+            left = [process for process in self.processes(host) if process.pid != sparing]
+            for process in left:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGKILL)
-            return not self.processes(host)
+            return not left
 
         eventually(f"host {host} is empty", is_empty)
 

@@ -82,6 +82,11 @@ class PostgresServer:
             os.chown(self.folder, self._as["user"], self._as["group"])
 
     @property
+    def owner(self) -> tuple[int, int]:
+        """User and group as which it runs."""
+        return self._as.get("user", os.geteuid()), self._as.get("group", os.getegid())
+
+    @property
     def data(self) -> Path:
         return self.folder / "data"
 
@@ -136,6 +141,10 @@ class PostgresServer:
                 return True
         except psycopg.OperationalError:
             return False
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         """An orderly end: connections are cut, everything is written."""

@@ -21,6 +21,7 @@ from support.server import fresh
 
 _PAUSE_S: Final = 0.05
 _TIMEOUT_S: Final = 12.0
+_PATIENCE_S: Final = 150.0
 _AGAIN: Final = frozenset({429, 500, 503, 504})
 _ASKED: Final = (
     ("web", "home_hero"), ("web", "home_strip"), ("push", "push_message"), ("app", "app_card"), ("pos", "receipt"),
@@ -120,12 +121,19 @@ class Client:
         self._decided: list[tuple[dict[str, Any], bytes, dict[str, Any]]] = []
 
     def run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # nobody else would hear of it
+            self._traffic.accuse(f"a client gave up: {error!r}")
+        finally:
+            self._http.close()
+
+    def _work(self) -> None:
         for customer in self._traffic.customers:
             self._ask("PUT", f"/v1/customers/{customer}/consent", {"marketing": True})
         while not self._traffic.is_ending:
             customer = self._rng.choice(self._traffic.customers)
             self._rng.choice((self._event, self._decide, self._decide, self._outcome, self._repeat))(customer)
-        self._http.close()
 
     def _event(self, customer: str) -> None:
         body = {
@@ -191,8 +199,7 @@ class Client:
                 if answer.status_code == 200:
                     return time.monotonic() - started_s, attempts, answer
                 said = answer.text
-                if answer.status_code not in _AGAIN:
-                    self._traffic.accuse(f"{method} {path}: {said}")
+                assert answer.status_code in _AGAIN, f"{method} {path}: {answer.status_code} {said}"
             self._attempt += 1
-            assert time.monotonic() - started_s < 150, f"{method} {path} was never answered: {said}"
+            assert time.monotonic() - started_s < _PATIENCE_S, f"{method} {path} was never answered: {said}"
             time.sleep(_PAUSE_S)

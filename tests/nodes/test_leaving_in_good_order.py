@@ -1,0 +1,33 @@
+"""A node that is to leave is drained, and `kairos up` ends in good order: nobody notices."""
+
+from __future__ import annotations
+
+from nodes.trial import heals, logs_of, working
+from support.examining import check_history
+from support.hosts_cluster import HEAD, OPERATOR, SHARD, ClusterOfHosts
+
+LEAVES = 3
+
+
+def test_a_host_is_drained_under_load_without_an_error_to_any_client(cluster: ClusterOfHosts) -> None:
+    heals("every host has a shard", cluster.is_spread)
+    with working(cluster, [cluster.url(HEAD), cluster.url(OPERATOR)]) as traffic:
+        before = len(traffic.history.waits_s)
+        cluster.drain_host(LEAVES)
+        heals("its shards are elsewhere", lambda: cluster.all_serve() and LEAVES not in cluster.homes().values())
+        assert traffic.history.waits_s[before:] == []
+        cluster.renew_hosts([LEAVES])
+        heals("shards come to the new host", cluster.is_spread)
+        assert traffic.history.waits_s[before:] == []
+
+
+def test_a_term_signal_ends_everything_and_a_new_start_finds_it(cluster: ClusterOfHosts) -> None:
+    with working(cluster) as traffic:
+        pass
+    assert cluster.stop() == 0
+    assert not cluster.pids(SHARD)
+    assert not cluster.pids("ray::Coordinator")
+    cluster.up()
+    heals("all shards serve", cluster.all_serve)
+    assert check_history(traffic.history, cluster.url(HEAD), cluster.key) == []
+    assert logs_of(cluster) == []

@@ -1,0 +1,50 @@
+"""A disk that can be filled up: a file system in memory, mounted over a folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+_BALLAST: Final = "ballast"
+
+
+class SmallDisk:
+    """``folder`` exists and is empty; ``owner``: (user, group). Needs root."""
+
+    def __init__(self, folder: Path, size: int, owner: tuple[int, int]) -> None:
+        self._folder, self._size, self._owner = folder, size, owner
+        self._is_made = False
+
+    def make(self) -> None:
+        user, group = self._owner
+        options = f"size={self._size},mode=0700,uid={user},gid={group}"
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "kairos-test", str(self._folder)], check=True, capture_output=True,
+        )
+        self._is_made = True
+
+    def fill(self) -> None:
+        """Take all that is left; again, what was given back meanwhile."""
+        with (self._folder / _BALLAST).open("ab") as ballast:
+            while left := self._left():
+                try:
+                    os.posix_fallocate(ballast.fileno(), os.fstat(ballast.fileno()).st_size, left)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+
+    def _left(self) -> int:
+        found = os.statvfs(self._folder)
+        return found.f_bavail * found.f_frsize
+
+    def free(self) -> None:
+        (self._folder / _BALLAST).unlink()
+
+    def remove(self) -> None:
+        """Whoever uses it has ended."""
+        if self._is_made:
+            subprocess.run(["umount", "--lazy", str(self._folder)], check=True, capture_output=True)
+            self._folder.rmdir()
