@@ -34,7 +34,9 @@ def store_at(given: Path | None) -> Store:
 def live_url(data_dir: Path) -> str | None:
     """The URL of the server that runs on a data directory, or None."""
     run = read_run(data_dir)
-    return run.url if run is not None and run.ready and run.up.find() is not None else None
+    if run is None or not run.ready:
+        return None
+    return run.url if run.address is not None or run.up.find() is not None else None  # a cluster outlives `kairos up`
 
 
 def server(data_dir: Path | None, url: str | None, key: str | None) -> tuple[str, str]:
