@@ -55,9 +55,9 @@ def _with_process(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[s
     return {**event, **{name: value for name, value in _PROCESS.items() if name not in event}}
 
 
-def _standard_error(*_: Any) -> structlog.PrintLogger:
-    return structlog.PrintLogger(sys.stderr)
+def _standard_error(*_: Any) -> structlog.WriteLogger:
+    return structlog.WriteLogger(sys.stderr)
 
 
-def _own_standard_error(*_: Any) -> structlog.PrintLogger:
-    return structlog.PrintLogger(sys.__stderr__)
+def _own_standard_error(*_: Any) -> structlog.WriteLogger:
+    return structlog.WriteLogger(sys.__stderr__)

@@ -56,9 +56,12 @@ def test_each_line_is_one_json_object_that_says_who_wrote_it(capsys: pytest.Capt
     assert told.keys() >= ALWAYS.keys()
 
 
-def test_a_replica_writes_past_what_serve_puts_in_the_place_of_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replica_writes_past_what_serve_puts_in_the_place_of_standard_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     written = io.StringIO()
     monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr("builtins.print", lambda *objects, **_: written.write(f"{objects}"))  # as Serve's prints
     monkeypatch.setattr(sys, "__stderr__", written)
     configure_logs("info", in_replica=True, process="gateway")
     structlog.get_logger("x").warning("request_failed")
