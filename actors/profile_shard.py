@@ -68,7 +68,7 @@ class ProfileShard:
         """``settings``: see ``ShardSettings`` and ``open_store``. The neighbours are found by name, the secret of
         customer keys in the store, unless given. ``die`` ends the process, ``retire`` the actor for good."""
         self._settings = ShardSettings.from_plain(settings)
-        who = {"shard": self._settings.shard, "incarnation": self._settings.incarnation}
+        who: dict[str, Any] = {"shard": self._settings.shard, "incarnation": self._settings.incarnation}
         configure_logs(str(settings.get("log_level", "INFO")), process="shard", **who)
         self._tracer = open_tracer(settings, kind="shard", **who)
         self._die = die

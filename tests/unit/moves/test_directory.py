@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -36,7 +37,7 @@ class Incarnation:
         self.asked += 1
         await self._reach()
         if not self.port and wait_ms:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         return Address("127.0.0.1", self.port, b"i" * 16).to_wire() if self.port else b""
 
     async def _status(self) -> bytes:
@@ -74,7 +75,7 @@ class Named:
 
     def known(self) -> list[str]:
         self.looks += 1
-        time.sleep(self.blocks_s)
+        threading.Event().wait(self.blocks_s)
         return list(self.actors)
 
     def find(self, name: str) -> Any:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from unit.moves.rig import Moves
+from unit.moves.rig import Moves, spin
 from unit.shard.rig import decision, event, key, read, run, send, until
 
 from actors.directory import Directory
@@ -127,7 +127,7 @@ async def _traffic(lane: Lane, rng: random.Random, total: int) -> list[tuple[Com
         command = _work(rng, number)
         asked.append((command, lane.submit([command], WAIT_MS)))
         if rng.random() < 0.2:
-            await asyncio.sleep(rng.random() * 0.004)
+            await spin(rng.randint(1, 20))
     return asked
 
 
@@ -146,7 +146,7 @@ async def check_moves(moves: Moves, rng: random.Random, how: Callable[..., Any] 
         lane = Lane(where.call, "0")
         traffic = asyncio.ensure_future(_traffic(lane, rng, 600))
         for _ in range(4):
-            await asyncio.sleep(rng.random() * 0.05)
+            await spin(rng.randint(0, 400))
             shard = await how(where, shard, rng)
         asked = await traffic
         answers = [(command, (await future).replies[0]) for command, future in asked]
