@@ -78,6 +78,7 @@ class Nodes:
         self.address = f"127.0.0.1:{self.gcs_port}"
         self.nodes: dict[str, RayNode] = {}
         self._seen: dict[int, psutil.Process] = {}
+        self._ups: list[subprocess.Popen[bytes]] = []
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "KAIROS_"))},
             **node_variables(self.data_dir), **{name: str(free_port()) for name in SIDE_PORTS},
@@ -145,14 +146,15 @@ class Nodes:
     def up(self, *arguments: str) -> subprocess.Popen[bytes]:
         """`kairos up --address` in the foreground; its words are in ``up.log``."""
         with (self.folder / "up.log").open("ab") as output:
-            return subprocess.Popen(
+            self._ups.append(subprocess.Popen(
                 [
                     *kairos(), "up", "--address", self.address, "--store", self.store, "--port", str(self.port),
                     "--data-dir", str(self.data_dir), *arguments,
                 ],
                 env={**self.environment, "KAIROS_PROXIES": "head"},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-            )
+            ))
+        return self._ups[-1]
 
     def is_ready(self) -> bool:
         try:
@@ -183,6 +185,9 @@ class Nodes:
     def close(self) -> None:
         """End everything. Whoever was killed in a test may have left children: those are known too."""
         self._remember()
+        for up in self._ups:
+            up.kill()
+            up.wait(timeout=WAIT_S)
         for node in list(self.nodes.values()):
             node.kill()
         for one in self._seen.values():
