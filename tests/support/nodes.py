@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -195,6 +196,7 @@ class Nodes:
                 one.kill()
             except _ENDED:
                 continue
+        shutil.rmtree(self._ray_folder(), ignore_errors=True)
 
     def _remember(self) -> None:
         self._seen.update({one.pid: one for node in self.nodes.values() for one in node.tree()})
