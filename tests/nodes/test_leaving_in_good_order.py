@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from nodes.trial import heals, logs_of, working
-from support.examining import check_history
+from nodes.trial import all_holds, heals, working
 from support.hosts_cluster import HEAD, OPERATOR, SHARD, ClusterOfHosts
 
 LEAVES = 3
@@ -29,5 +28,4 @@ def test_a_term_signal_ends_everything_and_a_new_start_finds_it(cluster: Cluster
     assert not cluster.pids("ray::Coordinator")
     cluster.up()
     heals("all shards serve", cluster.all_serve)
-    assert check_history(traffic.history, cluster.url(HEAD), cluster.key) == []
-    assert logs_of(cluster) == []
+    all_holds(cluster, traffic)
