@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.tracing.setting import TraceSetting, require_exporter
 from actors.tracing.traceparent import Traceparent
+from cluster.settings import load_settings
 from models.errors import BadInput
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -72,3 +75,13 @@ def test_an_exporter_that_is_missing_is_named_with_the_remedy(monkeypatch: pytes
     require_exporter(TraceSetting.parse("console"))
     with pytest.raises(BadInput, match=r"pip install 'kairos-decisioning\[otlp\]'"):
         require_exporter(TraceSetting.parse("otlp:http://collector:4318"))
+
+
+def test_settings_refuse_an_exporter_that_is_not_there_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("actors.tracing.setting.find_spec", lambda _: None)
+    with pytest.raises(BadInput, match="pip install"):
+        load_settings(traces="otlp:http://collector:4318")
+    assert load_settings(traces="console").traces == "console"
