@@ -30,6 +30,7 @@ class Follower:
     def __init__(self, parts: ShardParts) -> None:
         self._parts = parts
         self._shard = parts.settings.shard
+        self._incarnation = parts.settings.incarnation
         #: Up to which row the store's indexes have everything.
         self._covered = 0
         self._rows: deque[Replayed] = deque()
@@ -52,9 +53,11 @@ class Follower:
         """Load the newest checkpoint. ``owner``: who this process is, for the store to say. Raises Superseded,
         JournalFailed."""
         self._owner = owner
-        incarnation, mine = self._journal.incarnation(), self._parts.settings.incarnation
-        if incarnation > mine:
+        incarnation, mine = self._journal.incarnation(), self._incarnation
+        if incarnation > mine and self._journal.is_remote:
             raise Superseded(f"incarnation {incarnation} of shard {self._shard} has its journal, this one is {mine}")
+        # Files on this machine admit one process at a time, whatever number it was given.
+        self._incarnation = max(incarnation, mine)
         if incarnation == mine:
             # It owned the journal before it was restarted: nobody else serves.
             self.is_standby = False
@@ -158,13 +161,13 @@ class Follower:
         if parts.core.state.seq != journal.last_seq:
             raise JournalFailed(f"replay ended at row {parts.core.state.seq}, the journal at {journal.last_seq}")
         parts.store.make_sure_erased([(one.customer, one.generation, one.at_ms) for one in self._erased])
-        log.info("shard taken over", shard=self._shard, incarnation=parts.settings.incarnation, epoch=journal.epoch,
+        log.info("shard taken over", shard=self._shard, incarnation=self._incarnation, epoch=journal.epoch,
                  seq=journal.last_seq, rows_in_between=journal.last_seq - seq, tail_rows=parts.tail.turns,
                  customers_in_memory=len(parts.residency), took_ms=round((time.monotonic() - started) * 1_000))
         return journal.epoch
 
     def _own(self) -> None:
-        self._journal.take_over(self._owner, self._parts.settings.incarnation)
+        self._journal.take_over(self._owner, self._incarnation)
         self._is_owner = True
 
     def _make_room(self) -> None:

@@ -66,13 +66,15 @@ class SharedStore(SqliteStore):
             raise StoreAway("the store is away")
         owner = shard_owner(shard)
         if owner not in self._files:
-            journal = SharedFile(self.journal(owner)._file)
+            log = SharedFile(self.journal(owner)._file)
             table = SqliteKeyTable(self.directory(owner))
             keys = SharedFile(table._file)
             table._file = keys  # type: ignore[assignment]
-            self._files[owner] = journal, table, keys
+            self._files[owner] = log, table, keys
         file, table, _ = self._files[owner]
-        return ShardStore(SqliteJournal(file), Keyring(table, owner, self.master))  # type: ignore[arg-type]
+        journal = SqliteJournal(file)  # type: ignore[arg-type]
+        journal.is_remote = True
+        return ShardStore(journal, Keyring(table, owner, self.master))
 
     def close(self) -> None:
         for journal, _, keys in self._files.values():

@@ -129,3 +129,15 @@ def test_the_journal_shows_facts_to_tools_until_they_are_erased(rig: Rig) -> Non
             assert b"anna" not in pack(page)
 
     run(scenario())
+
+
+def test_files_that_a_later_incarnation_wrote_are_taken_over_by_whoever_may_open_them(rig: Rig) -> None:
+    """Such as a backup of an installation whose shards moved: the lock says that nobody else has them."""
+    async def scenario() -> None:
+        async with rig.shard(incarnation=7) as shard:
+            await send(shard, event("anna", "e1"))
+        async with rig.shard(incarnation=1) as shard:
+            assert (await send(shard, event("anna", "e1")))[0][1]["status"] == "duplicate"
+        assert rig.left == []
+
+    run(scenario())
