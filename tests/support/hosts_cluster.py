@@ -120,21 +120,18 @@ class ClusterOfHosts:
         assert done.returncode == 0, done.stderr
 
     def start_hosts(self, hosts: Iterable[int]) -> None:
-        """`ray start` on each, the head before the others; returns when their raylets run."""
-        for some in ([host for host in hosts if host == HEAD], [host for host in hosts if host != HEAD]):
-            for starting in [self._start_host(host) for host in some]:
-                assert starting.wait(_START_S) == 0, self.log()
-
-    def _start_host(self, host: int) -> subprocess.Popen[bytes]:
-        address = self.hosts.address(host)
-        role = ["--head", f"--port={GCS_PORT}", "--include-dashboard=false", f"--temp-dir={self.folder / 'ray'}"]
-        return self.hosts.start(
-            host,
-            [str(Path(sys.executable).with_name("ray")), "start", f"--node-ip-address={address}", "--num-cpus=1",
-             f"--object-store-memory={_STORE_BYTES}", "--disable-usage-stats",
-             *(role if host == HEAD else [f"--address={self.address}"])],
-            self._environment, self._log,
-        )
+        """`ray start` on each in turn (they share the folder in which Ray gives out names); returns when their raylets
+        run. The head comes first."""
+        for host in sorted(hosts, key=lambda one: one != HEAD):
+            role = ["--head", f"--port={GCS_PORT}", "--include-dashboard=false", f"--temp-dir={self.folder / 'ray'}"]
+            starting = self.hosts.start(
+                host,
+                [str(Path(sys.executable).with_name("ray")), "start", f"--node-ip-address={self.hosts.address(host)}",
+                 "--num-cpus=1", f"--object-store-memory={_STORE_BYTES}", "--disable-usage-stats",
+                 *(role if host == HEAD else [f"--address={self.address}"])],
+                self._environment, self._log,
+            )
+            assert starting.wait(_START_S) == 0, self.log()
 
     def up(self) -> None:
         """`kairos up --address`; returns when the first gateway is ready."""
