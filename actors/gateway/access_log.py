@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -33,7 +33,7 @@ class AccessLog:
         if answer.status >= _FAILED_FROM:
             self._failed(call, exchange, answer, seconds)
         elif self._ratio and random.random() < self._ratio:
-            log.info("request", **_line(call, exchange, answer, seconds), **_decision(answer))
+            log.info("request", **_line(call, exchange, answer, seconds), **decision_of(answer))
 
     def _failed(self, call: str, exchange: Exchange, answer: Answer, seconds: float) -> None:
         second = int(self._now_s())
@@ -53,7 +53,8 @@ def _line(call: str, exchange: Exchange, answer: Answer, seconds: float) -> dict
     }
 
 
-def _decision(answer: Answer) -> dict[str, str]:
-    body = answer.value if answer.packed is None else canonical.unpack(answer.packed)
+def decision_of(answer: Answer) -> dict[str, str]:
+    """``decision_id``, when the answer is about one decision."""
+    body: Any = answer.value if answer.packed is None else canonical.unpack(answer.packed)
     decision_id = body.get("decision_id") if type(body) is dict else None
     return {"decision_id": decision_id} if type(decision_id) is str and decision_id else {}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any
 
 from opentelemetry.trace import Span
 
+from actors.gateway.access_log import decision_of
 from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.flight import Flight, Traced, open_flight
 from actors.tracing.tracer import Tracer, current, failed, under
-from models import canonical
 
 REQUEST = "gateway.request"
 _FAILED_FROM = 500
@@ -38,15 +37,8 @@ class GatewayTracing:
     def end(self, span: Span, call: str, exchange: Exchange, answer: Answer) -> None:
         span.set_attributes({
             "kairos.call": call, "http.response.status_code": answer.status, "kairos.request_id": exchange.request_id,
-            **decision_of(answer),
+            **{f"kairos.{name}": value for name, value in decision_of(answer).items()},
         })
         if answer.status >= _FAILED_FROM:
             failed(span, str(answer.status))
         span.end()
-
-
-def decision_of(answer: Answer) -> dict[str, str]:
-    """The decision's id, when the answer is one decision."""
-    body: Any = answer.value if answer.packed is None else canonical.unpack(answer.packed)
-    decision_id = body.get("decision_id") if type(body) is dict else None
-    return {"kairos.decision_id": decision_id} if type(decision_id) is str and decision_id else {}
