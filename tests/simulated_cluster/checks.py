@@ -56,7 +56,7 @@ def check_lineage(tables: Tables) -> None:
 
 
 def check_shard(rows: list[Row]) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Contacts within every policy and units within every grant, after every row. (held, spent, unfunded) at the end."""
+    """Contacts within every policy, units within every grant, after every row; (held, spent, unfunded) at the end."""
     check_journal(rows)
     now_ms = 0
     for row in rows:

@@ -82,7 +82,8 @@ class Client:
         heard = self.process.hub.now
         self._history.append(Answered(self.process.name, command, reply, sent, heard, attempts))
         self._workload.heard(command, reply)
-        self.process.hub.tell("answered", kind=command.kind, status=reply.status, attempts=attempts, body=reply.body.hex())
+        told = {"status": reply.status, "attempts": attempts, "body": reply.body.hex()}
+        self.process.hub.tell("answered", kind=command.kind, **told)
 
     async def _attempt(self, command: Command) -> Reply | None:
         gateway = self._rng.choice(self._cluster.gateways)

@@ -14,6 +14,10 @@ from simulated_cluster.seeds import Tally, tell_all
 from simulated_cluster.world import tell
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
     if asked.seed is not None:
@@ -23,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def progress(tally: Tally) -> None:
         if not asked.json:
             rate = tally.seeds / max(0.001, time.monotonic() - started)
-            print(f"\r{tally.seeds:,} of {asked.seeds:,} seeds, {rate:,.0f} a second", end="", file=sys.stderr, flush=True)
+            said = f"\r{tally.seeds:,} of {asked.seeds:,} seeds, {rate:,.0f} a second"
+            sys.stderr.write(said)
+            sys.stderr.flush()
 
     tally = tell_all(asked.from_, asked.seeds, asked.jobs, asked.planted, progress)
     _report(asked, tally, time.monotonic() - started)
@@ -31,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m tests.simulated_cluster", description=main.__module__ and __doc__)
+    parser = argparse.ArgumentParser("python -m tests.simulated_cluster", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1_000, help="how many")
     parser.add_argument("--from", dest="from_", type=int, default=0, metavar="S", help="the first")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
@@ -45,26 +51,26 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _one(asked: argparse.Namespace) -> int:
     with PLANTED[asked.planted].planted():
-        story = tell(asked.seed, print if asked.trace else None)
+        story = tell(asked.seed, _say if asked.trace else None)
     if asked.json:
-        print(json.dumps({"seed": story.seed, "hash": story.hash, "error": story.error, "seen": story.seen}))
+        _say(json.dumps({"seed": story.seed, "hash": story.hash, "error": story.error, "seen": story.seen}))
     else:
-        print(f"seed {story.seed}: {story.detail or 'every promise held'}\nstory {story.hash}, {story.steps} events")
+        _say(f"seed {story.seed}: {story.detail or 'every promise held'}\nstory {story.hash}, {story.steps} events")
     return 1 if story.error else 0
 
 
 def _report(asked: argparse.Namespace, tally: Tally, took_s: float) -> None:
     if asked.json:
         failed = [{"seed": one.seed, "error": one.error, "hash": one.hash} for one in tally.failed]
-        print(json.dumps({
-            "seeds": tally.seeds, "from": asked.from_, "seconds": round(took_s, 1), "cpu_seconds": round(tally.cpu_s, 1),
-            "seen": dict(sorted(tally.seen.items())), "failed": failed,
+        _say(json.dumps({
+            "seeds": tally.seeds, "from": asked.from_, "seconds": round(took_s, 1),
+            "cpu_seconds": round(tally.cpu_s, 1), "seen": dict(sorted(tally.seen.items())), "failed": failed,
         }))
         return
-    print(f"\n{tally.seeds:,} seeds from {asked.from_} in {took_s:.0f} s ({tally.cpu_s:.0f} s of CPU)")
+    _say(f"\n{tally.seeds:,} seeds from {asked.from_} in {took_s:.0f} s ({tally.cpu_s:.0f} s of CPU)")
     for kind, count in sorted(tally.seen.items()):
-        print(f"  {count:>12,} {kind}")
+        _say(f"  {count:>12,} {kind}")
     for story in tally.failed[:1]:
         more = f" --planted {asked.planted}" if asked.planted else ""
-        print(f"\nseed {story.seed} fails: {story.error}\n{story.detail}\nreplay it exactly:"
+        _say(f"\nseed {story.seed} fails: {story.error}\n{story.detail}\nreplay it exactly:"
               f"\n  python -m tests.simulated_cluster --seed {story.seed} --trace{more}")

@@ -53,7 +53,7 @@ class SimulatedScorer:
 
 
 class ShardHost:
-    """One incarnation of a shard: the actor, which Ray starts again when it dies, elsewhere when its machine is lost."""
+    """One incarnation of a shard: the actor, which Ray starts again when it dies, or elsewhere."""
 
     def __init__(self, cluster: Cluster, shard: int, incarnation: int, machine: str, *, standby: bool = False) -> None:
         self._cluster, self.shard, self.incarnation, self.machine = cluster, shard, incarnation, machine

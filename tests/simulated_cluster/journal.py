@@ -43,7 +43,7 @@ class SimulatedJournal:
     def take_over(self, owner: str, incarnation: int = 0) -> int:
         def change(tables: Tables) -> tuple[list[Operation], tuple[int, int]]:
             if tables.incarnation > incarnation:
-                raise errors.Superseded(f"incarnation {tables.incarnation} has the journal, mine is {incarnation}")
+                raise errors.Superseded(f"incarnation {tables.incarnation} took the journal over after {incarnation}")
             return [("own", tables.epoch + 1, owner, incarnation)], (tables.epoch + 1, tables.last_seq)
 
         self.epoch, self.last_seq = self._place.change(change)
@@ -196,7 +196,7 @@ class SimulatedJournal:
 
 
 class SimulatedKeyTable:
-    """The wrapped keys of the customers; see ``actors.journal.keyring.KeyTable``. ``journal``: whose owner alone may change
+    """The customers' wrapped keys; see ``actors.journal.keyring.KeyTable``. ``journal``: whose owner alone may change
     them, where processes share them."""
 
     place = "simulated"

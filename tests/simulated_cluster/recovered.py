@@ -15,7 +15,8 @@ def recovered(cluster: Cluster, shard: int) -> Any:
     from simulated_cluster.world import image
 
     process = cluster.process("the checker", OUTSIDE)
-    settings = ShardSettings.from_plain({"shard": shard, "shards": cluster.shards, "data_dir": "", "incarnation": 1 << 20})
+    plain = {"shard": shard, "shards": cluster.shards, "data_dir": "", "incarnation": 1 << 20}
+    settings = ShardSettings.from_plain(plain)
     parts = ShardParts(settings, cluster.store(process).shard_store(shard), DecisionClock(settings))
     recover(parts, "the checker")
     return image(parts)

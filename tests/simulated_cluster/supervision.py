@@ -63,7 +63,8 @@ class SimulatedActors:
         return self._cluster.keeper.tables(f"shard-{shard}").incarnation
 
     def make(self, shard: int, incarnation: int, node: str, standby: bool) -> None:
-        self._cluster.hub.note("standby made" if standby else "incarnation made", shard=f"{shard}.{incarnation}", on=node)
+        made = "standby made" if standby else "incarnation made"
+        self._cluster.hub.note(made, shard=f"{shard}.{incarnation}", on=node)
         self._cluster.start_shard(shard, incarnation, node, standby=standby)
 
     def call(self, shard: int, incarnation: int, method: str, wait_s: float) -> bytes:
@@ -78,7 +79,8 @@ class SimulatedActors:
             answer: bytes = called.result()
         except Exception as error:
             raise Silent(f"{method}: {error}") from error
-        self._cluster.hub.tell("called", shard=f"{shard}.{incarnation}", method=method)
+        if method != "status":
+            self._cluster.hub.note(f"asked to {method}", shard=f"{shard}.{incarnation}")
         return answer
 
     def end(self, shard: int, incarnation: int) -> None:

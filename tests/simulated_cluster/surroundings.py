@@ -1,4 +1,4 @@
-"""What the product takes from its surroundings, for as long as a seed runs: clocks, random bytes, threads, log, compiler."""
+"""What the product takes from its surroundings while a seed runs: clocks, random bytes, threads, log, compiler."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def surroundings(hub: Hub, seed: int) -> Iterator[None]:
         (time, "perf_counter_ns"): lambda: int(hub.now * 1_000_000),
         (time, "monotonic_ns"): lambda: int(hub.now * 1_000_000), (time, "thread_time_ns"): lambda: 0,
         (time, "monotonic"): lambda: hub.now / 1_000, (time, "perf_counter"): lambda: hub.now / 1_000,
-        (time, "thread_time"): lambda: 0.0, (time, "sleep"): lambda s: wait(hub.process, 1_000 * s) if hub.process else None,
+        (time, "thread_time"): lambda: 0.0,
+        (time, "sleep"): lambda s: wait(hub.process, 1_000 * s) if hub.process else None,
         (os, "urandom"): chance.randbytes,
         (seal, "new_key"): lambda: chance.randbytes(32),
         (Writer, "_put"): _put, (Writer, "stop"): lambda _: None,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from simulated_cluster.command import main
 from simulated_cluster.planted import PLANTED
 from simulated_cluster.seeds import tell_all, tell_block
@@ -24,7 +25,8 @@ COVERED = {
     "incarnation ended": 10, "started elsewhere": 10, "taken for lost": 10, "zombie": 10, "torn tail": 50,
     "unsynced bytes lost": 100, "fsync error": 100, "disk full": 50, "unknown commit": 50, "store given up": 500,
     "trapped before": 50, "trapped written": 50, "trapped done": 50, "duplicated message": 5, "lost message": 5,
-    "lost reply": 5, "coordinator moved": 50, "handed over": 20, "fault kill supervisor": 50, "fault isolate": 50,
+    "lost reply": 5, "coordinator moved": 50, "asked to release": 20, "asked to serve": 20,
+    "fault kill supervisor": 50, "fault isolate": 50,
     "fault lose machine": 50, "fault store away": 50, "fault kill coordinator": 50, "fault lose power": 50,
     "fault pass time": 20, "fault another machine joins": 50,
 }

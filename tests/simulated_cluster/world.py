@@ -5,11 +5,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from simulation.catalog import CUSTOMERS, plan
 from simulation.shard import key_of
 
+from actors.coordination.service import CoordinatorService
 from models import canonical, limits
 from models.profile import packing
 from simulated_cluster import checks
@@ -23,7 +25,7 @@ from simulated_cluster.supervision import SupervisorHost
 from simulated_cluster.surroundings import surroundings
 
 #: How long faults strike, and how long a healed world may take to answer everybody and to come to rest.
-STORM_MS = 3_500.0
+STORM_MS = 3_000.0
 ANSWERED_MS_MAX = 90_000.0
 REST_MS_MAX = 60_000.0
 
@@ -61,7 +63,7 @@ class World:
         hub.note(self.cluster.kind)
         self._publish()
         clients = hub.rng.randint(2, 3)
-        self.clients = [Client(self.cluster, number, hub.rng.randint(3, 6), self.history) for number in range(clients)]
+        self.clients = [Client(self.cluster, number, hub.rng.randint(3, 5), self.history) for number in range(clients)]
         self.supervisor = SupervisorHost(self.cluster)
         self.faults = Faults(self.cluster, self.supervisor)
 
@@ -73,9 +75,7 @@ class World:
             while True:
                 host = cluster.coordinators[-1]
                 try:
-                    await cluster.network.call(
-                        cluster.world, host.process, lambda: host.setting(lambda s: s.publish_catalog(plan(), None))
-                    )
+                    await cluster.network.call(cluster.world, host.process, partial(host.setting, _published))
                     return
                 except Exception:
                     await cluster.world.pause(300)
@@ -86,7 +86,7 @@ class World:
         hub = self.hub
         hub.run(self._is_surprised, STORM_MS)
         self.faults.heal()
-        if not hub.run(lambda: self._is_surprised() or all(client.is_done for client in self.clients), hub.now + ANSWERED_MS_MAX):
+        if not hub.run(self._all_answered, hub.now + ANSWERED_MS_MAX):
             raise NotQuietError("a client was never answered")
         self._come_to_rest()
         self._judge()
@@ -104,6 +104,9 @@ class World:
         if self.cluster.surprises:
             raise AssertionError(self.cluster.surprises[0])
         return False
+
+    def _all_answered(self) -> bool:
+        return self._is_surprised() or all(client.is_done for client in self.clients)
 
     def _is_at_rest(self) -> bool:
         self._is_surprised()
@@ -134,7 +137,8 @@ class World:
             checks.check_shard(rows)
             checks.check_grants(shard, rows, granted)
             effects |= checks.effects_of(rows)
-            self.hub.tell("log", shard=shard, rows=len(rows), newest=tables.every_row()[-1].payload.hex() if rows else "")
+            newest = tables.every_row()[-1].payload.hex() if rows else ""
+            self.hub.tell("log", shard=shard, rows=len(rows), newest=newest)
             again = recovered(self.cluster, shard)
             assert again == live[shard], f"shard {shard} stands elsewhere: {_difference(live[shard], again)}"
         checks.check_effects(effects)
@@ -147,6 +151,10 @@ class World:
         assert host is not None
         return image(host.actor._parts)
 
+
+
+async def _published(service: CoordinatorService) -> None:
+    await service.publish_catalog(plan(), None)
 
 
 def _difference(one: Any, other: Any) -> str:
