@@ -33,7 +33,7 @@ class Rows:
 
     def read_some(self, store: ShardStore) -> None:
         """A few milliseconds' worth of rows."""
-        segments = 0
+        segments, before = 0, self.after
         for row in store.journal.rows(self.after, min(limits.READ_ROWS, self.limit - len(self.rows))):
             turn, wires = store.opened(row)
             parts = [
@@ -46,7 +46,8 @@ class Rows:
             segments += len(parts)
             if segments >= limits.READ_SEGMENTS:
                 break
-        self.is_end = self.after >= store.journal.last_seq
+        # A journal may have no rows at all after its base.
+        self.is_end = self.after >= store.journal.last_seq or self.after == before
 
     def page(self, store: ShardStore) -> dict[str, Any]:
         base = store.journal.base()

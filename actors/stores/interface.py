@@ -19,6 +19,8 @@ from models.errors import BadInput
 FORMAT: Final = 2
 #: The format of an installation that is being written by a move or a restore: nobody starts it.
 MOVING: Final = 0
+#: That of one that was rebuilt elsewhere: it is kept for audits, and nobody starts it.
+MOVED: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Installation:
 
 def check_installed(found: Installation, shards: int | None, slots: int, place: str) -> None:
     """Raises ``BadInput`` when what is installed differs from what this process asks for."""
+    if found.format == MOVED:
+        raise BadInput(f"the installation in {place} was rebuilt elsewhere and is kept for audits; start the new one")
     if found.format == MOVING:
         raise BadInput(
             f"what is being moved or restored to {place} is not whole yet; repeat that command, it goes on where it was"

@@ -72,7 +72,7 @@ class SqliteStore:
         moved = self._data_dir / MOVED_FILE
         if moved.exists():
             to = json.loads(moved.read_bytes())["to"]
-            raise BadInput(f"the installation in {self._data_dir} was moved to {to}; start it there: --store {to}")
+            raise BadInput(f"the installation in {self._data_dir} was moved to {to}; start it there")
 
     def _make_secret(self) -> None:
         path = self._data_dir / _SECRET_FILE

@@ -1,4 +1,4 @@
-"""``kairos migrate-store``, ``backup`` and ``restore``."""
+"""``kairos migrate-store``, ``backup``, ``restore`` and ``reshard``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
+from actors.durable_file import create_file
 from actors.postgresql.address import SCHEMES, check_url, without_password
+from actors.stores.master_key import FILE as MASTER_FILE
+from actors.stores.master_key import MasterKeyPlace
 from cluster.cli.options import AsJson, DataDir
 from cluster.moving import copying
 from cluster.moving.backing_up import back_up, restore
 from cluster.moving.backup_place import BackupPlace
 from cluster.moving.erasures import read_erasures
-from cluster.moving.migrating import migrate
+from cluster.moving.migrating import mark_moved, migrate
 from cluster.moving.postgresql_place import PostgresqlPlace
+from cluster.moving.resharding import reshard
 from cluster.moving.sqlite_place import SqlitePlace, refuse_strangers
 from cluster.moving.stopped import refuse_live
 from cluster.settings import SQLITE, Settings, load_settings
@@ -135,3 +139,48 @@ def restore_backup(
         )
     else:
         _say(f"{len(destroyed)} customers who were erased since do not come back")
+
+
+def reshard_store(
+    shards: Annotated[int, typer.Option(help="How many the new installation has.")],
+    to: Annotated[str, typer.Option(help="An empty folder, or postgresql://... of an empty database.")],
+    data_dir: DataDir = None, store: StoreUrl = None, as_json: AsJson = False,
+) -> None:
+    """Rebuild a stopped installation with another number of shards, beside the old one, which is kept for audits."""
+    settings = load_settings(data_dir=data_dir, store=store)
+    named = _named(settings)
+    refuse_live(settings.data_dir)
+    source = SqlitePlace(settings.data_dir) if named == SQLITE else PostgresqlPlace(named, settings.data_dir)
+    try:
+        if isinstance(source, PostgresqlPlace):
+            source.refuse_live()
+        master = MasterKeyPlace(settings.data_dir)
+        target = _new_place(to, settings.data_dir, master)
+        try:
+            with _progress(as_json) as progress:
+                totals = reshard(source, target, shards, master, progress)
+        finally:
+            target.close()
+        if isinstance(source, PostgresqlPlace):
+            source.mark_moved()
+        else:
+            mark_moved(settings.data_dir, target.name)
+    finally:
+        source.close()
+    print(_told(totals, as_json))
+    _say(
+        f"the installation with {shards} shards is at {target.name}. Decisions, timelines and answers from before are "
+        f"in the old one, {source.name}: audit them there, and keep it as long as you would keep its journal."
+    )
+
+
+def _new_place(to: str, data_dir: Path, master: MasterKeyPlace) -> SqlitePlace | PostgresqlPlace:
+    """An embedded one gets the master key that lies in the old data directory, if it lies there."""
+    if to.partition("://")[0] in SCHEMES:
+        return PostgresqlPlace(to, data_dir)
+    place = Path(to)
+    key = data_dir / MASTER_FILE
+    if master.file == key:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        create_file(place / MASTER_FILE, key.read_bytes())
+    return SqlitePlace(place)

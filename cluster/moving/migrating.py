@@ -40,7 +40,8 @@ def migrate(
 def _move(source: SqlitePlace, target: PostgresqlPlace, data_dir: Path, progress: Progress, say: Say) -> dict[str, int]:
     head = _head_of(source, data_dir)
     if not begin(head, target):
-        _mark_moved(data_dir, target.name, head.name)
+        note_store(data_dir, target.name, head.name)
+        mark_moved(data_dir, target.name)
         say("all of it had arrived before")
         return {}
     for owner in source.owners():
@@ -49,7 +50,8 @@ def _move(source: SqlitePlace, target: PostgresqlPlace, data_dir: Path, progress
     say("comparing counts and hashes of both")
     totals = verify(source, target)
     target.finish(head)
-    _mark_moved(data_dir, target.name, head.name)
+    note_store(data_dir, target.name, head.name)
+    mark_moved(data_dir, target.name)
     return totals
 
 
@@ -65,7 +67,11 @@ def _head_of(source: Source, data_dir: Path) -> Head:
     return head
 
 
-def _mark_moved(data_dir: Path, to: str, name: str) -> None:
+def note_store(data_dir: Path, to: str, name: str) -> None:
     """From here on the data directory belongs to the installation in its new place."""
     replace_file(data_dir / _STORE_NOTE, json.dumps({"store": to, "installation": name}).encode())
+
+
+def mark_moved(data_dir: Path, to: str) -> None:
+    """Nobody starts what is left here."""
     replace_file(data_dir / MOVED_FILE, json.dumps({"to": to}).encode())

@@ -16,12 +16,12 @@ from actors.postgresql.address import check_url, without_password
 from actors.postgresql.connection import Lost, connect, translated
 from actors.postgresql.owners import owner_name, owner_number
 from actors.postgresql.schema import ensure_schema
-from actors.stores.interface import MOVING
+from actors.stores.interface import MOVED, MOVING
 from actors.stores.postgresql import PostgresqlStore
 from cluster.moving.place import Head, OwnerState, Shared, paged
 from cluster.moving.shared_things import put_denials, put_keys, put_scorers
 from cluster.moving.tables import TABLES, Row, Table
-from models.errors import StoreAway
+from models.errors import KairosError, StoreAway
 
 #: A page is written out in between.
 _IDLE: Final = "SET idle_in_transaction_session_timeout = '60s'"
@@ -144,6 +144,23 @@ class PostgresqlPlace:
     def finish(self, head: Head) -> None:
         with self._translated():
             self._connection.execute("UPDATE installation SET format = %s WHERE name = %s", (head.format, head.name))
+
+    def refuse_live(self) -> None:
+        """Raises ``KairosError`` while processes of an installation are connected."""
+        ((others,),) = self._query(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND application_name LIKE 'kairos%'"
+        )
+        if others:
+            raise KairosError(
+                f"{others} connections of a running Kairos are open at {self.name}; stop it on every node first (end "
+                f"`kairos up`, or delete the RayService)"
+            )
+
+    def mark_moved(self) -> None:
+        """Nobody starts it any more; it may be read."""
+        with self._translated():
+            self._connection.execute("UPDATE installation SET format = %s", (MOVED,))
 
     def close(self) -> None:
         self._connection.close()

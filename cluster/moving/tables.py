@@ -26,6 +26,7 @@ class Table:
         return tuple(row[self.columns.index(name)] for name in self.key)
 
 
+_STATE: Final = ("seq", "at_ms", "checksum", "state")
 _PROFILE: Final = ("customer", "seq", "generation", "due_ms", "checksum", "sealed")
 KEY: Final = Table(
     "key", "customer_key", KEYS_FILE, "key", ("customer", "generation", "month", "wrapped"), ("customer", "generation"),
@@ -38,19 +39,17 @@ BASE_PROFILE: Final = Table("base_profile", "base_profile", JOURNAL_FILE, "base_
 LOG: Final = Table(
     "log", "shard_log", JOURNAL_FILE, "log", ("seq", "epoch", "batch_id", "at_ms", "checksum", "payload"), ("seq",),
 )
-#: In the order in which they are copied: keys before what they seal, and the log before what it explains.
-TABLES: Final = (
-    Table("wrapping_key", "wrapping_key", KEYS_FILE, "wrapping_key", ("month", "wrapped"), ("month",)),
-    KEY,
-    DESTROYED,
-    LOG,
-    Table("base", "base", JOURNAL_FILE, "base", ("seq", "at_ms", "checksum", "state"), ("seq",)),
-    BASE_PROFILE,
-    Table("checkpoint", "checkpoint", JOURNAL_FILE, "checkpoint", ("seq", "at_ms", "checksum", "state"), ("seq",)),
-    PROFILE,
-    Table(
-        "idem", "idem", JOURNAL_FILE, "idem",
-        ("period", "customer", "key", "seq", "at_ms", "fingerprint", "hint"), ("period", "customer", "key"),
-    ),
-    Table("touched", "touched", JOURNAL_FILE, "touched", ("customer", "newest", "seqs"), ("customer", "newest")),
+WRAPPING_KEY: Final = Table(
+    "wrapping_key", "wrapping_key", KEYS_FILE, "wrapping_key", ("month", "wrapped"), ("month",),
 )
+BASE: Final = Table("base", "base", JOURNAL_FILE, "base", _STATE, ("seq",))
+CHECKPOINT: Final = Table("checkpoint", "checkpoint", JOURNAL_FILE, "checkpoint", _STATE, ("seq",))
+IDEM: Final = Table(
+    "idem", "idem", JOURNAL_FILE, "idem",
+    ("period", "customer", "key", "seq", "at_ms", "fingerprint", "hint"), ("period", "customer", "key"),
+)
+TOUCHED: Final = Table(
+    "touched", "touched", JOURNAL_FILE, "touched", ("customer", "newest", "seqs"), ("customer", "newest"),
+)
+#: In the order in which they are copied: keys before what they seal, and the log before what it explains.
+TABLES: Final = (WRAPPING_KEY, KEY, DESTROYED, LOG, BASE, BASE_PROFILE, CHECKPOINT, PROFILE, IDEM, TOUCHED)

@@ -1,0 +1,253 @@
+"""Another number of shards: a new installation beside the old one, with every customer at the owner of its slot.
+
+The new journals begin with a base, like truncated ones: states and profiles as of now, no rows. The old installation
+is marked as moved and stays as it is: the archive in which past decisions are audited and explained.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from actors import naming
+from actors.journal import seal
+from actors.journal.interface import Checkpoint
+from actors.journal.records import checksum
+from actors.stores.interface import FORMAT, MOVING
+from actors.stores.master_key import MasterKeyPlace
+from actors.stores.wrapping import WrappingKeys
+from cluster.moving.copying import Progress
+from cluster.moving.place import Head, OwnerState, Source, Target
+from cluster.moving.tables import BASE, BASE_PROFILE, CHECKPOINT, DESTROYED, IDEM, KEY, LOG, PROFILE, WRAPPING_KEY, Row
+from models import ids, limits
+from models.budgets.escrow import Key
+from models.canonical import unpack
+from models.coordination.facts import from_wire
+from models.coordination.state import CoordinatorState, apply, pack_state, unpack_state
+from models.errors import BadInput, InvariantBroken, JournalFailed, KairosError
+from models.profile import packing
+from models.resharding import held_units, reshard_coordinator, reshard_shards
+from models.turn.shard_state import ShardState
+
+#: What goes to the owner of a customer's slot as it is, by count.
+_COUNTED: Final = (KEY, DESTROYED, PROFILE, IDEM)
+
+
+class Keys:
+    """The wrapping keys of every owner, old and new. A customer's key leaves the one and enters the other."""
+
+    def __init__(self, source: Source, target: Target, master: MasterKeyPlace) -> None:
+        self._target = target
+        self._master = master
+        self._old = {owner: self._of_old(source, owner) for owner in source.owners()}
+        self._new: dict[str, WrappingKeys] = {}
+        self._made: dict[tuple[str, int], bytes] = {}
+
+    def _of_old(self, source: Source, owner: str) -> WrappingKeys:
+        stored = {month: wrapped for page in source.pages(owner, WRAPPING_KEY) for month, wrapped in page}
+
+        def store(month: int, _: bytes) -> bytes:
+            raise JournalFailed(f"{owner} lacks its wrapping key of {month}; restore the keys from a backup")
+
+        return WrappingKeys(owner, self._master, stored.get, store)
+
+    def _of_new(self, owner: str) -> WrappingKeys:
+        if owner not in self._new:
+            def load(month: int) -> bytes | None:
+                return self._made.get((owner, month))
+
+            def store(month: int, wrapped: bytes) -> bytes:
+                self._target.write(owner, WRAPPING_KEY, [(month, wrapped)])
+                return self._made.setdefault((owner, month), wrapped)
+
+            self._new[owner] = WrappingKeys(owner, self._master, load, store)
+        return self._new[owner]
+
+    def opened(self, owner: str, row: Row) -> bytes:
+        customer, generation, month, wrapped = row
+        return self._old[owner].unwrap(month, customer, generation, wrapped)
+
+    def moved(self, old: str, new: str, row: Row) -> Row:
+        customer, generation, month, _ = row
+        (wrapped,) = self._of_new(new).wrap_all(month, [(customer, generation, self.opened(old, row))])
+        return customer, generation, month, wrapped
+
+
+class Resharding:
+    def __init__(self, source: Source, target: Target, shards: int, master: MasterKeyPlace, progress: Progress) -> None:
+        self._source = source
+        self._target = target
+        self._shards = shards
+        self._progress = progress
+        self._keys = Keys(source, target, master)
+        self._owners = [owner for owner in source.owners() if naming.shard_of_owner(owner) is not None]
+        states = [self._state_of(owner) for owner in source.owners()]
+        self._epoch = max(state.epoch for state in states)
+        #: Of the shards; the coordinator keeps its own.
+        self._incarnation = max(self._state_of(owner).incarnation for owner in self._owners)
+        #: The row at which the new journals begin: what old rows were called is never called so again.
+        self._seq = max(state.last_seq for state in states)
+        self._held: list[Counter[Key]] = [Counter() for _ in range(shards)]
+        self._counted: Counter[str] = Counter()
+
+    def _state_of(self, owner: str) -> OwnerState:
+        state = self._source.state(owner)
+        assert state is not None
+        return state
+
+    def run(self) -> dict[str, int]:
+        """Rows by table."""
+        old = [self._old_state(owner) for owner in self._owners]
+        for owner in self._owners:
+            self._move_customers(owner)
+        states = reshard_shards(old, self._held, self._seq)
+        for state in states:
+            self._begin_journal(naming.shard_owner(state.shard), state.pack(), state.last_ms)
+        coordinator = reshard_coordinator(self._coordinator(), states, self._epoch)
+        self._begin_coordinator(pack_state(coordinator))
+        self._target.put_shared(self._source.shared())
+        return self._verified()
+
+    def _old_state(self, owner: str) -> ShardState:
+        shard, checkpoint = naming.shard_of_owner(owner), self._newest_checkpoint(owner)
+        assert shard is not None
+        last_seq = self._state_of(owner).last_seq
+        if checkpoint is None or checkpoint.seq != last_seq:
+            raise KairosError(
+                f"no checkpoint covers all of {owner} (row {checkpoint.seq if checkpoint else 0} of {last_seq}): it "
+                f"was not stopped in good order; start it with `kairos up`, stop it with `kairos down`, and repeat this"
+            )
+        return ShardState.unpack(shard, checkpoint.state)
+
+    def _newest_checkpoint(self, owner: str) -> Checkpoint | None:
+        rows = [row for page in self._source.pages(owner, CHECKPOINT) for row in page]
+        if not rows:
+            return None
+        seq, at_ms, digest, state = rows[-1]
+        if checksum(seq, at_ms, state) != digest:
+            raise JournalFailed(f"checkpoint {seq} of {owner} is damaged; restore it from a backup")
+        return Checkpoint(seq, at_ms, state)
+
+    def _owner_of(self, customer: bytes) -> str:
+        return naming.shard_owner(ids.shard_of(customer, self._shards))
+
+    def _move_customers(self, owner: str) -> None:
+        for page in self._source.pages(owner, KEY):
+            self._write(KEY.name, [(self._owner_of(row[0]), row) for row in page], owner)
+        for table in (DESTROYED, IDEM):
+            at = table.columns.index("customer")
+            for page in self._source.pages(owner, table):
+                self._write(table.name, [(self._owner_of(row[at]), row) for row in page], owner)
+        for page in self._source.pages(owner, PROFILE):
+            self._write(PROFILE.name, [(self._owner_of(row[0]), self._profile(row)) for row in page], owner)
+        self._note_held(owner)
+
+    def _profile(self, row: Row) -> Row:
+        """As of the row at which the new journal begins."""
+        customer, seq, generation, due_ms, digest, sealed = row
+        if checksum(customer, seq, generation, due_ms, sealed) != digest:
+            raise JournalFailed(f"a profile stored at row {seq} is damaged; restore it from a backup")
+        fresh = checksum(customer, self._seq, generation, due_ms, sealed)
+        return customer, self._seq, generation, due_ms, fresh, sealed
+
+    def _write(self, name: str, routed: list[tuple[str, Row]], old: str) -> None:
+        by_owner: dict[str, list[Row]] = {}
+        for owner, row in routed:
+            by_owner.setdefault(owner, []).append(row)
+        for owner, rows in by_owner.items():
+            if name == KEY.name:
+                self._target.write(owner, KEY, [self._keys.moved(old, owner, row) for row in rows])
+            elif name == PROFILE.name:
+                self._target.write(owner, PROFILE, rows)
+                self._target.write(owner, BASE_PROFILE, rows)
+            else:
+                self._target.write(owner, DESTROYED if name == DESTROYED.name else IDEM, rows)
+        self._counted[name] += len(routed)
+        self._progress(old, name, self._counted[name])
+
+    def _note_held(self, owner: str) -> None:
+        """Whose units are whose: both tables are in the order of customers, so one pass over each is enough."""
+        keys = _by_customer(row for page in self._source.pages(owner, KEY) for row in page)
+        rows = next(keys, None)
+        for page in self._source.pages(owner, PROFILE):
+            for customer, _, generation, _, _, sealed in page:
+                while rows is not None and rows[0][0] < customer:
+                    rows = next(keys, None)
+                mine = [row for row in rows or () if (row[0], row[1]) == (customer, generation)]
+                if not mine:
+                    continue  # erased: nobody can read it any more
+                packed = seal.unseal(self._keys.opened(owner, mine[0]), seal.PROFILE, customer, generation, sealed)
+                for key, units in held_units(packing.unpack(packed)):
+                    self._held[ids.shard_of(customer, self._shards)][key] += units
+
+    def _begin_journal(self, owner: str, state: bytes, at_ms: int) -> None:
+        row = (self._seq, at_ms, checksum(self._seq, at_ms, state), state)
+        self._target.write(owner, BASE, [row])
+        self._target.write(owner, CHECKPOINT, [row])
+        self._target.put_state(owner, OwnerState(self._epoch, self._seq, self._incarnation))
+
+    def _begin_coordinator(self, state: bytes) -> None:
+        owner, row = naming.COORDINATOR_OWNER, (self._seq, 0, checksum(self._seq, 0, state), state)
+        self._target.write(owner, CHECKPOINT, [row])
+        self._target.put_state(owner, OwnerState(self._epoch, self._seq, self._state_of(owner).incarnation))
+
+    def _coordinator(self) -> CoordinatorState:
+        owner = naming.COORDINATOR_OWNER
+        checkpoint = self._newest_checkpoint(owner)
+        state = unpack_state(checkpoint.state) if checkpoint is not None else CoordinatorState()
+        after = (checkpoint.seq,) if checkpoint is not None else None
+        for page in self._source.pages(owner, LOG, after):
+            for row in page:
+                for wire in unpack(row[-1])["f"]:
+                    apply(state, from_wire(wire))
+        return state
+
+    def _verified(self) -> dict[str, int]:
+        """Raises ``InvariantBroken`` when a row was lost or doubled on the way."""
+        totals: dict[str, int] = {}
+        for table in _COUNTED:
+            before, after = (
+                sum(len(page) for owner in place.owners() for page in place.pages(owner, table))
+                for place in (self._source, self._target)
+            )
+            if before != after:
+                raise InvariantBroken(f"{after} rows of {table.name} arrived of {before}; remove what was made")
+            totals[table.name] = after
+        return totals
+
+
+def _by_customer(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    group: list[Row] = []
+    for row in rows:
+        if group and group[0][0] != row[0]:
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def reshard(
+    source: Source, target: Target, shards: int, master: MasterKeyPlace, progress: Progress = lambda *_: None
+) -> dict[str, int]:
+    """Rows by table; empty when all was done before but for the mark on the old place, which is the caller's to set.
+    Nothing of ``source`` changes. Raises ``KairosError``."""
+    head = source.head()
+    if head is None or head.format != FORMAT:
+        raise BadInput(f"{source.name} holds no whole installation; name another")
+    if not 1 <= shards <= limits.SHARDS_MAX:
+        raise BadInput(f"an installation has 1 to {limits.SHARDS_MAX} shards")
+    wanted = Head(head.name, head.format, head.slots, shards, head.secret)
+    found = target.head()
+    if found == wanted:
+        return {}
+    if not target.is_empty():
+        said = "what an interrupted `kairos reshard` left" if found and found.format == MOVING else "something else"
+        raise BadInput(f"{target.name} holds {said}; empty it, or name another place")
+    if source.state(naming.COORDINATOR_OWNER) is None:
+        raise BadInput(f"{source.name} was never started; install with the number of shards that you want")
+    target.begin(wanted)
+    totals = Resharding(source, target, shards, master, progress).run()
+    target.finish(wanted)
+    return totals
