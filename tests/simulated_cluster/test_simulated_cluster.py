@@ -75,6 +75,6 @@ def test_the_trace_shows_what_a_seed_does_and_changes_nothing(capsys: pytest.Cap
 
 
 def test_a_run_that_fails_says_how_to_replay_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--seeds", "60", "--jobs", "1", "--planted", "draft"]) == 1
+    assert main(["--seeds", "60", "--jobs", "1", "--planted", "grant"]) == 1
     shown = capsys.readouterr().out
-    assert "--trace --planted draft" in shown
+    assert "--trace --planted grant" in shown
