@@ -25,18 +25,12 @@ def test_postgresql_stands_still_for_a_while(cluster: ClusterOfHosts) -> None:
 
 def test_the_stores_disk_is_full_and_has_room_again(cluster: ClusterOfHosts) -> None:
     with working(cluster) as traffic:
-        heals("nobody is answered", lambda: filled(cluster) and traffic.is_silent(1.0))
+        heals("nobody is answered", lambda: cluster.disk.fill() or traffic.is_silent(1.0))
         assert asked(cluster) in (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
         cluster.disk.free()
         if not cluster.postgres.is_running:
             cluster.postgres.start()
         goes_on(traffic, 50)
-
-
-def filled(cluster: ClusterOfHosts) -> bool:
-    """What the server frees meanwhile is taken, too."""
-    cluster.disk.fill()
-    return True
 
 
 def asked(cluster: ClusterOfHosts) -> int:

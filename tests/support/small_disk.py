@@ -27,7 +27,7 @@ class SmallDisk:
         self._is_made = True
 
     def fill(self) -> None:
-        """Take all that is left; again, what was given back meanwhile."""
+        """Take all that is left; called again, what was given back meanwhile."""
         with (self._folder / _BALLAST).open("ab") as ballast:
             while left := self._left():
                 try:
