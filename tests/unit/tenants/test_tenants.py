@@ -53,7 +53,10 @@ async def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[W
     try:
         made = World(kairos)
         status, body = await made.ask("main", Call("PUT", "/v1/catalog", catalog()))
-        assert status == 200, body
+        assert status in (200, 202), body
+        async with asyncio.timeout(60):
+            while (await made.ask("main", Call("GET", "/readyz")))[0] != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0)
         yield made
     finally:
         await kairos.stop()
