@@ -37,7 +37,7 @@ def run() -> dict[str, Any]:
     """Per way and number of rows: p50 and CPU (both processes') of a call, and its ratio to bare xgboost's."""
     with tempfile.TemporaryDirectory(prefix="kairos-bench-") as place:
         SqliteStore(Path(place)).install(1, limits.SLOTS)
-        version = register_scorer(Path(place))
+        version = register_scorer(SqliteStore(Path(place)).scorers())
         set_variables(Path(place), "127.0.0.1")
         os.environ.pop("RAY_ADDRESS", None)
         import ray  # reads its variables at import: only after they are set

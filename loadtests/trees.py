@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from actors.scorer_registry import ScorerRegistry
+from actors.scorer_registry import Scorers
 from loadtests.scenario import features
 from models.scoring.booster import DEFAULT_PARAMS, Booster, grow
 from models.scoring.manifest import Manifest, version_of
@@ -39,8 +37,8 @@ def booster() -> Booster:
     return Booster(*scorer())
 
 
-def register_scorer(data_dir: Path) -> str:
+def register_scorer(registry: Scorers) -> str:
     """Put it into an installation's registry; returns its version."""
     model, manifest = scorer()
-    ScorerRegistry(data_dir).register(model, manifest)
+    registry.register(model, manifest)
     return manifest.version

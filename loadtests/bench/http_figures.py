@@ -72,7 +72,16 @@ def _hot(rounds: Rounds) -> Iterable[Figure | None]:
         yield figure("one hot customer of FastAPI + Redis", _values(rounds, "redis_hot"), "/s")
 
 
-_MAKERS = {"http": _http, "one": _one, "half": _half, "batch": _batch, "stream": _stream, "hot": _hot}
+def _store(rounds: Rounds) -> Iterable[Figure | None]:
+    yield _ratio(rounds, "HTTP decisions, 64 connections: PostgreSQL / SQLite", "decisions_postgresql", "decisions",
+                 Wanted("at least", 0.7))
+    yield _ratio(rounds, "p99 at 64 connections: PostgreSQL / SQLite", "decisions_postgresql", "decisions", None,
+                 "p99_ms")
+    yield _ratio(rounds, "one caller, p50: PostgreSQL / SQLite", "decisions_one_postgresql", "decisions_one", None,
+                 "p50_ms")
+
+
+_MAKERS = {"http": _http, "one": _one, "half": _half, "batch": _batch, "stream": _stream, "hot": _hot, "store": _store}
 
 
 def elsewhere(figures: list[Figure]) -> list[Figure]:

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 
 from cluster import launch
-from cluster.settings import load_settings
+from cluster.settings import Settings, load_settings
+from cluster.store_of import store_of
 from loadtests import scenario
 from loadtests.bench.generator.sources import body
 from loadtests.bench.ready import say_ready, stopped
@@ -33,7 +34,7 @@ def main() -> None:
     running = launch.start(settings, lambda line: print(line, file=sys.stderr))
     try:
         with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {running.key}"}, timeout=30) as api:
-            _promote_scorer(api, settings.data_dir)
+            _promote_scorer(api, settings)
             explained = _checked_decision(api)
             answer = api.post("/v1/decisions", json=body(0, "size"))
             answer.raise_for_status()
@@ -44,11 +45,13 @@ def main() -> None:
         running.stop()
 
 
-def _promote_scorer(api: httpx.Client, data_dir: Path) -> None:
+def _promote_scorer(api: httpx.Client, settings: Settings) -> None:
     """100 trees over 24 features, so that decisions are scored for real."""
     from loadtests.trees import register_scorer
 
-    version = register_scorer(data_dir)
+    store = store_of(settings)
+    version = register_scorer(store.scorers())
+    store.close()
     api.post(f"/v1/scorers/{version}:promote", json={}).raise_for_status()
 
 

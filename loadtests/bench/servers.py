@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -16,11 +18,12 @@ _END_WAIT_S = 90.0
 class Server:
     """``python -m module arguments``, ready once it was made. Use as a context."""
 
-    def __init__(self, module: str, *arguments: object) -> None:
+    def __init__(self, module: str, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
+        """``environment``: beside this process's own."""
         self._module = module
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True,
+            text=True, env={**os.environ, **(environment or {})},
         )
         self.facts = self._ready()
 

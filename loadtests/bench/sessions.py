@@ -12,10 +12,12 @@ from typing import Any
 
 from cluster.ray_environment import free_port
 from loadtests.bench.measuring import Round, measure
+from loadtests.bench.postgres import PostgresServer, binaries, without_password
 from loadtests.bench.seeding import seed
 from loadtests.bench.servers import Server
-from loadtests.bench.workloads import WORKLOADS, Workload
+from loadtests.bench.workloads import POSTGRESQL, WORKLOADS, Workload
 from loadtests.references.redis_service.presence import INSTALL, redis_server
+from models import limits
 
 _KEY = "a-key-for-the-benchmark"
 _SERVICE = "loadtests.references.redis_service"
@@ -41,6 +43,9 @@ def run(workloads: list[Workload], scorer: str, rounds: int, seconds: float) -> 
         session.facts["skipped"] = f"FastAPI + Redis: no redis-server on this machine; {INSTALL}"
         print(session.facts["skipped"], flush=True)
         workloads = [workload for workload in workloads if not workload.server.startswith("redis")]
+    if binaries() is None:
+        print("PostgreSQL: none on this machine; apt-get install postgresql", flush=True)
+        workloads = [workload for workload in workloads if workload.server != POSTGRESQL]
     with _servers({workload.server for workload in workloads}, scorer, session) as servers:
         for workload in workloads:
             if not workload.half_of and workload.source != "hot":
@@ -77,6 +82,9 @@ def _servers(names: set[str], scorer: str, session: Session) -> Iterator[dict[st
         found = {"kairos": kairos}
         session.facts |= {name: kairos.facts[name] for name in ("answer_bytes", "explained")}
         seed(kairos.port, kairos.facts["key"])
+        if POSTGRESQL in names:
+            found[POSTGRESQL] = stack.enter_context(_on_postgresql(stack, scorer, folder))
+            seed(found[POSTGRESQL].port, found[POSTGRESQL].facts["key"])
         if "uvicorn" in names:
             answer_bytes = kairos.facts["answer_bytes"]
             found["uvicorn"] = stack.enter_context(
@@ -89,6 +97,21 @@ def _servers(names: set[str], scorer: str, session: Session) -> Iterator[dict[st
                 found[name] = stack.enter_context(Server(_SERVICE, free_port(), _KEY, workers, fsync))
                 seed(found[name].port, _KEY)
         yield found
+
+
+def _on_postgresql(stack: ExitStack, scorer: str, folder: Path) -> Server:
+    """A second installation beside the first, as many shards, its store a PostgreSQL of this session's own."""
+    postgres = PostgresServer()
+    stack.callback(postgres.remove)
+    postgres.start()
+    place = folder / "postgresql"
+    place.mkdir()
+    url = postgres.fresh_database()
+    environment = {
+        "PGPASSWORD": postgres.password, "KAIROS_STORE": without_password(url),
+        "KAIROS_SHARDS": str(limits.SHARDS_EMBEDDED),
+    }
+    return Server("loadtests.bench.installation", free_port(), scorer, place, environment=environment)
 
 
 def _best_workers() -> int:

@@ -9,6 +9,8 @@ from loadtests.bench.generator.plan import Mode, Plan
 from loadtests.bench.generator.sources import BATCH
 
 CONNECTIONS = 64
+#: The server that is a second installation, with its journals in PostgreSQL.
+POSTGRESQL = "kairos_postgresql"
 #: Of the open loop: enough that a slow answer never keeps the next request from being sent.
 OPEN_CONNECTIONS = 256
 STREAMS, FRAMES_IN_FLIGHT = 4, 64
@@ -54,6 +56,10 @@ _UVICORN = Workload("uvicorn", "uvicorn", "same", "/echo")
 _REDIS = Workload("redis", "redis", "decisions")
 
 
+def _on_postgresql(workload: Workload) -> Workload:
+    return replace(workload, name=f"{workload.name}_postgresql", server=POSTGRESQL)
+
+
 def _one(workload: Workload) -> Workload:
     return replace(workload, name=f"{workload.name}_one", connections=1, share=0.4)
 
@@ -69,6 +75,7 @@ WORKLOADS = {workload.name: workload for workload in (
     _one(_ECHO), _one(_DECISIONS), _one(_REDIS),
     _half(_ECHO), _half(_DECISIONS), _half(_REDIS),
     Workload("hot", "kairos", "hot"), Workload("redis_hot", "redis", "hot"),
+    _on_postgresql(_DECISIONS), _on_postgresql(_one(_DECISIONS)),
 )}
 
 #: What each suite needs; a run of several measures the union of them, interleaved.
@@ -79,9 +86,12 @@ SUITES: dict[str, tuple[str, ...]] = {
     "batch": ("echo", "batch"),
     "stream": ("echo", "stream"),
     "hot": ("hot", "redis_hot"),
+    "store": ("decisions", "decisions_postgresql", "decisions_one", "decisions_one_postgresql"),
 }
 #: References that nothing of the second scorer's figures is held against.
-MEASURED_ONCE = frozenset({"uvicorn", "redis_everysec", "redis_one", "redis_hot"})
+MEASURED_ONCE = frozenset({
+    "uvicorn", "redis_everysec", "redis_one", "redis_hot", "decisions_postgresql", "decisions_one_postgresql",
+})
 
 
 def needed(suites: list[str]) -> list[Workload]:
