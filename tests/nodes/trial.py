@@ -38,7 +38,8 @@ def working(cluster: ClusterOfHosts, urls: Sequence[str] | None = None) -> Itera
 
 def all_holds(cluster: ClusterOfHosts, traffic: Traffic) -> None:
     """All that clients were told, and what the logs prove."""
-    wrong = check_history(traffic.history, cluster.url(1), cluster.key) + logs_of(cluster)
+    kept = cluster.folder / "timelines.json"
+    wrong = check_history(traffic.history, cluster.url(1), cluster.key, kept) + logs_of(cluster)
     assert not wrong, "\n".join(wrong[:20])
 
 

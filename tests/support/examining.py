@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,20 +24,23 @@ _REPEATED_MAX = 150
 _EVERY_ROW = 10**9
 
 
-def check_history(history: History, url: str, key: str) -> list[str]:
+def check_history(history: History, url: str, key: str, keep: Path | None = None) -> list[str]:
     """Everything acknowledged stands in its timeline, once; no contact policy was exceeded at any decision; the same
-    request gives the same bytes."""
+    request gives the same bytes. ``keep``: where to leave the timelines when one is wrong."""
     wrong = list(history.wrong)
-    found = Exactness()
+    found, timelines = Exactness(), {}
     with httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=60.0) as client:
         catalog = client.get("/v1/catalog").json()["catalog"]
         for customer, acknowledged in history.acknowledged.ids.items():
-            check_customer(found, catalog, customer, acknowledged, _timeline(client, customer))
+            timelines[customer] = _timeline(client, customer)
+            check_customer(found, catalog, customer, acknowledged, timelines[customer])
         for body, said in history.decisions[-_REPEATED_MAX:]:
             again = client.post("/v1/decisions", json=body)
             if again.content != said:
                 wrong.append(f"{body['request_id']}: {said!r}, and after the trial {again.content!r}")
     assert found.items, "nothing was done: the trial proves nothing"
+    if keep is not None and not found.is_clean:
+        keep.write_text(json.dumps(timelines, indent=1))
     return wrong if found.is_clean else [*wrong, *found.examples]
 
 
