@@ -118,7 +118,7 @@ class ShardCore:
         return bool(apart)
 
     def forget_until(self, seq: int) -> None:
-        """The store remembers every key of the rows up to ``seq``, because somebody else wrote them out: forget those."""
+        """The store remembers every key of the rows up to ``seq``, which somebody else wrote out: forget those."""
         state = self.state
         state.recent = {pair: known for pair, known in state.recent.items() if known.seq > seq}
 
