@@ -155,7 +155,12 @@ class CoordinatorHost:
 
     def _died(self) -> None:
         if self.machine not in self._cluster.machines_down:
-            self._cluster.later(20 + self._cluster.hub.rng.random() * 1_500, self.start)
+            self._cluster.later(20 + self._cluster.hub.rng.random() * 1_500, self._restart)
+
+    def _restart(self) -> None:
+        """Unless its machine was lost meanwhile, or came back with it: two would wait for one another's files."""
+        if not self.process.is_alive and self.machine not in self._cluster.machines_down:
+            self.start()
 
     async def _start(self) -> None:
         store = self._cluster.store(self.process)
