@@ -47,6 +47,10 @@ _URL_TOO_LONG: Final = (
     422, "Invalid field", f"the path and its query are longer than {_URL_CHARS_MAX} characters; ids have at most "
     f"{limits.ID_CHARS_MAX}",
 )
+#: Serve's own answer to this is 404, by which a client would give up.
+_NO_GATEWAY: Final = (
+    503, "Service Unavailable", "no gateway is known here yet; nothing was done, repeat with the same id shortly",
+)
 _HOST: Final = re.compile(r"[0-9A-Za-z.:_-]{1,255}", re.ASCII)
 _WRAPPER: Final = """#!/bin/sh
 # Mends the configuration that Ray Serve wrote, then becomes HAProxy: side ports on loopback only, no trust in headers
@@ -77,6 +81,7 @@ def install_wrapper(data_dir: Path, host: str | None = None) -> Path:
     for status, (answered, reason, detail) in _ERRORS.items():
         _error_file(path.parent, status).write_bytes(_response(answered, reason, detail))
     _too_long_file(path.parent).write_text(json.dumps(problem(*_URL_TOO_LONG)))
+    _no_gateway_file(path.parent).write_text(json.dumps(problem(*_NO_GATEWAY)))
     script = path.parent / "haproxy.sed"
     script.write_text(_sed_script(path.parent, host))
     path.write_text(_WRAPPER.format(binary=shlex.quote(get_haproxy_binary()), script=shlex.quote(str(script))))
@@ -97,6 +102,8 @@ def _sed_script(folder: Path, host: str | None) -> str:
         *(f"/^[[:space:]]*{rule.replace('?', '[?]')}/d" for rule in (_READ_BY_GATEWAY, _UNCOMPRESSED)),
         f"/^[[:space:]]*http-request set-header {PEER_HEADER.decode()} /d",
         r"/^[[:space:]]*http-request return status 422 /d",
+        r"s!^[[:space:]]*http-request return status 404 .*!    http-request return status 503 content-type "
+        f"application/problem+json hdr retry-after 1 file {_no_gateway_file(folder)}!",
         r"/^[[:space:]]*timeout tunnel /d",
         rf"/^defaults/a\    timeout tunnel {limits.STREAM_SILENT_MS_MAX}ms",
         *(f"/^defaults/a\\    errorfile {status} {_error_file(folder, status)}" for status in _ERRORS),
@@ -116,6 +123,10 @@ def _error_file(folder: Path, status: int) -> Path:
 
 def _too_long_file(folder: Path) -> Path:
     return folder / "url_too_long.json"
+
+
+def _no_gateway_file(folder: Path) -> Path:
+    return folder / "no_gateway.json"
 
 
 def _response(status: int, reason: str, detail: str) -> bytes:

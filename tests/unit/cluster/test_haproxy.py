@@ -27,7 +27,11 @@ frontend prometheus
     http-request use-service prometheus-exporter if {{ path /metrics }}
 frontend http_frontend
     bind {bind}:8000
-    default_backend gateway
+    acl is_gateway path_beg /
+    use_backend gateway if is_gateway
+    default_backend default_backend
+backend default_backend
+    http-request return status 404 content-type text/plain lf-string "Path \\'%[path]\\' not found. Ping http://.../-/routes"
 backend gateway
     server one 127.0.0.1:9
 listen stats
@@ -123,6 +127,14 @@ def test_a_path_too_long_for_the_gateway_is_answered_as_a_problem(mended: str) -
     words = line.split()
     assert json.loads(Path(words[words.index("file") + 1]).read_bytes())["status"] == 422
     assert words[words.index("content-type") + 1] == "application/problem+json"
+
+
+def test_a_host_that_knows_no_gateway_yet_asks_to_come_again(mended: str) -> None:
+    (line,) = [line.strip() for line in mended.partition("\nbackend default_backend\n")[2].splitlines()[:1]]
+    words = line.split()
+    assert words[:4] == ["http-request", "return", "status", "503"]
+    assert words[words.index("hdr") + 1 : words.index("hdr") + 3] == ["retry-after", "1"]
+    assert json.loads(Path(words[words.index("file") + 1]).read_bytes())["status"] == 503
 
 
 def test_a_process_that_replaced_itself_does_not_wrap_the_wrapper(
