@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from nodes.trial import heals
 from support.hosts_cluster import ClusterOfHosts
 from support.namespaces import missing
 from support.postgres import PostgresServer
@@ -30,6 +31,7 @@ def cluster(postgres: PostgresServer) -> Iterator[ClusterOfHosts]:
             headers={"authorization": f"Bearer {made.key}"},
         )
         assert answer.status_code == httpx.codes.OK, answer.text
+        heals("every host has a shard", made.is_spread)
         yield made
     finally:
         made.remove()

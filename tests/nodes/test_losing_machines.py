@@ -9,10 +9,6 @@ LOST = 3
 OTHERS = (HEAD, OPERATOR)
 
 
-def test_shards_are_spread_over_the_hosts(cluster: ClusterOfHosts) -> None:
-    heals("every host has a shard", cluster.is_spread)
-
-
 def test_a_host_loses_its_power_and_comes_back(cluster: ClusterOfHosts) -> None:
     with working(cluster) as traffic:
         cluster.hosts.crash(LOST)
