@@ -215,7 +215,8 @@ class ClusterOfHosts:
     def is_spread(self) -> bool:
         """Every host has a shard and answers, and every shard serves."""
         homes = self.homes()
-        return all(map(self.is_ready, self.numbers)) and len(homes) == self.shards and len(set(homes.values())) == self.hosts.count
+        is_even = len(homes) == self.shards and len(set(homes.values())) == self.hosts.count
+        return is_even and all(map(self.is_ready, self.numbers))
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of Kairos where `kairos up` runs."""
