@@ -37,6 +37,8 @@ class _Contact:
     holds_until: datetime
     confirmed: datetime | None = None
     open: bool = True
+    #: Confirmed when its hold had ended: what that is too much is the channel's.
+    late: bool = False
     accepted: bool = False
     #: (type, time) of each outcome, in the order in which they were applied.
     outcomes: list[tuple[str, datetime]] = field(default_factory=list)
@@ -189,11 +191,13 @@ class Recounter:
         if body["type"] == self._accepting[body["action"]] and not contact.accepted:
             contact.accepted = True
             self.result.accepted[body["action"]] += 1
-        if contact.confirmed is not None:
+        if contact.confirmed is not None or contact.late:
             return
         if body["type"] == "not_shown":
             contact.open = False
-        elif body["type"] in _CONFIRMS and not body.get("late"):
+        elif body["type"] in _CONFIRMS and body.get("late"):
+            contact.late = True
+        elif body["type"] in _CONFIRMS:
             contact.confirmed = max(contact.decided, datetime.fromisoformat(body["time"]))
             self.result.contacts += 1
             local = contact.decided.astimezone(self._zone)

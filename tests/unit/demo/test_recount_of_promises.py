@@ -122,6 +122,16 @@ def test_a_late_confirmation_is_the_channels_excess_not_the_servers() -> None:
     assert exceeded(line, limit=1, window="24h") == 0
 
 
+def test_what_is_told_of_a_late_contact_afterwards_does_not_make_it_one_in_time() -> None:
+    line = Timeline()
+    first = line.decide(START, "one")
+    line.outcome(first, "one", "not_shown", START)
+    line.shown(START + HOUR, "one")
+    line.outcome(first, "one", "accept", START + HOUR, late=True)
+    line.outcome(first, "one", "click", START + HOUR)
+    assert exceeded(line, limit=1, window="24h") == 0
+
+
 def test_an_exclusive_pair_within_its_window_is_found() -> None:
     line = Timeline()
     line.shown(START, "one")
