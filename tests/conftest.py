@@ -37,6 +37,17 @@ def no_ray_outside_cluster_tests(request: pytest.FixtureRequest, monkeypatch: py
         monkeypatch.setattr(ray, "init", refuse)
 
 
+@pytest.fixture(autouse=True)
+def no_password_stays_behind() -> Iterator[None]:
+    """Settings move a password of the store's address into the environment, where the next test would find it."""
+    before = os.environ.get("PGPASSWORD")
+    yield
+    if before is None:
+        os.environ.pop("PGPASSWORD", None)
+    else:
+        os.environ["PGPASSWORD"] = before
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """One throw-away PostgreSQL for the session; each test makes a database of its own. A test that stops, kills or
