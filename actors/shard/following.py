@@ -37,6 +37,7 @@ class Follower:
         #: Of rows that no checkpoint covers: the owner makes sure that their keys are gone.
         self._erased: list[Erasure] = []
         self._is_owner = False
+        self._may_write = False
         self._is_sound = False
         self._looked_s = 0.0
         self._owner = ""
@@ -170,6 +171,15 @@ class Follower:
         self._journal.take_over(self._owner, self._incarnation)
         self._is_owner = True
 
+    def _was_overtaken(self) -> bool:
+        """Whether the owner before has written a checkpoint beyond this place: what it covers is stored as of there,
+        and a restart begins there, so nothing older may be written over it. Asked once: no other owner writes now."""
+        if self._may_write:
+            return False
+        self._may_write = True
+        checkpoint = self._journal.checkpoint()
+        return checkpoint is not None and checkpoint.seq > self._parts.core.state.seq
+
     def _make_room(self) -> None:
         """Bring memory back under its bound: by writing out, if this may; else by letting go of what the owner wrote.
 
@@ -181,6 +191,9 @@ class Follower:
             if not self._is_owner and not self.is_standby:
                 self._own()
             if self._is_owner:
+                if self._was_overtaken():
+                    self._load()
+                    return
                 write_out(self._parts, waiting)
             else:
                 stored = self._journal.load_profiles(waiting)
