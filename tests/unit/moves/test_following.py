@@ -137,7 +137,8 @@ def test_rows_that_were_truncated_before_they_were_read_are_passed_over_by_a_che
             await owner.drain()
             assert owner._parts.store.journal.oldest_seq() > standby.core.state.seq + 1
             follower.follow()
-            assert standby.core.state.seq == owner._parts.core.state.seq
+            # The owner may learn a moment later of a row of its own that is in the store.
+            assert standby.core.state.seq >= owner._parts.core.state.seq
         follower.take_over()
         names = [key("anna")]
         assert image(standby, names, [])["customers"] == image(moves.restarted(3), names, [])["customers"]
