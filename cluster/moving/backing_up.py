@@ -56,7 +56,7 @@ def restore(
     target.put_shared(backup.shared())
     if not _has_erasures(target, erasures):
         verify(backup, target, keep)
-        put_erasures(target, erasures, head.shards)
+    put_erasures(target, erasures, head.shards)  # also what the killed one had not come to
     totals = {table.name: 0 for table in TABLES}
     for owner in backup.owners():
         for table in TABLES:

@@ -24,6 +24,8 @@ from cluster.moving.erasures import read_erasures
 from cluster.moving.migrating import migrate
 from cluster.moving.postgresql_place import PostgresqlPlace
 from cluster.moving.sqlite_place import SqlitePlace
+from cluster.moving.tables import DESTROYED, Table
+from models import ids
 from models.errors import BadInput, KairosError, MasterKeyFailed
 
 _KILLED = """
@@ -199,6 +201,26 @@ async def _erase(data_dir: Path, customer: str, monkeypatch: pytest.MonkeyPatch)
     await living.ready()
     assert (await living.ask("main", "DELETE", f"/v1/customers/{customer}")).status_code == 200
     await kairos.stop()
+
+
+def test_a_restore_that_is_killed_while_it_puts_down_who_was_erased_puts_down_the_rest(
+    lived: Any, backup: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {ids.customer_key(embedded(lived[0]).secret(), "main", who): (1, START_MS) for who in CUSTOMERS[:8]}
+    assert len({ids.shard_of(customer, 2) for customer in gone}) == 2
+    write = SqlitePlace.write
+
+    def killed(place: SqlitePlace, owner: str, table: Table, rows: Any) -> None:
+        write(place, owner, table, rows)
+        if table is DESTROYED and any(row[0] in gone for row in rows):
+            raise InterruptedError
+
+    monkeypatch.setattr(SqlitePlace, "write", killed)
+    with pytest.raises(InterruptedError):
+        _restored(backup, SqlitePlace(empty), empty, gone)
+    monkeypatch.undo()
+    _restored(backup, SqlitePlace(empty), empty, gone)
+    assert gone.items() <= read_erasures(str(empty), empty).items()
 
 
 def test_a_list_that_is_none_is_refused(tmp_path: Path) -> None:
