@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from actors.durable_file import replace_file
-from actors.stores.interface import FORMAT
+from actors.stores.interface import FORMAT, MOVING
 from actors.stores.sqlite import MOVED_FILE
 from cluster.moving.copying import Progress, begin, copy_owner, verify
-from cluster.moving.place import Head, Source
+from cluster.moving.place import Head, Source, Target
 from cluster.moving.postgresql_place import PostgresqlPlace
 from cluster.moving.sqlite_place import SqlitePlace
 from cluster.moving.stopped import refuse_live
@@ -38,27 +38,28 @@ def migrate(
 
 
 def _move(source: SqlitePlace, target: PostgresqlPlace, data_dir: Path, progress: Progress, say: Say) -> dict[str, int]:
-    head = _head_of(source, data_dir)
+    head = _head_of(source, target, data_dir)
     if not begin(head, target):
-        note_store(data_dir, target.name, head.name)
-        mark_moved(data_dir, target.name)
-        say("all of it had arrived before")
-        return {}
+        raise BadInput(f"{target.name} holds this installation already, and {data_dir} is not moved; name an empty one")
     for owner in source.owners():
         copy_owner(source, target, owner, progress)
     target.put_shared(source.shared())
     say("comparing counts and hashes of both")
     totals = verify(source, target)
-    target.finish(head)
+    # At no moment can both be started: what one of them acknowledged then would be lost with it.
     note_store(data_dir, target.name, head.name)
     mark_moved(data_dir, target.name)
+    target.finish(head)
     return totals
 
 
-def _head_of(source: Source, data_dir: Path) -> Head:
+def _head_of(source: Source, target: Target, data_dir: Path) -> Head:
     moved = data_dir / MOVED_FILE
     if moved.exists():
-        raise BadInput(f"{data_dir} was moved already, to {json.loads(moved.read_bytes())['to']}")
+        to = json.loads(moved.read_bytes())["to"]
+        arrived = target.head() if to == target.name else None
+        if arrived is None or arrived.format != MOVING:
+            raise BadInput(f"{data_dir} was moved already, to {to}")
     head = source.head()
     if head is None:
         raise BadInput(f"{data_dir} holds no embedded installation; name another with --data-dir")

@@ -106,6 +106,42 @@ def test_the_old_place_says_where_the_installation_went(
         migrate(data_dir, url)
 
 
+def test_at_no_moment_can_both_places_be_started(
+    data_dir: Path, postgres: PostgresServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts the old one after a power cut shall not find later that the new one is another."""
+    url = postgres.fresh_database()
+    finish = PostgresqlPlace.finish
+
+    def cut(*_: Any) -> None:
+        raise InterruptedError
+
+    def finish_and_cut(place: PostgresqlPlace, head: Any) -> None:
+        finish(place, head)
+        raise InterruptedError
+
+    for step in (cut, finish_and_cut):
+        monkeypatch.setattr(PostgresqlPlace, "finish", step)
+        with pytest.raises(InterruptedError):
+            migrate(data_dir, url)
+        with pytest.raises(BadInput):
+            install(settings(data_dir=data_dir, store="sqlite"))
+        with pytest.raises(BadInput, match="was moved to"):
+            embedded(data_dir).install(None, 1_024)
+        if step is cut:
+            with pytest.raises(BadInput, match="not whole yet"):
+                PostgresqlStore(url, data_dir).install(None, 1_024)
+    assert PostgresqlStore(url, data_dir).install(None, 1_024).shards == 2
+
+
+def test_a_restored_copy_is_not_taken_for_what_was_moved(data_dir: Path, postgres: PostgresServer) -> None:
+    url = postgres.fresh_database()
+    migrate(data_dir, url)
+    (data_dir / "moved.json").unlink()
+    with pytest.raises(BadInput, match="holds this installation already"):
+        migrate(data_dir, url)
+
+
 def test_a_target_with_anything_else_in_it_is_refused(data_dir: Path, postgres: PostgresServer, tmp_path: Path) -> None:
     url = postgres.fresh_database()
     PostgresqlStore(url, tmp_path / "other").install(4, 1_024)
