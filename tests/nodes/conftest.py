@@ -31,7 +31,7 @@ def cluster(postgres: PostgresServer) -> Iterator[ClusterOfHosts]:
             headers={"authorization": f"Bearer {made.key}"},
         )
         assert answer.status_code == httpx.codes.OK, answer.text
-        heals("every host has a shard", made.is_spread)
+        heals("every host has a shard and answers", lambda: made.is_spread() and all(map(made.is_ready, made.numbers)))
         yield made
     finally:
         made.remove()
