@@ -241,6 +241,10 @@ def reshard(
     wanted = Head(head.name, head.format, head.slots, shards, head.secret)
     found = target.head()
     if found == wanted:
+        if _newest_epoch(source) > _newest_epoch(target):
+            raise BadInput(
+                f"{source.name} was started again after {target.name} was made of it: empty that, and repeat this"
+            )
         return {}
     if not target.is_empty():
         said = "what an interrupted `kairos reshard` left" if found and found.format == MOVING else "something else"
@@ -251,3 +255,8 @@ def reshard(
     totals = Resharding(source, target, shards, master, progress).run()
     target.finish(wanted)
     return totals
+
+
+def _newest_epoch(place: Source) -> int:
+    """Each start raises every owner's; what is made begins at the newest of its origin."""
+    return max(state.epoch for owner in place.owners() if (state := place.state(owner)) is not None)

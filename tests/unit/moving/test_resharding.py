@@ -156,6 +156,18 @@ def test_what_was_not_stopped_in_good_order_is_refused_and_stays_whole(
         _resharded(data_dir, SqlitePlace(new), 3)
 
 
+def test_what_went_on_before_it_was_marked_as_moved_is_not_given_up(data_dir: Path, new: Path) -> None:
+    """The command was killed when all but the mark was done."""
+    assert _resharded(data_dir, SqlitePlace(new), 3)
+    assert _resharded(data_dir, SqlitePlace(new), 3) == {}
+    for owner in (naming.COORDINATOR_OWNER, naming.shard_owner(0), naming.shard_owner(1)):
+        journal = embedded(data_dir).journal(owner)
+        journal.take_over("somebody starts it", journal.incarnation())
+        journal.close()
+    with pytest.raises(BadInput, match="started again"):
+        _resharded(data_dir, SqlitePlace(new), 3)
+
+
 def test_a_number_that_is_none_and_a_place_that_is_taken_are_refused(data_dir: Path, new: Path) -> None:
     for shards in (0, 1_025):
         with pytest.raises(BadInput, match="1 to 1024"):
