@@ -60,6 +60,8 @@ class ClusterOfHosts:
         self._up: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] = (self.folder / "hosts.log").open("ab")
         self._environment: dict[str, str] = {}
+        # One for all questions: each new one would read the certificates of the world.
+        self._http = httpx.Client(timeout=10.0)
 
     @property
     def address(self) -> str:
@@ -188,12 +190,12 @@ class ClusterOfHosts:
     def is_ready(self, host: int = HEAD) -> bool:
         assert self._up is None or self._up.poll() is None, self.log()
         try:
-            return httpx.get(f"{self.url(host)}/readyz", timeout=3.0).status_code == httpx.codes.OK
+            return self._http.get(f"{self.url(host)}/readyz", timeout=3.0).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 
     def get(self, path: str, host: int = HEAD) -> Any:
-        answer = httpx.get(self.url(host) + path, headers={"authorization": f"Bearer {self.key}"}, timeout=30.0)
+        answer = self._http.get(self.url(host) + path, headers={"authorization": f"Bearer {self.key}"})
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()
 
@@ -240,6 +242,7 @@ class ClusterOfHosts:
         self.hosts.remove()
         self.postgres.remove()
         self.disk.remove()
+        self._http.close()
         self._log.close()
         if os.environ.get(KEEP) != "1":
             shutil.rmtree(self.folder, ignore_errors=True)
