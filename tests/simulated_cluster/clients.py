@@ -56,7 +56,7 @@ class Client:
 
     async def _ask_all(self) -> None:
         for _ in range(self._requests):
-            await self.process.pause(self._rng.random() * 250)
+            await self.process.pause(self._rng.random() * 300)
             await self._until_answered(self._command())
         self.is_done = True
 

@@ -155,7 +155,7 @@ class CoordinatorHost:
 
     def _died(self) -> None:
         if self.machine not in self._cluster.machines_down:
-            self._cluster.later(20 + self._cluster.hub.rng.random() * 1_500, self._restart)
+            self._cluster.later(20 + self._cluster.hub.rng.random() * 700, self._restart)
 
     def _restart(self) -> None:
         """Unless its machine was lost meanwhile, or came back with it: two would wait for one another's files."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import hashlib
 import heapq
 import random
@@ -16,7 +17,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 #: 2026-01-01T00:00:00Z.
 START_MS: Final = 1_767_225_600_000
@@ -36,11 +37,13 @@ class Hub:
         #: How often what happened: faults that struck, and what the product did about them.
         self.seen: Counter[str] = Counter()
         self.steps = 0
-        self._queue: list[tuple[float, int, Process, asyncio.Handle]] = []
+        self._queue: list[tuple[float, int, Process, Happening]] = []
         self._count = 0
         self._digest = hashlib.blake2b(digest_size=16)
         self._trace = trace
-        self.graveyard: list[Any] = []
+        self.processes: list[Process] = []
+        self.threads: list[greenlet] = []
+        self.is_over = False
         #: Where events are handled; whatever waits hands over to it.
         self.main = getcurrent()
         #: What ``actors.stores.opening.open_store`` gives to a process.
@@ -78,36 +81,79 @@ class Hub:
         return self._digest.hexdigest()
 
     def bury(self) -> None:
-        """The seed is over: what was left half done is let go of, and none of its last words are heard."""
-        for process in self.graveyard:
-            if isinstance(process, Process):
-                process.is_alive = False
-                process.bury()
-        self.graveyard.clear()
+        """The seed is over: what was left half done is let go of, and none of its last words are heard. A thread that
+        waits must be ended, for no collector sees into it."""
+        self.is_over = True
+        for process in self.processes:
+            process.is_alive = False
+        for thread in self.threads:
+            if not thread.dead:
+                thread.throw()
+        for process in self.processes:
+            process.bury()
+        self.processes.clear()
+        self.threads.clear()
         self._queue.clear()
 
-    def put(self, when: float, process: Process, handle: asyncio.Handle) -> None:
+    def put(self, when: float, process: Process, handle: Happening) -> None:
         self._count += 1
         heapq.heappush(self._queue, (when, self._count, process, handle))
 
     def run(self, until: Callable[[], bool], until_ms: float, steps_max: int = 60_000) -> bool:
         """Let events happen until ``until()`` holds (True) or the clock reads ``until_ms``."""
-        while not until():
-            if not self._queue or self._queue[0][0] > until_ms:
-                self.now = max(self.now, until_ms)
-                return until()
-            when, _, process, handle = heapq.heappop(self._queue)
-            if not process.is_alive or handle.cancelled():
-                continue
-            self.now = max(self.now, when)
-            if process.halted_until > self.now:
-                self.put(process.halted_until, process, handle)
-                continue
-            self.steps += 1
-            if self.steps > steps_max:
-                raise NotQuietError(f"more than {steps_max} events by {self.now:.0f} ms")
-            process.run(handle)
-        return True
+        try:
+            while not until():
+                if not self._queue or self._queue[0][0] > until_ms:
+                    self.now = max(self.now, until_ms)
+                    return until()
+                self._next(steps_max)
+            return True
+        finally:
+            self.process = None
+            events._set_running_loop(None)
+
+    def _next(self, steps_max: int) -> None:
+        when, _, process, handle = heapq.heappop(self._queue)
+        if not process.is_alive or handle.is_cancelled:
+            return
+        if when > self.now:
+            self.now = when
+        if process.halted_until > self.now:
+            self.put(process.halted_until, process, handle)
+            return
+        self.steps += 1
+        if self.steps > steps_max:
+            raise NotQuietError(f"more than {steps_max} events by {self.now:.0f} ms")
+        if process is not self.process:
+            self.process = process
+            events._set_running_loop(process)
+        try:
+            handle.context.run(handle.callback, *handle.args)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            process.call_exception_handler({"handle": handle, "exception": error})
+
+
+class Happening:
+    """What is to run in a process at its time; to asyncio it is a (timer) handle."""
+
+    __slots__ = ("args", "at", "callback", "context", "is_cancelled")
+
+    def __init__(self, callback: Any, args: tuple[Any, ...], at: float, context: Any) -> None:
+        self.callback, self.args, self.at = callback, args, at
+        self.context = contextvars.copy_context() if context is None else context
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+        self.callback = self.args = None
+
+    def cancelled(self) -> bool:
+        return self.is_cancelled
+
+    def when(self) -> float:
+        return self.at
 
 
 class Process(asyncio.AbstractEventLoop):
@@ -124,16 +170,7 @@ class Process(asyncio.AbstractEventLoop):
         self._at_death: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self._workers: dict[Any, Worker] = {}
-        hub.graveyard.append(self)
-
-    def run(self, handle: asyncio.Handle) -> None:
-        before, self.hub.process = self.hub.process, self
-        events._set_running_loop(self)
-        try:
-            handle._run()
-        finally:
-            events._set_running_loop(None)
-            self.hub.process = before
+        hub.processes.append(self)
 
     def within(self, work: Callable[[], Any]) -> Any:
         """Run something of this process right now, from the outside."""
@@ -187,23 +224,20 @@ class Process(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self.hub.now / 1_000
 
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
+        handle = Happening(callback, args, 0.0, context)
         self.hub.put(self.hub.now, self, handle)
         return handle
 
     call_soon_threadsafe = call_soon
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
-        return self.call_at(self.time() + delay, callback, *args, context=context)
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        return self.call_at(self.hub.now / 1_000 + delay, callback, *args, context=context)
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        handle = Happening(callback, args, when, context)
         self.hub.put(max(self.hub.now, when * 1_000), self, handle)
         return handle
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """It is passed over when its time comes."""
 
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
@@ -252,6 +286,7 @@ class Worker:
         self._jobs.append((work, args, tell))
         if self._thread is None:
             self._thread = greenlet(self._run, parent=self._process.hub.main)
+            self._process.hub.threads.append(self._thread)
             self._process.call_soon(self._thread.switch)
 
     def _run(self) -> None:
@@ -271,10 +306,10 @@ def wait(process: Process, ms: float) -> bool:
     thread = getcurrent()
     if thread is process.hub.main:
         return False
+    if process.hub.is_over:
+        raise GreenletExit
     if process.is_alive:
         process.call_later(ms / 1_000, thread.switch)
-    else:
-        process.hub.graveyard.append(thread)
     process.hub.main.switch()
     return True
 

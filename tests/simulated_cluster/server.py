@@ -62,20 +62,24 @@ class ServerPlace:
         return self._call(execute)
 
     def look(self, work: Callable[[Tables], T]) -> T:
-        return self._call(lambda: (work(self._server.tables(self._name)), False))
+        return self._call(lambda: (work(self._server.tables(self._name)), False), is_look=True)
 
-    def _call(self, execute: Callable[[], tuple[T, bool]]) -> T:
+    def _call(self, execute: Callable[[], tuple[T, bool]], *, is_look: bool = False) -> T:
+        """What is only looked at may be old by the time it arrives; when the question was sent is seen by nobody."""
         hub, server = self._server.hub, self._server
         until = hub.now + limits.STORE_AWAY_MS_MAX
         while True:
-            self._travel()
-            self._meet("before")
+            if not is_look:
+                self._travel()
+                self._meet("before")
             if not server.is_away(self._process.machine):
                 self._is_connected = True
                 result, has_changed = execute()
-                self._meet("written")
+                if not is_look:
+                    self._meet("written")
                 self._travel()
-                self._meet("done")
+                if not is_look:
+                    self._meet("done")
                 if hub.rng.random() >= server.loss and not server.is_away(self._process.machine):
                     return result
                 if has_changed:

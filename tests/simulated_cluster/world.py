@@ -25,7 +25,7 @@ from simulated_cluster.supervision import SupervisorHost
 from simulated_cluster.surroundings import surroundings
 
 #: How long faults strike, and how long a healed world may take to answer everybody and to come to rest.
-STORM_MS = 3_000.0
+STORM_MS = 2_000.0
 ANSWERED_MS_MAX = 90_000.0
 REST_MS_MAX = 60_000.0
 
