@@ -82,10 +82,7 @@ class Ownership:
     def write(self, work: Callable[[Cursor], None], *, soon: bool = False) -> int:
         """One transaction under the fence in one round trip: ``work`` executes and fetches nothing; returns how many
         rows its last statement changed. ``soon``: durable only with the next one that is not so."""
-        try:
-            return self.session.run(lambda connection: self._transact(connection, work, soon))
-        except _NotMine as error:
-            raise Fenced(f"{self._where}: epoch {self.epoch} does not own the journal any more") from error
+        return self.session.run(lambda connection: self._transact(connection, work, soon))
 
     def _transact(self, connection: Connection, work: Callable[[Cursor], None], soon: bool) -> int:
         try:
@@ -96,7 +93,7 @@ class Ownership:
                 cursor.execute(_HOLD, (self.number, self.epoch, self._line), prepare=True)
                 work(cursor)
         except errors.DivisionByZero as error:
-            raise _NotMine from error
+            raise self._not_mine() from error
         while cursor.nextset():
             continue
         return int(cursor.rowcount)
@@ -107,12 +104,12 @@ class Ownership:
             return
         row = connection.execute(_RETURN, (self.number, self.epoch)).fetchone()
         if row is None:
-            raise Fenced(f"{self._where}: epoch {self.epoch} does not own the journal any more")
+            raise self._not_mine()
         self._line = row[0]
+
+    def _not_mine(self) -> Fenced:
+        """The owner's row says another epoch or session."""
+        return Fenced(f"{self._where}: epoch {self.epoch} does not own the journal any more")
 
     def close(self) -> None:
         self.session.close()
-
-
-class _NotMine(Exception):
-    """The owner's row says another epoch or session."""

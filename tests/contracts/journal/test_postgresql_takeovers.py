@@ -11,7 +11,9 @@ from support.postgres import PostgresServer
 from support.server import eventually
 
 from actors.journal.interface import FlushBatch, StoredProfile
+from actors.postgresql.connection import Connection
 from actors.postgresql.journal import PostgresqlJournal
+from actors.postgresql.ownership import Ownership
 from models.errors import Fenced
 
 A = b"a" * 16
@@ -145,3 +147,22 @@ def test_a_take_over_waits_for_a_flush_that_is_not_committed(
         flushed.result(20)
         assert taken.result(20) == 2
     assert reader.load_profiles([A])[A].sealed == b"in time"
+
+
+@pytest.mark.parametrize("does", ["append", "look"])
+def test_who_is_fenced_while_it_writes_a_flush_again_on_a_new_connection_learns_so(
+    make_postgresql: Make, monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    owner, rival = make_postgresql(), make_postgresql()
+    owner.take_over("owner")
+    owner.flush(FlushBatch([StoredProfile(A, 1, 1, b"sealed", 0)]))
+    come_back = Ownership._come_back
+
+    def overtaken(journal: Ownership, connection: Connection) -> None:
+        come_back(journal, connection)
+        rival.take_over("rival")
+
+    monkeypatch.setattr(Ownership, "_come_back", overtaken)
+    owner.session.close()
+    with pytest.raises(Fenced):
+        owner.append(b"1" * 16, b"payload") if does == "append" else owner.load_profiles([A])
