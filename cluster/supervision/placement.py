@@ -5,7 +5,8 @@ A shard lives as *incarnations*, numbered upwards. One of them serves. A newer o
 its way; an older one than the one that serves is superseded. Rules, in this order:
 
 1. What is there and not needed ends: incarnations older than the one that serves, spare standbys.
-2. A shard without any incarnation that may still serve is made, on the node with the fewest.
+2. A shard without any incarnation that may still serve is made, on the node with the fewest; not where one was lost,
+   as long as there is another node.
 3. A move that was begun goes on; one whose target leaves is abandoned.
 4. A shard on a node that leaves (or takes none) moves away. One at a time; several against a deadline.
 5. When nothing else is on its way and every shard serves, the fullest node gives one shard to the emptiest, if that
@@ -14,7 +15,7 @@ its way; an older one than the one that serves is superseded. Rules, in this ord
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -112,17 +113,19 @@ def plan(nodes: Sequence[Node], shards: Shards, wanted: int) -> list[Action]:
     homes = _homes(nodes)
     actions: list[Action] = [action for shard in seen.values() for action in shard.superfluous()]
     load = dict.fromkeys(homes, 0)
+    # Where one was lost, the node itself may be cut off, which Ray takes a minute to notice.
+    doubtful = {one.node for found in shards.values() for one in found if one.state is State.LOST}
     for shard in seen.values():
         if shard.home in load:
             load[shard.home] += 1
     for shard in seen.values():
         if shard.newest is None:
-            actions.append(Make(shard.number, _take_emptiest(load)))
+            actions.append(Make(shard.number, _take_emptiest(load, doubtful)))
     moving = [shard for shard in seen.values() if shard.is_moving]
     leaving = {node.id for node in nodes if node.draining} & {node.id for node in nodes if node.id not in load}
     for shard in moving:
         actions.append(shard.next_step(leaving))
-    return [*actions, *_moves(nodes, list(seen.values()), load, len(moving))]
+    return [*actions, *_moves(nodes, list(seen.values()), load, doubtful, len(moving))]
 
 
 class _Shard:
@@ -182,13 +185,16 @@ def _homes(nodes: Sequence[Node]) -> list[str]:
     return []
 
 
-def _take_emptiest(load: dict[str, int]) -> str:
-    node = min(load, key=lambda one: (load[one], one))
+def _take_emptiest(load: dict[str, int], doubtful: Set[str]) -> str:
+    """A doubtful one only where there is no other."""
+    node = min(load, key=lambda one: (one in doubtful, load[one], one))
     load[node] += 1
     return node
 
 
-def _moves(nodes: Sequence[Node], shards: list[_Shard], load: dict[str, int], moving: int) -> list[Action]:
+def _moves(
+    nodes: Sequence[Node], shards: list[_Shard], load: dict[str, int], doubtful: Set[str], moving: int
+) -> list[Action]:
     """New moves, none beyond what may be on its way at once."""
     settled = [shard for shard in shards if shard.newest is not None and not shard.is_moving]
     known = {node.id: node for node in nodes}
@@ -197,7 +203,7 @@ def _moves(nodes: Sequence[Node], shards: list[_Shard], load: dict[str, int], mo
     hurried = any(known[shard.home].deadline_ms for shard in away)
     room = (limits.MOVES_AGAINST_DEADLINE_MAX if hurried else limits.MOVES_AT_ONCE_MAX) - moving
     if away:
-        return [Begin(shard.number, _take_emptiest(load)) for shard in away[: max(0, room)]]
+        return [Begin(shard.number, _take_emptiest(load, doubtful)) for shard in away[: max(0, room)]]
     if room < 1 or not all(shard.serves for shard in shards):
         return []
     return _evener(settled, load)

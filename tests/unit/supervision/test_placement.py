@@ -193,9 +193,16 @@ def test_a_superseded_incarnation_is_ended() -> None:
 
 def test_one_that_is_lost_is_replaced_at_once_and_ended_when_the_next_serves() -> None:
     lost = Incarnation(3, "a", State.LOST)
-    assert plan([A, B], {0: [lost]}, 1) == [Make(0, "a")]
+    assert plan([A, B], {0: [lost]}, 1) == [Make(0, "b")]
     assert plan([A, B], {0: [lost, Incarnation(4, "b", STARTING)]}, 1) == []
     assert plan([A, B], {0: [lost, Incarnation(4, "b", SERVING)]}, 1) == [End(0, 3)]
+
+
+def test_nothing_is_made_on_a_node_that_may_be_cut_off_unless_there_is_no_other() -> None:
+    lost = {**serving("b", "b", "c"), 3: [Incarnation(1, "a", State.LOST)]}
+    assert plan([A, B, C], lost, 4) == [Make(3, "c")]
+    assert plan([A, gone(B), C], lost, 4)[:2] == [Make(3, "c"), Begin(0, "c")]
+    assert plan([A], {0: lost[3]}, 1) == [Make(0, "a")]
 
 
 def test_a_lost_standby_is_ended_where_the_older_one_serves() -> None:
