@@ -21,7 +21,7 @@ from models.scoring.booster import Booster
 from models.scoring.manifest import Manifest
 
 _LOG: Final = logging.getLogger("kairos.scorers")
-_FOLDER: Final = "scorers"
+FOLDER: Final = "scorers"
 _MANIFEST: Final = "manifest.json"
 #: A version is a folder's name: nothing that could lead elsewhere.
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -55,7 +55,7 @@ class Scorers(Protocol):
 
 class ScorerRegistry:
     def __init__(self, data_dir: Path) -> None:
-        self._root: Final = data_dir / _FOLDER
+        self._root: Final = data_dir / FOLDER
 
     def register(self, model: bytes, manifest: Manifest) -> None:
         Booster(model, manifest)

@@ -33,18 +33,18 @@ def held_units(profile: Profile) -> Iterator[tuple[Key, int]]:
                 yield (budget, period), units
 
 
-def reshard_shards(old: Sequence[ShardState], held: Held, seq: int) -> list[ShardState]:
-    """The states with which the new journals begin, at row ``seq``. Raises ``InvariantBroken`` when customers hold more
-    than the shards know of."""
+def reshard_shards(old: Sequence[ShardState], held: Held, seqs: Sequence[int]) -> list[ShardState]:
+    """The states with which the new journals begin, each at its row. Raises ``InvariantBroken`` when customers hold
+    more than the shards know of."""
     newest = max(old, key=lambda state: (state.plan is not None, state.evidence.version))
     packed = unpack(newest.pack()) | {
-        "last_ms": max(state.last_ms for state in old), "clock_ms": max(state.clock_ms for state in old), "seq": seq,
+        "last_ms": max(state.last_ms for state in old), "clock_ms": max(state.clock_ms for state in old),
     }
     escrows = _escrows(old, held)
     counts = [_counts(old).to_wire(), *([EvidenceCounts().to_wire()] * (len(held) - 1))]
     return [
-        ShardState.unpack(shard, pack(packed | {"escrow": escrows[shard], "counts": counts[shard]}))
-        for shard in range(len(held))
+        ShardState.unpack(shard, pack(packed | {"escrow": escrows[shard], "counts": counts[shard], "seq": seq}))
+        for shard, seq in enumerate(seqs)
     ]
 
 

@@ -19,7 +19,7 @@ from models.canonical import pack
 
 @dataclass(slots=True)
 class Rows:
-    """Rows read so far."""
+    """Rows read so far. What lies before the base (answers from before a rebuilding) is not among them."""
 
     after: int
     limit: int
@@ -33,6 +33,8 @@ class Rows:
 
     def read_some(self, store: ShardStore) -> None:
         """A few milliseconds' worth of rows."""
+        if not self.after:
+            self.after = base.seq if (base := store.journal.base()) else 0
         segments, before = 0, self.after
         for row in store.journal.rows(self.after, min(limits.READ_ROWS, self.limit - len(self.rows))):
             turn, wires = store.opened(row)

@@ -23,7 +23,7 @@ from cluster.moving import copying
 from cluster.moving.backing_up import back_up, restore
 from cluster.moving.backup_place import BackupPlace
 from cluster.moving.erasures import read_erasures
-from cluster.moving.migrating import mark_moved, migrate
+from cluster.moving.migrating import migrate
 from cluster.moving.postgresql_place import PostgresqlPlace
 from cluster.moving.resharding import reshard
 from cluster.moving.sqlite_place import SqlitePlace, refuse_strangers
@@ -153,7 +153,7 @@ def reshard_store(
     source = SqlitePlace(settings.data_dir) if named == SQLITE else PostgresqlPlace(named, settings.data_dir)
     try:
         if isinstance(source, PostgresqlPlace):
-            source.refuse_live()
+            source.hold()
         master = MasterKeyPlace(settings.data_dir)
         target = _new_place(to, settings.data_dir, master)
         try:
@@ -161,10 +161,6 @@ def reshard_store(
                 totals = reshard(source, target, shards, master, progress)
         finally:
             target.close()
-        if isinstance(source, PostgresqlPlace):
-            source.mark_moved()
-        else:
-            mark_moved(settings.data_dir, target.name)
     finally:
         source.close()
     print(_told(totals, as_json))
@@ -178,7 +174,7 @@ def _new_place(to: str, data_dir: Path, master: MasterKeyPlace) -> SqlitePlace |
     """An embedded one gets the master key that lies in the old data directory, if it lies there."""
     if to.partition("://")[0] in SCHEMES:
         return PostgresqlPlace(to, data_dir)
-    place = Path(to)
+    place = Path(to).resolve()
     key = data_dir / MASTER_FILE
     if master.file == key:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)

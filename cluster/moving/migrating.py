@@ -9,9 +9,8 @@ from typing import Final
 
 from actors.durable_file import replace_file
 from actors.stores.interface import FORMAT, MOVING
-from actors.stores.sqlite import MOVED_FILE
 from cluster.moving.copying import Progress, begin, copy_owner, verify
-from cluster.moving.place import Head, Source, Target
+from cluster.moving.place import Head, Target
 from cluster.moving.postgresql_place import PostgresqlPlace
 from cluster.moving.sqlite_place import SqlitePlace
 from cluster.moving.stopped import refuse_live
@@ -48,15 +47,14 @@ def _move(source: SqlitePlace, target: PostgresqlPlace, data_dir: Path, progress
     totals = verify(source, target)
     # At no moment can both be started: what one of them acknowledged then would be lost with it.
     note_store(data_dir, target.name, head.name)
-    mark_moved(data_dir, target.name)
+    source.mark_moved(target.name)
     target.finish(head)
     return totals
 
 
-def _head_of(source: Source, target: Target, data_dir: Path) -> Head:
-    moved = data_dir / MOVED_FILE
-    if moved.exists():
-        to = json.loads(moved.read_bytes())["to"]
+def _head_of(source: SqlitePlace, target: Target, data_dir: Path) -> Head:
+    to = source.moved_to()
+    if to is not None:
         arrived = target.head() if to == target.name else None
         if arrived is None or arrived.format != MOVING:
             raise BadInput(f"{data_dir} was moved already, to {to}")
@@ -71,8 +69,3 @@ def _head_of(source: Source, target: Target, data_dir: Path) -> Head:
 def note_store(data_dir: Path, to: str, name: str) -> None:
     """From here on the data directory belongs to the installation in its new place."""
     replace_file(data_dir / _STORE_NOTE, json.dumps({"store": to, "installation": name}).encode())
-
-
-def mark_moved(data_dir: Path, to: str) -> None:
-    """Nobody starts what is left here."""
-    replace_file(data_dir / MOVED_FILE, json.dumps({"to": to}).encode())

@@ -75,8 +75,21 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
+class Leaving(Source, Protocol):
+    """What an installation moves away from."""
+
+    def moved_to(self) -> str | None:
+        """The ``name`` of the place where it went; None while it is here."""
+
+    def mark_moved(self, to: str) -> None:
+        """Durably: nobody starts it here any more; it may be read."""
+
+
 class Target(Source, Protocol):
     def is_empty(self) -> bool: ...
+
+    def clear(self) -> None:
+        """Remove what an interrupted move left. May be interrupted, and repeated."""
 
     def begin(self, head: Head) -> None:
         """Make the installation, so marked that nobody starts it before ``finish``."""

@@ -26,6 +26,19 @@ from models.errors import KairosError, StoreAway
 #: A page is written out in between.
 _IDLE: Final = "SET idle_in_transaction_session_timeout = '60s'"
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+#: Owners write nothing, and nobody becomes one, while this is held; readers do not notice.
+_HOLD: Final = (
+    "SET lock_timeout = '5s'", "SET idle_in_transaction_session_timeout = '10min'",
+    "BEGIN ISOLATION LEVEL REPEATABLE READ", "LOCK TABLE shard_owner IN SHARE ROW EXCLUSIVE MODE",
+)
+#: Whoever served before is fenced, and whoever comes is superseded: the installation is where ``holder`` says.
+_FENCE: Final = f"UPDATE shard_owner SET epoch = epoch + 1, incarnation = {2**62}, holder = %s"
+_CONNECTED: Final = """
+SELECT application_name FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND starts_with(application_name, 'kairos')
+"""
+#: All that an installation keeps, but the record of refusals' heads and of the installation itself.
+_KEPT: Final = ("shard_owner", "scorer", "access_key", "denial", *(table.postgresql for table in TABLES))
 _PUT_STATE: Final = """
 INSERT INTO shard_owner (owner, name, epoch, last_seq, incarnation, session, holder)
 VALUES (%s, %s, %s, %s, %s, 1, 'nobody yet') ON CONFLICT (owner) DO UPDATE
@@ -105,8 +118,11 @@ class PostgresqlPlace:
         return Shared(keys, denials, {version: (manifest, model) for version, manifest, model in scorers})
 
     def is_empty(self) -> bool:
-        tables = ("installation", "shard_owner", "scorer", "access_key", *(table.postgresql for table in TABLES))
-        return not any(self._query(f"SELECT 1 FROM {name} LIMIT 1") for name in tables)
+        return not any(self._query(f"SELECT 1 FROM {name} LIMIT 1") for name in ("installation", *_KEPT))
+
+    def clear(self) -> None:
+        with self._translated():
+            self._connection.execute(f"TRUNCATE installation, denial_head, {', '.join(_KEPT)}")
 
     def begin(self, head: Head) -> None:
         self._query(
@@ -145,22 +161,36 @@ class PostgresqlPlace:
         with self._translated():
             self._connection.execute("UPDATE installation SET format = %s WHERE name = %s", (head.format, head.name))
 
-    def refuse_live(self) -> None:
-        """Raises ``KairosError`` while processes of an installation are connected."""
-        ((others,),) = self._query(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND application_name LIKE 'kairos%'"
-        )
+    def hold(self) -> None:
+        """Until this is closed nobody else writes as an owner or becomes one, and all is read as it is now. Raises
+        ``KairosError`` while processes of an installation are connected."""
+        self._refuse_live()
+        with self._translated():
+            for statement in _HOLD:
+                self._connection.execute(statement)
+        self._refuse_live()
+
+    def _refuse_live(self) -> None:
+        others = sorted({name for (name,) in self._query(_CONNECTED)})
         if others:
             raise KairosError(
-                f"{others} connections of a running Kairos are open at {self.name}; stop it on every node first (end "
-                f"`kairos up`, or delete the RayService)"
+                f"a running Kairos is connected to {self.name} ({', '.join(others[:5])}); stop it on every node first "
+                f"(`kairos down`, or delete the RayService)"
             )
 
-    def mark_moved(self) -> None:
-        """Nobody starts it any more; it may be read."""
+    def moved_to(self) -> str | None:
+        head = self.head()
+        if head is None or head.format != MOVED:
+            return None
+        ((to,),) = self._query("SELECT holder FROM shard_owner ORDER BY owner LIMIT 1")
+        return str(to)
+
+    def mark_moved(self, to: str) -> None:
+        """After ``hold``. Who meant to serve from it is fenced."""
         with self._translated():
             self._connection.execute("UPDATE installation SET format = %s", (MOVED,))
+            self._connection.execute(_FENCE, (to,))
+            self._connection.execute("COMMIT")
 
     def close(self) -> None:
         self._connection.close()

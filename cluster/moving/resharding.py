@@ -1,7 +1,8 @@
 """Another number of shards: a new installation beside the old one, with every customer at the owner of its slot.
 
-The new journals begin with a base, like truncated ones: states and profiles as of now, no rows. The old installation
-is marked as moved and stays as it is: the archive in which past decisions are audited and explained.
+The new journals begin with a base, like truncated ones: states and profiles as of now; before it only the answers of
+the last days (``answers``). The old installation is marked as moved and stays as it is: the archive in which past
+decisions are audited and explained.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from actors import naming
 from actors.journal import seal
 from actors.journal.interface import Checkpoint
 from actors.journal.records import checksum
-from actors.stores.interface import FORMAT, MOVING
+from actors.stores.interface import FORMAT, MOVED, MOVING
 from actors.stores.master_key import MasterKeyPlace
 from actors.stores.wrapping import WrappingKeys
+from cluster.moving.answers import Answers
 from cluster.moving.copying import Progress
-from cluster.moving.place import Head, OwnerState, Source, Target
+from cluster.moving.place import Head, Leaving, OwnerState, Source, Target
 from cluster.moving.tables import BASE, BASE_PROFILE, CHECKPOINT, DESTROYED, IDEM, KEY, LOG, PROFILE, WRAPPING_KEY, Row
 from models import ids, limits
 from models.budgets.escrow import Key
@@ -76,6 +78,7 @@ class Keys:
 
 class Resharding:
     def __init__(self, source: Source, target: Target, shards: int, master: MasterKeyPlace, progress: Progress) -> None:
+        """Raises ``KairosError`` for what cannot be moved, before anything is written."""
         self._source = source
         self._target = target
         self._shards = shards
@@ -86,8 +89,11 @@ class Resharding:
         self._epoch = max(state.epoch for state in states)
         #: Of the shards; the coordinator keeps its own.
         self._incarnation = max(self._state_of(owner).incarnation for owner in self._owners)
-        #: The row at which the new journals begin: what old rows were called is never called so again.
+        #: The row after which the new journals begin: what old rows were called is never called so again.
         self._seq = max(state.last_seq for state in states)
+        self._old = [self._old_state(owner) for owner in self._owners]
+        since_ms = max(state.last_ms for state in self._old) - limits.IDEMPOTENCY_MS
+        self._answers = Answers(source, target, shards, self._seq, self._epoch, since_ms)
         self._held: list[Counter[Key]] = [Counter() for _ in range(shards)]
         self._counted: Counter[str] = Counter()
 
@@ -98,12 +104,13 @@ class Resharding:
 
     def run(self) -> dict[str, int]:
         """Rows by table."""
-        old = [self._old_state(owner) for owner in self._owners]
+        for owner in self._owners:
+            self._answers.carry(owner, self._progress)
         for owner in self._owners:
             self._move_customers(owner)
-        states = reshard_shards(old, self._held, self._seq)
+        states = reshard_shards(self._old, self._held, self._answers.ends)
         for state in states:
-            self._begin_journal(naming.shard_owner(state.shard), state.pack(), state.last_ms)
+            self._begin_journal(state)
         coordinator = reshard_coordinator(self._coordinator(), states, self._epoch)
         self._begin_coordinator(pack_state(coordinator))
         self._target.put_shared(self._source.shared())
@@ -135,10 +142,12 @@ class Resharding:
     def _move_customers(self, owner: str) -> None:
         for page in self._source.pages(owner, KEY):
             self._write(KEY.name, [(self._owner_of(row[0]), row) for row in page], owner)
-        for table in (DESTROYED, IDEM):
-            at = table.columns.index("customer")
-            for page in self._source.pages(owner, table):
-                self._write(table.name, [(self._owner_of(row[at]), row) for row in page], owner)
+        for page in self._source.pages(owner, DESTROYED):
+            self._write(DESTROYED.name, [(self._owner_of(row[0]), row) for row in page], owner)
+        at = IDEM.columns.index("customer")
+        for page in self._source.pages(owner, IDEM):
+            moved = [(self._owner_of(row[at]), self._answers.moved_key(owner, row)) for row in page]
+            self._write(IDEM.name, moved, owner)
         for page in self._source.pages(owner, PROFILE):
             self._write(PROFILE.name, [(self._owner_of(row[0]), self._profile(row)) for row in page], owner)
         self._note_held(owner)
@@ -148,8 +157,9 @@ class Resharding:
         customer, seq, generation, due_ms, digest, sealed = row
         if checksum(customer, seq, generation, due_ms, sealed) != digest:
             raise JournalFailed(f"a profile stored at row {seq} is damaged; restore it from a backup")
-        fresh = checksum(customer, self._seq, generation, due_ms, sealed)
-        return customer, self._seq, generation, due_ms, fresh, sealed
+        begin = self._answers.ends[ids.shard_of(customer, self._shards)]
+        fresh = checksum(customer, begin, generation, due_ms, sealed)
+        return customer, begin, generation, due_ms, fresh, sealed
 
     def _write(self, name: str, routed: list[tuple[str, Row]], old: str) -> None:
         by_owner: dict[str, list[Row]] = {}
@@ -181,11 +191,12 @@ class Resharding:
                 for key, units in held_units(packing.unpack(packed)):
                     self._held[ids.shard_of(customer, self._shards)][key] += units
 
-    def _begin_journal(self, owner: str, state: bytes, at_ms: int) -> None:
-        row = (self._seq, at_ms, checksum(self._seq, at_ms, state), state)
+    def _begin_journal(self, state: ShardState) -> None:
+        owner, packed = naming.shard_owner(state.shard), state.pack()
+        row = (state.seq, state.last_ms, checksum(state.seq, state.last_ms, packed), packed)
         self._target.write(owner, BASE, [row])
         self._target.write(owner, CHECKPOINT, [row])
-        self._target.put_state(owner, OwnerState(self._epoch, self._seq, self._incarnation))
+        self._target.put_state(owner, OwnerState(self._epoch, state.seq, self._incarnation))
 
     def _begin_coordinator(self, state: bytes) -> None:
         owner, row = naming.COORDINATOR_OWNER, (self._seq, 0, checksum(self._seq, 0, state), state)
@@ -229,34 +240,39 @@ def _by_customer(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 
 def reshard(
-    source: Source, target: Target, shards: int, master: MasterKeyPlace, progress: Progress = lambda *_: None
+    source: Leaving, target: Target, shards: int, master: MasterKeyPlace, progress: Progress = lambda *_: None
 ) -> dict[str, int]:
-    """Rows by table; empty when all was done before but for the mark on the old place, which is the caller's to set.
-    Nothing of ``source`` changes. Raises ``KairosError``."""
+    """Rows by table; empty when all was done before. May be killed at any point, and repeated: it begins anew. Of
+    ``source`` nothing changes but that it is marked as moved at the end. Raises ``KairosError``."""
     head = source.head()
-    if head is None or head.format != FORMAT:
+    if head is None or head.format not in (FORMAT, MOVED):
         raise BadInput(f"{source.name} holds no whole installation; name another")
     if not 1 <= shards <= limits.SHARDS_MAX:
         raise BadInput(f"an installation has 1 to {limits.SHARDS_MAX} shards")
-    wanted = Head(head.name, head.format, head.slots, shards, head.secret)
-    found = target.head()
-    if found == wanted:
-        if _newest_epoch(source) > _newest_epoch(target):
-            raise BadInput(
-                f"{source.name} was started again after {target.name} was made of it: empty that, and repeat this"
-            )
-        return {}
-    if not target.is_empty():
-        said = "what an interrupted `kairos reshard` left" if found and found.format == MOVING else "something else"
-        raise BadInput(f"{target.name} holds {said}; empty it, or name another place")
     if source.state(naming.COORDINATOR_OWNER) is None:
         raise BadInput(f"{source.name} was never started; install with the number of shards that you want")
+    wanted = Head(head.name, FORMAT, head.slots, shards, head.secret)
+    if _is_done(source, target, wanted):
+        return {}
+    resharding = Resharding(source, target, shards, master, progress)
     target.begin(wanted)
-    totals = Resharding(source, target, shards, master, progress).run()
+    totals = resharding.run()
+    # At no moment can both be started: what one of them acknowledged then would be lost with it.
+    source.mark_moved(target.name)
     target.finish(wanted)
     return totals
 
 
-def _newest_epoch(place: Source) -> int:
-    """Each start raises every owner's; what is made begins at the newest of its origin."""
-    return max(state.epoch for owner in place.owners() if (state := place.state(owner)) is not None)
+def _is_done(source: Leaving, target: Target, wanted: Head) -> bool:
+    """Whether all was done before. Removes what an interrupted run left. Raises ``BadInput`` for anything else."""
+    found, went_to = target.head(), source.moved_to()
+    is_unfinished = found is not None and (found.name, found.format) == (wanted.name, MOVING)
+    if went_to is not None and (went_to != target.name or not is_unfinished):
+        if found is not None and went_to == target.name and (found.name, found.shards) == (wanted.name, wanted.shards):
+            return True
+        raise BadInput(f"{source.name} was moved already, to {went_to}")
+    if is_unfinished:
+        target.clear()
+    elif not target.is_empty():
+        raise BadInput(f"{target.name} holds something else; empty it, or name another place")
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,10 +16,11 @@ from actors.access.denials.file_denials import AUDIT_FOLDER, FileDenials
 from actors.durable_file import replace_file
 from actors.journal import schema
 from actors.journal.sqlite_file import SqliteFile
+from actors.scorer_registry import FOLDER as SCORERS_FOLDER
 from actors.scorer_registry import ScorerRegistry
 from actors.stores.interface import MOVING, Installation
 from actors.stores.master_key import FILE as MASTER_FILE
-from actors.stores.sqlite import KIND, SqliteStore
+from actors.stores.sqlite import KIND, MOVED_FILE, SqliteStore
 from cluster.moving.place import Head, OwnerState, Shared, paged
 from cluster.moving.shared_things import put_denials, put_keys, put_scorers, scorers_of
 from cluster.moving.tables import JOURNAL_FILE, Row, Table
@@ -27,7 +29,9 @@ from models.errors import KairosError
 _INSTALLATION: Final = "installation.json"
 _SECRET: Final = "customer.secret"
 #: What may lie in a data directory before anything is installed there.
-_BEFORE: Final = frozenset({MASTER_FILE, "up.log"})
+_BEFORE: Final = frozenset({MASTER_FILE, "up.log", _SECRET})
+#: All else that a move writes there.
+_FOLDERS: Final = (naming.COORDINATOR_OWNER, "shards", AUDIT_FOLDER, SCORERS_FOLDER)
 _SCRIPTS: Final = {JOURNAL_FILE: schema.JOURNAL}
 
 
@@ -100,8 +104,22 @@ class SqlitePlace:
             scorers_of(ScorerRegistry(self._data_dir), self._data_dir),
         )
 
+    def moved_to(self) -> str | None:
+        path = self._data_dir / MOVED_FILE
+        return str(json.loads(path.read_bytes())["to"]) if path.exists() else None
+
+    def mark_moved(self, to: str) -> None:
+        replace_file(self._data_dir / MOVED_FILE, json.dumps({"to": to}).encode())
+
     def is_empty(self) -> bool:
         return not self._data_dir.exists() or {path.name for path in self._data_dir.iterdir()} <= _BEFORE
+
+    def clear(self) -> None:
+        self.close()
+        for name in _FOLDERS:
+            shutil.rmtree(self._data_dir / name, ignore_errors=True)
+        (self._data_dir / ACCESS_FILE).unlink(missing_ok=True)
+        (self._data_dir / _INSTALLATION).unlink()
 
     def begin(self, head: Head) -> None:
         self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -150,22 +150,7 @@ def test_what_was_not_stopped_in_good_order_is_refused_and_stays_whole(
     with pytest.raises(KairosError, match="kairos down"):
         _resharded(data_dir, SqlitePlace(new), 3)
     assert audited(embedded(data_dir)) == before
-    with pytest.raises(BadInput, match="not whole yet"):
-        embedded(new).install(None, 1_024)
-    with pytest.raises(BadInput, match="interrupted"):
-        _resharded(data_dir, SqlitePlace(new), 3)
-
-
-def test_what_went_on_before_it_was_marked_as_moved_is_not_given_up(data_dir: Path, new: Path) -> None:
-    """The command was killed when all but the mark was done."""
-    assert _resharded(data_dir, SqlitePlace(new), 3)
-    assert _resharded(data_dir, SqlitePlace(new), 3) == {}
-    for owner in (naming.COORDINATOR_OWNER, naming.shard_owner(0), naming.shard_owner(1)):
-        journal = embedded(data_dir).journal(owner)
-        journal.take_over("somebody starts it", journal.incarnation())
-        journal.close()
-    with pytest.raises(BadInput, match="started again"):
-        _resharded(data_dir, SqlitePlace(new), 3)
+    assert [path.name for path in new.iterdir()] == ["master.key"]
 
 
 def test_a_number_that_is_none_and_a_place_that_is_taken_are_refused(data_dir: Path, new: Path) -> None:
