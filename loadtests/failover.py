@@ -35,7 +35,7 @@ LEAVES: Final = 3
 _RETRY_S: Final = 0.02
 _WITHIN_S: Final = 120.0
 #: Between an answer and the next question of a closed loop.
-_THINKS_S: Final = 0.005
+_THINKS_S: Final = 0.01
 
 
 class Caller:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,6 +41,8 @@ class History:
     #: From the first attempt to the answer, of operations that needed more than one.
     waits_s: list[float] = field(default_factory=list)
     operations: int = 0
+    #: Refusals by their title.
+    refused: Counter[str] = field(default_factory=Counter)
     #: When the last one was answered, on the monotonic clock.
     last_s: float = field(default_factory=time.monotonic)
     #: What must not be: an id answered in two ways, a refusal that is no invitation to repeat.
@@ -96,6 +99,10 @@ class Traffic:
     def note_decision(self, body: dict[str, Any], answer: bytes) -> None:
         with self._lock:
             self.history.decisions.append((body, answer))
+
+    def note_refusal(self, answer: httpx.Response) -> None:
+        with self._lock:
+            self.history.refused[answer.json()["title"]] += 1
 
     def accuse(self, what: str) -> None:
         with self._lock:
@@ -200,6 +207,7 @@ class Client:
                     return time.monotonic() - started_s, attempts, answer
                 said = answer.text
                 assert answer.status_code in _AGAIN, f"{method} {path}: {answer.status_code} {said}"
+                self._traffic.note_refusal(answer)
             self._attempt += 1
             assert time.monotonic() - started_s < _PATIENCE_S, f"{method} {path} was never answered: {said}"
             time.sleep(_PAUSE_S)
