@@ -27,7 +27,7 @@ class Cluster:
         self.machines = ["m0"] if kind == EMBEDDED else ["m0", "m1", "m2"]
         self.skews_ms = {machine: rng.choice((0, 0, -150, 150)) for machine in self.machines}
         self.machines_down: set[str] = set()
-        self.shards = 2 if kind == EMBEDDED else rng.choice((2, 2, 3, 4))
+        self.shards = 2 if kind == EMBEDDED else rng.choice((2, 2, 2, 2, 3, 4))
         self.shard_settings: dict[str, Any] = {"checkpoint_turns": rng.choice((4, 9, 2_000))}
         if rng.random() < 0.3:
             self.shard_settings |= {"resident_bytes": 6_000, "hot_profiles": 1}

@@ -49,7 +49,7 @@ class File:
         unsynced = len(self.content) - self.synced
         if not unsynced:
             return
-        kept = hub.rng.randint(0, unsynced)
+        kept = hub.rng.choice((0, hub.rng.randint(0, unsynced)))
         del self.content[self.synced + kept :]
         if kept and hub.rng.random() < 0.3:
             self.content[-1] ^= 0x5A

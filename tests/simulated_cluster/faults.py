@@ -34,7 +34,7 @@ class Faults:
         if isinstance(cluster.keeper, Server):
             cluster.keeper.loss = self._rng.choice((0.0, 0.05))
         for _ in range(self._rng.randint(1, 5)):
-            cluster.later(50 + self._rng.random() * 1_450, self._strike)
+            cluster.later(50 + self._rng.random() * 1_300, self._strike)
 
     def _strike(self) -> None:
         if not self._healed:

@@ -83,14 +83,14 @@ PLANTED: Final = {
     "": Bug("nothing"),
     "fence": Bug(
         "the fence is removed: who lost the epoch still appends", SimulatedJournal, "append",
-        "if tables.epoch == epoch and tables.last_seq == seq - 1:", "if tables.last_seq == seq - 1:", seeds=400,
+        "if tables.epoch == epoch and tables.last_seq == seq - 1:", "if tables.last_seq == seq - 1:", seeds=150,
     ),
     "reply": Bug(
         "a turn is answered before it is committed", TurnRunner, "_finish",
         "    try:\n        if result.is_empty:\n",
         "    for pending, reply in zip(live, result.replies, strict=True):\n"
         "        if not isinstance(reply, Wait | AnswerAt):\n            pending.answer(reply)\n"
-        "    try:\n        if result.is_empty:\n", seeds=400,
+        "    try:\n        if result.is_empty:\n", seeds=150,
     ),
     "key": Bug(
         "idempotency keys are not in the transaction of their row", ShardStore, "commit",
@@ -108,17 +108,17 @@ PLANTED: Final = {
     payload = pack_row(TurnRow(result.now_ms, result.turn_seed, shard_facts, segments))
     seq = self.journal.append(os.urandom(16), payload, result.now_ms)
     keys_apart(self, result, seq)
-""", seeds=400,
+""", seeds=150,
     ),
     "grant": Bug(
         "a grant is used before it is logged", Sync, "follow",
-        "await self._runner.adopt(facts)", "await log_later(self, facts)", seeds=400,
+        "await self._runner.adopt(facts)", "await log_later(self, facts)", seeds=150,
     ),
     "draft": Bug(
         "a turn is built on the drafts of one that failed to append", TurnRunner, "_finish",
         '        log.error("disk_full"',
         "        for customer, profile in result.profiles.items():\n"
         "            parts.residency.settle(customer, profile, parts.core.state.seq)\n"
-        '        log.error("disk_full"', seeds=400,
+        '        log.error("disk_full"', seeds=150,
     ),
 }

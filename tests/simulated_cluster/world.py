@@ -25,7 +25,7 @@ from simulated_cluster.supervision import SupervisorHost
 from simulated_cluster.surroundings import surroundings
 
 #: How long faults strike, and how long a healed world may take to answer everybody and to come to rest.
-STORM_MS = 2_000.0
+STORM_MS = 1_800.0
 ANSWERED_MS_MAX = 90_000.0
 REST_MS_MAX = 60_000.0
 
@@ -63,7 +63,7 @@ class World:
         hub.note(self.cluster.kind)
         self._publish()
         clients = hub.rng.randint(2, 3)
-        self.clients = [Client(self.cluster, number, hub.rng.randint(3, 5), self.history) for number in range(clients)]
+        self.clients = [Client(self.cluster, number, hub.rng.randint(3, 4), self.history) for number in range(clients)]
         self.supervisor = SupervisorHost(self.cluster)
         self.faults = Faults(self.cluster, self.supervisor)
 

@@ -196,7 +196,10 @@ def check_budgets(rows: list[Row]) -> dict[tuple[str, str], tuple[int, int, int]
         for key, (held, spent, _) in sums.items():
             assert held >= 0
             assert spent >= 0
-            assert held + spent <= granted.get(key, 0), f"{key}: held {held}, spent {spent} after row {row.seq}"
+            assert held + spent <= granted.get(key, 0), (
+                f"{key}: {held} units held and {spent} spent after row {row.seq}, while the log grants "
+                f"{granted.get(key, 0)}"
+            )
     return {key: (held, spent, unfunded) for key, (held, spent, unfunded) in sums.items()}
 
 
