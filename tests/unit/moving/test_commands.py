@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 from unit.moving.lived import audited, embedded, lived_in
-from unit.moving.test_resharding import visited
+from unit.moving.rebuilding import visited
 
 from cluster.cli import app
 from cluster.moving.backup_place import MANIFEST

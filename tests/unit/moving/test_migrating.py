@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
 import subprocess
 import sys
@@ -47,12 +46,6 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Any:
         seen, _ = asyncio.run(lived_in(data_dir, monkeypatch))
     refuse_somebody(embedded(data_dir))
     return data_dir, seen
-
-
-@pytest.fixture
-def data_dir(lived: Any, tmp_path: Path) -> Path:
-    """A copy of its own."""
-    return Path(shutil.copytree(lived[0], tmp_path / "data"))
 
 
 def test_everything_arrives_and_goes_on(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ from typing import Any
 import pytest
 from support.in_process import InProcess
 from support.postgres import PostgresServer
-from unit.moving.lived import CUSTOMERS, START_MS, Living, audited, embedded, lived_in
+from unit.moving.lived import CUSTOMERS, START_MS, Living, audited, embedded
+from unit.moving.rebuilding import resharded, stopped_installation, visited
 
 from actors import naming
 from actors.stores.interface import Store
 from actors.stores.postgresql import PostgresqlStore
 from cluster.moving.postgresql_place import PostgresqlPlace
-from cluster.moving.resharding import reshard
 from cluster.moving.sqlite_place import SqlitePlace
 from cluster.moving.tables import KEY, PROFILE
 from models import ids
@@ -28,54 +27,7 @@ from models.turn.shard_state import ShardState
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A data directory that was stopped in good order, its profiles and its budgets."""
-    data_dir = tmp_path_factory.mktemp("lived") / "data"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        asyncio.run(lived_in(data_dir, monkeypatch))
-        seen, budgets = asyncio.run(visited(data_dir, monkeypatch, "sqlite", 2, goes_on=False))
-    return data_dir, seen, budgets
-
-
-async def visited(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch, store: str, shards: int, *, goes_on: bool
-) -> tuple[dict[str, Any], list[Any]]:
-    """What can be read of the profiles and the budgets; then everybody goes on, and it is stopped in good order."""
-    kairos = InProcess(data_dir, START_MS, monkeypatch, shards, store=store)
-    await kairos.start()
-    living = Living(kairos)
-    await living.ready()
-    seen = {what: read for what, read in (await living.seen()).items() if "timeline" not in what}
-    budgets = await living.budgets()
-    if goes_on:
-        await living.live("main", 9)
-    for shard in kairos.shards:
-        await shard.drain()
-    await kairos.stop()
-    return seen, budgets
-
-
-@pytest.fixture
-def data_dir(lived: Any, tmp_path: Path) -> Path:
-    """A copy of its own."""
-    return Path(shutil.copytree(lived[0], tmp_path / "data"))
-
-
-@pytest.fixture
-def new(lived: Any, tmp_path: Path) -> Path:
-    """A data directory with nothing but the master key."""
-    place = tmp_path / "new"
-    place.mkdir()
-    shutil.copy(lived[0] / "master.key", place)
-    return place
-
-
-def _resharded(data_dir: Path, target: SqlitePlace | PostgresqlPlace, shards: int) -> dict[str, int]:
-    source = SqlitePlace(data_dir)
-    try:
-        return reshard(source, target, shards, embedded(data_dir).master)
-    finally:
-        source.close()
-        target.close()
+    return stopped_installation(tmp_path_factory.mktemp("lived") / "data")
 
 
 def _sums(store: Store, shards: int) -> tuple[dict[Any, Any], dict[Any, Any], CoordinatorState]:
@@ -104,7 +56,7 @@ def _sums(store: Store, shards: int) -> tuple[dict[Any, Any], dict[Any, Any], Co
 def test_everybody_is_at_the_owner_of_its_slot_and_goes_on(
     lived: Any, data_dir: Path, new: Path, monkeypatch: pytest.MonkeyPatch, shards: int
 ) -> None:
-    rows = _resharded(data_dir, SqlitePlace(new), shards)
+    rows = resharded(data_dir, SqlitePlace(new), shards)
     assert rows["profile"] >= 2 * len(CUSTOMERS) - 1
     place = SqlitePlace(new)
     for shard in range(shards):
@@ -127,7 +79,7 @@ def test_an_embedded_installation_becomes_many_shards_on_postgresql(
     lived: Any, data_dir: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = postgres.fresh_database()
-    _resharded(data_dir, PostgresqlPlace(url, data_dir), 5)
+    resharded(data_dir, PostgresqlPlace(url, data_dir), 5)
     seen, budgets = asyncio.run(visited(data_dir, monkeypatch, url, 5, goes_on=True))
     assert (seen, budgets) == lived[1:]
     found = audited(PostgresqlStore(url, data_dir))
@@ -148,7 +100,7 @@ def test_what_was_not_stopped_in_good_order_is_refused_and_stays_whole(
     asyncio.run(go_on())
     before = audited(embedded(data_dir))
     with pytest.raises(KairosError, match="kairos down"):
-        _resharded(data_dir, SqlitePlace(new), 3)
+        resharded(data_dir, SqlitePlace(new), 3)
     assert audited(embedded(data_dir)) == before
     assert [path.name for path in new.iterdir()] == ["master.key"]
 
@@ -156,6 +108,6 @@ def test_what_was_not_stopped_in_good_order_is_refused_and_stays_whole(
 def test_a_number_that_is_none_and_a_place_that_is_taken_are_refused(data_dir: Path, new: Path) -> None:
     for shards in (0, 1_025):
         with pytest.raises(BadInput, match="1 to 1024"):
-            _resharded(data_dir, SqlitePlace(new), shards)
+            resharded(data_dir, SqlitePlace(new), shards)
     with pytest.raises(BadInput, match="something else"):
-        _resharded(data_dir, SqlitePlace(data_dir), 3)
+        resharded(data_dir, SqlitePlace(data_dir), 3)
