@@ -24,7 +24,8 @@ class Rider(NamedTuple):
     fence. It selects from ``g``, which has one row (``owner``) when the append succeeds and none otherwise."""
 
     statement: str
-    values: tuple[Any, ...]
+    #: Each a list of the same length, for ``unnest``: what waits under one statement goes as one.
+    values: tuple[list[Any], ...]
 
 
 class Log(Ownership):
@@ -33,7 +34,10 @@ class Log(Ownership):
 
     def ride(self, rider: Rider) -> None:
         """Have ``rider`` done with the next append: both are durable, or neither is."""
-        self._riders = (*self._riders, rider)
+        waiting = {known.statement: known.values for known in self._riders}
+        before = waiting.get(rider.statement, ([],) * len(rider.values))
+        waiting[rider.statement] = tuple([*a, *b] for a, b in zip(before, rider.values, strict=True))
+        self._riders = tuple(Rider(*one) for one in waiting.items())
 
     def append(self, batch_id: bytes, payload: bytes, at_ms: int = 0) -> int:
         if not self.epoch:

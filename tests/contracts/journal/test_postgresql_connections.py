@@ -71,8 +71,9 @@ def test_what_rides_with_an_append_is_done_once_though_its_reply_is_lost(
 ) -> None:
     session = journal.session
     session.run(lambda connection: connection.execute("CREATE TABLE IF NOT EXISTS ridden (owner int, what bytea)"))
+    statement = "INSERT INTO ridden (owner, what) SELECT owner, unnest(%s::bytea[]) FROM g"
     for fault in ("reply", "request"):
-        journal.ride(Rider("INSERT INTO ridden (owner, what) SELECT owner, %s FROM g", (fault.encode(),)))
+        journal.ride(Rider(statement, ([fault.encode()],)))
         proxy.fail_next(fault)
         journal.append(fault.encode().ljust(16), b"x")
     found = session.query("SELECT what FROM ridden WHERE owner = %s ORDER BY what", (journal.number,))

@@ -18,9 +18,11 @@ from support.postgres import ADMIN, PostgresServer
 from support.server import eventually
 
 from actors.journal.interface import Checkpoint, FlushBatch, StoredProfile
+from actors.journal.keyring import StoredKey
 from actors.naming import shard_owner
 from actors.postgresql.connection import connect, place
 from actors.postgresql.journal import PostgresqlJournal, open_journal
+from actors.postgresql.keys import PostgresqlKeyTable
 from actors.postgresql.schema import VERSION, ensure_schema
 from models import limits
 from models.errors import DiskFull, JournalFailed, StoreAway
@@ -221,6 +223,22 @@ def test_a_full_disk_refuses_the_append_and_keeps_what_was_there(
     assert journal.last_seq == journal.newest_seq() == 1
     assert journal.append(b"3" * 16, b"room again") == 2
     assert [row.payload for row in journal.rows(0)] == [b"before", b"room again"]
+
+
+def test_keys_that_wait_for_a_full_disk_go_together_however_many_they_become(
+    server: PostgresServer, url: str, journal: PostgresqlJournal
+) -> None:
+    """A turn that found no room leaves its new keys for the next; a statement holds 65,535 values at most."""
+    table = PostgresqlKeyTable(journal)
+    customers = [number.to_bytes(16, "big") for number in range(60)]
+    with no_space(server, url):
+        for customer in customers:
+            table.add([StoredKey(customer, 1, 202611, b"wrapped")])
+            with pytest.raises(DiskFull):
+                journal.append(b"1" * 16, b"no room")
+    assert len(journal._riders) == 1
+    journal.append(b"2" * 16, b"room again")
+    assert len(table.find([(customer, 1) for customer in customers]).stored) == len(customers)
 
 
 def test_a_disk_that_is_full_after_a_lost_connection_does_not_say_that_nothing_was_done(
