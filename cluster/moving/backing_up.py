@@ -13,6 +13,7 @@ from cluster.moving.copying import Progress, begin, copy_owner, verify
 from cluster.moving.erasures import FILE as ERASURES_FILE
 from cluster.moving.erasures import Erasures, as_lines, erasures_of, put_erasures, survives
 from cluster.moving.place import Head, Source, Target
+from cluster.moving.releases import release_erased
 from cluster.moving.tables import TABLES
 from models.errors import BadInput, KairosError
 
@@ -57,6 +58,7 @@ def restore(
     if not _has_erasures(target, erasures):
         verify(backup, target, keep)
     put_erasures(target, erasures, head.shards)  # also what the killed one had not come to
+    release_erased(backup, target, erasures, MasterKeyPlace(data_dir))
     totals = {table.name: 0 for table in TABLES}
     for owner in backup.owners():
         for table in TABLES:

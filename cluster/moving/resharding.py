@@ -17,11 +17,11 @@ from actors.journal.interface import Checkpoint
 from actors.journal.records import checksum
 from actors.stores.interface import FORMAT, MOVED, MOVING
 from actors.stores.master_key import MasterKeyPlace
-from actors.stores.wrapping import WrappingKeys
 from cluster.moving.answers import Answers
 from cluster.moving.copying import Progress
+from cluster.moving.customer_keys import Keys
 from cluster.moving.place import Head, Leaving, OwnerState, Source, Target
-from cluster.moving.tables import BASE, BASE_PROFILE, CHECKPOINT, DESTROYED, IDEM, KEY, LOG, PROFILE, WRAPPING_KEY, Row
+from cluster.moving.tables import BASE, BASE_PROFILE, CHECKPOINT, DESTROYED, IDEM, KEY, LOG, PROFILE, Row
 from models import ids, limits
 from models.budgets.escrow import Key
 from models.canonical import unpack
@@ -34,46 +34,6 @@ from models.turn.shard_state import ShardState
 
 #: What goes to the owner of a customer's slot as it is, by count.
 _COUNTED: Final = (KEY, DESTROYED, PROFILE, IDEM)
-
-
-class Keys:
-    """The wrapping keys of every owner, old and new. A customer's key leaves the one and enters the other."""
-
-    def __init__(self, source: Source, target: Target, master: MasterKeyPlace) -> None:
-        self._target = target
-        self._master = master
-        self._old = {owner: self._of_old(source, owner) for owner in source.owners()}
-        self._new: dict[str, WrappingKeys] = {}
-        self._made: dict[tuple[str, int], bytes] = {}
-
-    def _of_old(self, source: Source, owner: str) -> WrappingKeys:
-        stored = {month: wrapped for page in source.pages(owner, WRAPPING_KEY) for month, wrapped in page}
-
-        def store(month: int, _: bytes) -> bytes:
-            raise JournalFailed(f"{owner} lacks its wrapping key of {month}; restore the keys from a backup")
-
-        return WrappingKeys(owner, self._master, stored.get, store)
-
-    def _of_new(self, owner: str) -> WrappingKeys:
-        if owner not in self._new:
-            def load(month: int) -> bytes | None:
-                return self._made.get((owner, month))
-
-            def store(month: int, wrapped: bytes) -> bytes:
-                self._target.write(owner, WRAPPING_KEY, [(month, wrapped)])
-                return self._made.setdefault((owner, month), wrapped)
-
-            self._new[owner] = WrappingKeys(owner, self._master, load, store)
-        return self._new[owner]
-
-    def opened(self, owner: str, row: Row) -> bytes:
-        customer, generation, month, wrapped = row
-        return self._old[owner].unwrap(month, customer, generation, wrapped)
-
-    def moved(self, old: str, new: str, row: Row) -> Row:
-        customer, generation, month, _ = row
-        (wrapped,) = self._of_new(new).wrap_all(month, [(customer, generation, self.opened(old, row))])
-        return customer, generation, month, wrapped
 
 
 class Resharding:
