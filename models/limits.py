@@ -85,6 +85,8 @@ GATEWAY_PATIENT_CALLS_MAX: Final = 16
 #: How much longer than its deadline the gateway waits for the shard's own word on a version that was not reached.
 GATEWAY_PATIENT_GRACE_MS: Final = 250
 GATEWAY_SLOW_READS_MAX: Final = 8
+#: How long a new gateway looks for the shards before it takes requests, the first of which need not wait for that then.
+GATEWAY_DIAL_MS_MAX: Final = SECOND_MS
 #: Before a lost call is sent again. While no shard serves, the link itself waits for the one that will.
 GATEWAY_RETRY_MS_MIN: Final = 10
 GATEWAY_RETRY_MS_MAX: Final = 100

@@ -49,12 +49,13 @@ class Gateway:
         store = open_store(settings)
         self._settings = Settings.from_plain(settings, patiently(store.secret))
         self._authoriser = _authoriser(settings, store)
+        self._has_dialled = False
         gc.set_threshold(limits.GARBAGE_OBJECTS_MIN)
 
     def __serve_build_asgi_app__(self) -> GatewayApp:
         """Called by Serve once the replica is constructed."""
         settings = self._settings
-        backend = LiveBackend(settings.link_key)
+        self._backend = backend = LiveBackend(settings.link_key)
         metrics = Metrics(serve.get_replica_context().replica_id.unique_id)
         metrics.issuer_keys_age_s = self._authoriser.issuer_keys_age_s
         services = Services(settings, backend, self._authoriser, metrics, try_rules, self._tracing())
@@ -69,6 +70,12 @@ class Gateway:
         from actors.gateway.tracing import GatewayTracing
 
         return GatewayTracing(self._tracer)
+
+    async def check_health(self) -> None:
+        """Asked by Serve before it sends the first request, and ever again: shards are found and dialled by then."""
+        if not self._has_dialled:
+            self._has_dialled = True
+            await self._backend.dial(self._settings.shards, limits.GATEWAY_DIAL_MS_MAX / limits.SECOND_MS)
 
     async def end_streams(self) -> None:
         """Accept no more streams, answer what is in flight on those that are open, close them. Bounded."""

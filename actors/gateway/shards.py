@@ -7,6 +7,7 @@ actor calls.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final, Protocol
 
 import ray
@@ -17,7 +18,7 @@ from actors.directory import Directory
 from actors.gateway.batching import ShardGone
 from actors.link.address import Address
 from actors.link.client import Link, Resolve
-from actors.link.errors import LinkFailed, LinkGone
+from actors.link.errors import LinkFailed, LinkGone, LinkRefused
 from models import limits
 from models.errors import KairosError, NotServing
 
@@ -53,12 +54,17 @@ class LiveBackend:
         self._links: dict[int, Link] = {}
         self._coordinator: Any = None
 
+    async def dial(self, shards: int, wait_s: float) -> None:
+        """Have connections to those that are there, for calls to come."""
+        async def dial(shard: int) -> None:
+            with contextlib.suppress(LinkRefused):
+                await self._link(shard).dial(wait_s)
+
+        await asyncio.gather(*map(dial, range(shards)))
+
     async def batch(self, shard: int, commands: bytes, follows: bool = False) -> bytes:
-        link = self._links.get(shard)
-        if link is None:
-            link = self._links[shard] = Link(self._resolver(shard), self._link_key, naming.shard_purpose(shard))
         try:
-            return await link.call(naming.SHARD_HANDLE, commands, _BATCH_WAIT_S, dials=not follows)
+            return await self._link(shard).call(naming.SHARD_HANDLE, commands, _BATCH_WAIT_S, dials=not follows)
         except LinkGone as error:
             raise ShardGone(str(error)) from error
         except LinkFailed as error:
@@ -86,6 +92,12 @@ class LiveBackend:
             self._coordinator = None
             raise ShardGone(f"{naming.COORDINATOR}: {type(error).__name__}") from error
         return answer
+
+    def _link(self, shard: int) -> Link:
+        link = self._links.get(shard)
+        if link is None:
+            link = self._links[shard] = Link(self._resolver(shard), self._link_key, naming.shard_purpose(shard))
+        return link
 
     def _resolver(self, shard: int) -> Resolve:
         async def resolve() -> Address:

@@ -58,6 +58,11 @@ class Link:
             timer.cancel()
             connection.forget(number)
 
+    async def dial(self, timeout_s: float) -> None:
+        """Have a connection, for calls to come. Raises ``LinkRefused``."""
+        if self._connection is None or self._connection.is_lost:
+            await self._connected(timeout_s)
+
     def close(self) -> None:
         """Fail what is in flight and let go of the connection; a later call makes a new one."""
         if self._dialling is not None:

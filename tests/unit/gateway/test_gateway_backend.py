@@ -92,6 +92,19 @@ def test_a_batch_reaches_its_own_shard_and_its_actor_is_asked_once_where_that_is
     run(test)
 
 
+def test_shards_that_are_there_are_dialled_before_the_first_batch_and_the_others_are_not_waited_for() -> None:
+    async def test(shards: Shards) -> None:
+        await shards.begin(0, echo)
+        await shards.dial(2, 0.2)
+        shards.asked.clear()
+        assert await shards.batch(0, b"x", True) == b"x"  # on a connection that is there, or not at all
+        with pytest.raises(ShardGone):
+            await shards.batch(1, b"x", True)
+        assert shards.asked == []
+
+    run(test)
+
+
 def test_a_shard_that_died_in_mid_call_is_gone_and_found_where_it_is_now() -> None:
     async def test(shards: Shards) -> None:
         arrived = asyncio.Event()
