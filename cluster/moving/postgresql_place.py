@@ -32,7 +32,8 @@ _HOLD: Final = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ", "LOCK TABLE shard_owner IN SHARE ROW EXCLUSIVE MODE",
 )
 #: Whoever served before is fenced, and whoever comes is superseded: the installation is where ``holder`` says.
-_FENCE: Final = f"UPDATE shard_owner SET epoch = epoch + 1, incarnation = {2**62}, holder = %s"
+_FENCING: Final = 2**62
+_FENCE: Final = f"UPDATE shard_owner SET epoch = epoch + 1, incarnation = {_FENCING}, holder = %s"
 _CONNECTED: Final = """
 SELECT application_name FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND starts_with(application_name, 'kairos')
@@ -87,7 +88,11 @@ class PostgresqlPlace:
         found = self._query(
             "SELECT epoch, last_seq, incarnation FROM shard_owner WHERE owner = %s", (owner_number(owner),)
         )
-        return OwnerState(*found[0]) if found else None
+        if not found:
+            return None
+        epoch, last_seq, incarnation = found[0]
+        # What fences an installation that was left is no incarnation, and must fence no other one.
+        return OwnerState(epoch, last_seq, incarnation if incarnation < _FENCING else 0)
 
     def pages(self, owner: str, table: Table, after: Row | None = None) -> Iterator[list[Row]]:
         return paged(self._page, owner, table, after)

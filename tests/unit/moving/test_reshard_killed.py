@@ -16,7 +16,9 @@ from unit.moving.rebuilding import new_place, resharded, stopped_installation, v
 
 from actors.stores.interface import MOVING
 from actors.stores.postgresql import PostgresqlStore
+from cluster.moving.migrating import migrate
 from cluster.moving.postgresql_place import PostgresqlPlace
+from cluster.moving.resharding import reshard
 from cluster.moving.sqlite_place import SqlitePlace
 from models.errors import BadInput
 
@@ -103,3 +105,30 @@ def test_a_killed_one_on_postgresql_begins_anew(
     assert head.format == MOVING
     resharded(data_dir, place, 3)
     assert asyncio.run(visited(data_dir, monkeypatch, url, 3, goes_on=True)) == lived[1:]
+
+
+def test_what_fences_the_old_one_does_not_fence_the_new_one(
+    lived: Any, data_dir: Path, tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the old one on PostgreSQL was left, it begins anew from an installation that is fenced."""
+    url, new = postgres.fresh_database(), new_place(lived[0], tmp_path / "new")
+    migrate(data_dir, url)
+    finish = SqlitePlace.finish
+
+    def cut(*_: Any) -> None:
+        raise InterruptedError
+
+    for step in (cut, finish):
+        monkeypatch.setattr(SqlitePlace, "finish", step)
+        source, target = PostgresqlPlace(url, data_dir), SqlitePlace(new)
+        source.hold()
+        try:
+            reshard(source, target, 3, PostgresqlStore(url, data_dir).master)
+        except InterruptedError:
+            assert step is cut
+        finally:
+            source.close()
+            target.close()
+    journal = embedded(new).journal("coordinator")
+    journal.take_over("the first to come")
+    journal.close()
