@@ -17,7 +17,7 @@ from models.canonical import unpack
 from models.coordination.facts import from_wire as coordinator_fact
 from models.profile.facts import from_wire
 from models.turn.shard_facts import from_wire as shard_fact
-from support.log_check import Units, check_grants, check_lineage
+from support.log_check import Units, check_grants, check_lineage, check_told
 from support.traffic import History
 
 _REPEATED_MAX = 150
@@ -60,6 +60,7 @@ def _timeline(client: httpx.Client, customer: str) -> list[dict[str, Any]]:
 def check_logs(store: Store, shards: int, say: Callable[[str], None] = print) -> list[str]:
     """Lineage and units of every shard's log and of the coordinator's, read beside their owners."""
     wrong = []
+    told: dict[tuple[int, str, str], int] = {}
     for shard in range(shards):
         kept = store.shard_store(shard)
         try:
@@ -73,6 +74,7 @@ def check_logs(store: Store, shards: int, say: Callable[[str], None] = print) ->
                     units.row(row["seq"], [shard_fact(wire) for wire in row["f"]], parts)
                 rows.rows.clear()
             wrong += [f"shard {shard}: {what}" for what in units.wrong]
+            told |= {(shard, *account): total for account, total in units.given.items()}
             say(f"shard {shard}: {rows.after} rows, spent {units.spent}")
         finally:
             kept.close()
@@ -80,7 +82,8 @@ def check_logs(store: Store, shards: int, say: Callable[[str], None] = print) ->
     try:
         read = list(journal.rows(0))
         wrong += [f"coordinator: {what}" for what in check_lineage(read)]
-        wrong += check_grants([coordinator_fact(wire) for wire in unpack(row.payload)["f"]] for row in read)
+        facts = [[coordinator_fact(wire) for wire in unpack(row.payload)["f"]] for row in read]
+        wrong += [*check_grants(facts), *check_told(told, facts)]
     finally:
         journal.close()
     return wrong

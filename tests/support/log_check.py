@@ -8,7 +8,7 @@ most the cap.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actors.journal.interface import Row
@@ -62,6 +62,10 @@ class Units:
                 self.wrong.append(f"after row {seq} {account} uses {used} of {free} units")
 
     @property
+    def given(self) -> dict[_Account, int]:
+        return dict(self._given)
+
+    @property
     def spent(self) -> dict[_Account, int]:
         return dict(self._spent)
 
@@ -93,6 +97,19 @@ class Units:
         count, is_held = uses[account]
         self._held[account] -= count if is_held else 0
         uses[account] = [count, False]
+
+
+def check_told(told: Mapping[tuple[int, str, str], int], rows: Iterable[Iterable[Any]]) -> list[str]:
+    """``told``: what shards logged as granted to them, by (shard, budget, period); never more than the coordinator
+    (its rows) had granted. Both are totals that only grow."""
+    given = {
+        (fact.shard, fact.budget, fact.period): fact.total
+        for facts in rows for fact in facts if isinstance(fact, coordinator_facts.GrantMade)
+    }
+    return [
+        f"shard {name[0]} was granted {total} units of {name[1:]}, the coordinator knows of {given.get(name, 0)}"
+        for name, total in told.items() if total > given.get(name, 0)
+    ]
 
 
 def check_grants(rows: Iterable[Iterable[Any]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.log_check import Units, check_grants, check_lineage
+from support.log_check import Units, check_grants, check_lineage, check_told
 
 from actors.journal.interface import Row
 from models.coordination.facts import CapSet, GrantMade, ReturnCredited
@@ -77,4 +77,13 @@ def test_a_coordinator_that_gives_away_more_than_the_cap_is_seen() -> None:
     assert check_grants([*rows, [ReturnCredited(0, "pool", "", 1)], [GrantMade(1, "pool", "", 2)]]) == []
     assert check_grants([*rows, [GrantMade(1, "pool", "", 2)]]) == [
         "row 4 gives away 4 units of pool, its cap is 3",
+    ]
+
+
+def test_a_shard_that_logs_a_grant_which_nobody_made_is_seen() -> None:
+    rows = [[CapSet("pool", 3)], [GrantMade(0, "pool", "", 1)], [GrantMade(0, "pool", "", 2)]]
+    assert check_told({(0, "pool", ""): 2}, rows) == []
+    assert check_told({(0, "pool", ""): 3, (1, "pool", ""): 1}, rows) == [
+        "shard 0 was granted 3 units of ('pool', ''), the coordinator knows of 2",
+        "shard 1 was granted 1 units of ('pool', ''), the coordinator knows of 0",
     ]
