@@ -85,6 +85,9 @@ class Actors:
         self._lock = threading.Lock()
         #: How often a process was seen that stands in the place of an earlier one.
         self.restarts = 0
+        #: The coordinator's answer that is awaited, and when it last answered or Ray was at work on it (monotonic).
+        self._asked_coordinator: Any = None
+        self._heard_coordinator = time.monotonic()
 
     # the incarnations, as movers use them
 
@@ -234,7 +237,28 @@ class Actors:
         handle = self.coordinator()
         return _place_of(handle)[0] if handle is not None else ""
 
+    def coordinator_is_lost(self) -> bool:
+        """Whether its process has said nothing for so long that it counts as lost. Asks, and waits for no answer."""
+        handle, now = self.coordinator(), time.monotonic()
+        if handle is None or self._has_answered(handle) or not _place_of(handle)[1]:
+            self._heard_coordinator = now
+        return now - self._heard_coordinator > _LOST_S
+
+    def _has_answered(self, handle: Any) -> bool:
+        if self._asked_coordinator is None:
+            self._asked_coordinator = handle.ping.remote()
+        try:
+            ray.get(self._asked_coordinator, timeout=0)
+        except GetTimeoutError:
+            return False
+        except RayError:
+            self._asked_coordinator = None
+            return False
+        self._asked_coordinator = None
+        return True
+
     def make_coordinator(self, node: str) -> None:
+        self._asked_coordinator, self._heard_coordinator = None, time.monotonic()
         self._coordinator.options(name=naming.COORDINATOR, **OPTIONS, **self._on(node)).remote(self._plain)
 
     def move_coordinator(self, node: str) -> None:

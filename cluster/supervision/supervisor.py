@@ -37,6 +37,8 @@ class LiveActors(Shards, Protocol):
 
     def coordinator_node(self) -> str: ...
 
+    def coordinator_is_lost(self) -> bool: ...
+
     def make_coordinator(self, node: str) -> None: ...
 
     def move_coordinator(self, node: str) -> None: ...
@@ -137,6 +139,11 @@ class Supervisor:
         if at in here and here[at].draining:
             log.info("the coordinator leaves a node that drains", node=at[:8], to=wanted[:8])
             self._begin(_COORDINATOR, self._actors.move_coordinator, wanted)
+        elif self._actors.coordinator_is_lost():
+            # It hangs, or its node cannot be reached: what it still writes is fenced by its successor.
+            elsewhere = next((node for node in stays if node != at), wanted)
+            log.warning("the coordinator is silent; another takes its place", node=at[:8], to=elsewhere[:8])
+            self._begin(_COORDINATOR, self._actors.move_coordinator, elsewhere)
 
     def _do(self, action: Action) -> None:
         if action.shard in self._moving:

@@ -24,6 +24,8 @@ class FakeActors(FakeShards):
     restarts = 0
     at = ""
     looks_to_fail = 0
+    #: Where a coordinator says nothing any more.
+    frozen_at = "nowhere"
 
     def survey(self) -> dict[int, list[Incarnation]]:
         if self.looks_to_fail:
@@ -36,6 +38,9 @@ class FakeActors(FakeShards):
 
     def coordinator_node(self) -> str:
         return self.at
+
+    def coordinator_is_lost(self) -> bool:
+        return self.at == self.frozen_at
 
     def make_coordinator(self, node: str) -> None:
         self.at = node
@@ -109,6 +114,15 @@ def test_a_node_is_not_left_before_everything_has_gone_nor_when_no_other_stays(c
     cluster.supervisor.look()
     assert not cluster.supervisor.has_left(WORKER.id)
     assert list(cluster.actors.live) == [1]
+
+
+def test_a_coordinator_that_says_nothing_any_more_is_made_anew_on_another_node(cluster: Cluster) -> None:
+    cluster.nodes = [HEAD, WORKER]
+    cluster.serve(HEAD)
+    cluster.look_until_settled()
+    cluster.actors.frozen_at = HEAD.id
+    cluster.supervisor.look()
+    eventually("another coordinator is there", lambda: cluster.actors.at == WORKER.id)
 
 
 def test_a_look_that_fails_is_followed_by_the_next(cluster: Cluster) -> None:
