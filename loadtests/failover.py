@@ -3,7 +3,8 @@
 ``python -m loadtests.failover`` makes a cluster of hosts (see ``tests/support/hosts_cluster.py``: root and PostgreSQL),
 works in closed loops and prints JSON, in milliseconds. A fail-over lasts from SIGKILL of a shard's process to the next
 answered decision of one of its customers. A move's pause is the longest time between two answers in a closed loop of
-one customer of the moved shard, while its host drains or a new host takes it.
+one customer of the moved shard, while its host drains or a new host takes it; beside it stands that of the shards that
+stayed meanwhile, which is what the machine itself does to a loop.
 """
 
 from __future__ import annotations
@@ -145,19 +146,21 @@ def kills(cluster: ClusterOfHosts, of: dict[int, str], count: int, say: Callable
     return took
 
 
-def moves(cluster: ClusterOfHosts, of: dict[int, str], count: int, say: Callable[[str], None]) -> list[float]:
-    pauses: list[float] = []
-    while len(pauses) < count:
-        pauses += _moved(cluster, of, say, lambda: cluster.drain_host(LEAVES), lambda: _left(cluster))
-        pauses += _moved(cluster, of, say, lambda: cluster.renew_hosts([LEAVES]), lambda: settled(cluster))
+def moves(
+    cluster: ClusterOfHosts, of: dict[int, str], count: int, say: Callable[[str], None],
+) -> dict[str, list[float]]:
+    pauses: dict[str, list[float]] = {"moved": [], "stayed": []}
+    while len(pauses["moved"]) < count:
+        _move(cluster, of, pauses, say, lambda: cluster.drain_host(LEAVES), lambda: _left(cluster))
+        _move(cluster, of, pauses, say, lambda: cluster.renew_hosts([LEAVES]), lambda: settled(cluster))
     return pauses
 
 
-def _moved(
-    cluster: ClusterOfHosts, of: dict[int, str], say: Callable[[str], None], begin: Callable[[], None],
-    end: Callable[[], None],
-) -> list[float]:
-    """The pauses of the shards that are elsewhere afterwards."""
+def _move(
+    cluster: ClusterOfHosts, of: dict[int, str], pauses: dict[str, list[float]], say: Callable[[str], None],
+    begin: Callable[[], None], end: Callable[[], None],
+) -> None:
+    """Notes the pauses of the shards that are elsewhere afterwards, and of those that are not."""
     before = cluster.homes()
     loops = {shard: Loop(cluster, customer) for shard, customer in of.items()}
     try:
@@ -170,7 +173,7 @@ def _moved(
     for shard, loop in loops.items():
         what = "moved" if before[shard] != after[shard] else "stayed"
         say(f"shard {shard} {what}: {loop.longest_ms:.0f} ms, {loop.errors} refusals")
-    return [loop.longest_ms for shard, loop in loops.items() if before[shard] != after[shard]]
+        pauses[what].append(loop.longest_ms)
 
 
 def _left(cluster: ClusterOfHosts) -> None:
@@ -213,7 +216,8 @@ def main() -> None:
             figures["fail-over"] = _of(kills(cluster, of, options.kills, say))
         settled(cluster)
         if options.moves:
-            figures["planned move"] = _of(moves(cluster, of, options.moves, say))
+            pauses = moves(cluster, of, options.moves, say)
+            figures |= {"planned move": _of(pauses["moved"]), "no move meanwhile": _of(pauses["stayed"])}
     print(json.dumps(figures))
 
 
