@@ -18,12 +18,13 @@ from actors.durable_file import create_file
 from actors.postgresql.address import SCHEMES, check_url, without_password
 from actors.stores.master_key import FILE as MASTER_FILE
 from actors.stores.master_key import MasterKeyPlace
+from actors.stores.sqlite import MOVED_FILE
 from cluster.cli.options import AsJson, DataDir
 from cluster.moving import copying
 from cluster.moving.backing_up import back_up, restore
 from cluster.moving.backup_place import BackupPlace
 from cluster.moving.erasures import read_erasures
-from cluster.moving.migrating import migrate
+from cluster.moving.migrating import STORE_NOTE, migrate
 from cluster.moving.postgresql_place import PostgresqlPlace
 from cluster.moving.resharding import reshard
 from cluster.moving.sqlite_place import SqlitePlace, refuse_strangers
@@ -165,9 +166,19 @@ def reshard_store(
         source.close()
     print(_told(totals, as_json))
     _say(
-        f"the installation with {shards} shards is at {target.name}. Decisions, timelines and answers from before are "
-        f"in the old one, {source.name}: audit them there, and keep it as long as you would keep its journal."
+        f"the installation with {shards} shards is at {target.name}: {_how_to_start(settings, target)}. Decisions and "
+        f"timelines from before are in the old one, {source.name}: audit them there, and remove it when you would have "
+        f"truncated its journal. Until then it holds the keys of customers who are erased from now on, wrapped."
     )
+
+
+def _how_to_start(settings: Settings, target: SqlitePlace | PostgresqlPlace) -> str:
+    place = settings.data_dir
+    if isinstance(target, SqlitePlace):
+        return f"`kairos up --data-dir {target.name}`"
+    if (place / MOVED_FILE).exists() and not (place / STORE_NOTE).exists():
+        return f"`kairos up --data-dir NEW --store {target.name}`, with the master key of {place} in NEW"
+    return f"`kairos up --data-dir {place} --store {target.name}`"
 
 
 def _new_place(to: str, data_dir: Path, master: MasterKeyPlace) -> SqlitePlace | PostgresqlPlace:
@@ -176,7 +187,7 @@ def _new_place(to: str, data_dir: Path, master: MasterKeyPlace) -> SqlitePlace |
         return PostgresqlPlace(to, data_dir)
     place = Path(to).resolve()
     key = data_dir / MASTER_FILE
-    if master.file == key:
+    if master.file == key and key.exists():
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         create_file(place / MASTER_FILE, key.read_bytes())
     return SqlitePlace(place)

@@ -16,7 +16,7 @@ from cluster.moving.sqlite_place import SqlitePlace
 from cluster.moving.stopped import refuse_live
 from models.errors import BadInput, KairosError
 
-_STORE_NOTE: Final = "store.json"
+STORE_NOTE: Final = "store.json"
 Say = Callable[[str], None]
 
 
@@ -68,4 +68,4 @@ def _head_of(source: SqlitePlace, target: Target, data_dir: Path) -> Head:
 
 def note_store(data_dir: Path, to: str, name: str) -> None:
     """From here on the data directory belongs to the installation in its new place."""
-    replace_file(data_dir / _STORE_NOTE, json.dumps({"store": to, "installation": name}).encode())
+    replace_file(data_dir / STORE_NOTE, json.dumps({"store": to, "installation": name}).encode())
