@@ -54,8 +54,14 @@ def _ray_lives(running: Running) -> bool:
 
 
 def _keep_run_file(running: Running, recorded: set[int]) -> set[int]:
+    """The processes that the run file names now. On a full disk it stays as it is, to be written at the next look:
+    what serves must not end for that, and what this could say may go to the same disk."""
     live = runfile.descendants()
     pids = {process.pid for process in live}
-    if pids != recorded:
+    if pids == recorded:
+        return recorded
+    try:
         runfile.RunFile(runfile.this_process(), running.url, True, live).write(running.settings.data_dir)
+    except OSError:
+        return recorded
     return pids
