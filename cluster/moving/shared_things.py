@@ -17,7 +17,8 @@ _ENTRIES: int = 1_000
 
 
 def put_keys(store: AccessStore, records: Sequence[KeyRecord]) -> None:
-    """Make these the keys, in their order; a key that was added meanwhile stays behind them."""
+    """Make these the keys; one that was added meanwhile stays behind them. (A table keeps no order among keys that are
+    added at once.)"""
 
     def edit(before: Sequence[KeyRecord]) -> tuple[list[KeyRecord], None]:
         moved = {record.digest for record in records}
