@@ -137,6 +137,8 @@ class CoordinatorHost:
         self._cluster, self.machine = cluster, machine
         self.starts = 0
         self.is_over = False
+        #: When it was last reached, by the supervisor's look.
+        self.heard = cluster.hub.now
         self.start()
 
     def end(self) -> None:

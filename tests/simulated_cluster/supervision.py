@@ -115,6 +115,16 @@ class SimulatedActors:
     def coordinator_node(self) -> str:
         return self._cluster.coordinators[-1].machine
 
+    def coordinator_is_lost(self) -> bool:
+        host, now = self._cluster.coordinators[-1], self._cluster.hub.now
+        is_heard = self._cluster.network.reaches(self._process, host.process) and host.process.halted_until <= now
+        if is_heard or not host.process.is_alive:
+            host.heard = now
+        is_lost = now - host.heard > _LOST_MS
+        if is_lost:
+            self._cluster.hub.note("coordinator lost")
+        return is_lost
+
     def make_coordinator(self, node: str) -> None:
         self._cluster.start_coordinator(node)
 

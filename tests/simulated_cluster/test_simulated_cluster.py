@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from cluster.supervision.supervisor import LiveActors
 from simulated_cluster.command import main
 from simulated_cluster.planted import PLANTED
 from simulated_cluster.seeds import tell_all, tell_block
+from simulated_cluster.supervision import SimulatedActors
 from simulated_cluster.world import tell
 
 SEEDS = 10_000
@@ -75,6 +78,12 @@ def test_a_seed_tells_the_same_story_in_every_process(seed: int) -> None:
     told = tell(seed).hash
     assert tell(seed).hash == told
     assert {_elsewhere(seed, "1"), _elsewhere(seed, "2")} == {told}
+
+
+def test_the_simulated_actors_are_all_that_the_supervisor_asks_for() -> None:
+    """Else each of its looks would fail, and nothing would say so but clients that nobody answers."""
+    asked = {name for name, _ in inspect.getmembers(LiveActors, callable) if not name.startswith("_")}
+    assert asked - set(dir(SimulatedActors)) == set()
 
 
 def test_the_trace_shows_what_a_seed_does_and_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
