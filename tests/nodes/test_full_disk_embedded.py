@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from nodes.trial import goes_on, heals
 from support import server
@@ -45,6 +46,7 @@ def test_a_full_disk_refuses_everything_and_loses_nothing(disk: SmallDisk, tmp_p
             finally:
                 disk.free()
             goes_on(traffic, 200)
+        heals("the coordinator is back", lambda: installation.client.get("/v1/catalog").status_code == httpx.codes.OK)
         wrong = check_history(traffic.history, installation.url, installation.key)
     finally:
         installation.close()
