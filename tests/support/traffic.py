@@ -100,9 +100,9 @@ class Traffic:
         with self._lock:
             self.history.decisions.append((body, answer))
 
-    def note_refusal(self, answer: httpx.Response) -> None:
+    def note_refusal(self, refusal: dict[str, Any]) -> None:
         with self._lock:
-            self.history.refused[answer.json()["title"]] += 1
+            self.history.refused[refusal["title"]] += 1
 
     def accuse(self, what: str) -> None:
         with self._lock:
@@ -203,11 +203,24 @@ class Client:
             except httpx.HTTPError as error:
                 said = repr(error)
             else:
-                if answer.status_code == 200:
+                refusal = _refusal(answer)
+                if refusal is None:
                     return time.monotonic() - started_s, attempts, answer
-                said = answer.text
-                assert answer.status_code in _AGAIN, f"{method} {path}: {answer.status_code} {said}"
-                self._traffic.note_refusal(answer)
+                said = str(refusal)
+                assert refusal["status"] in _AGAIN, f"{method} {path}: {said}"
+                self._traffic.note_refusal(refusal)
             self._attempt += 1
             assert time.monotonic() - started_s < _PATIENCE_S, f"{method} {path} was never answered: {said}"
             time.sleep(_PAUSE_S)
+
+
+def _refusal(answer: httpx.Response) -> dict[str, Any] | None:
+    """The problem that was answered: to the whole, or to the one item of a batch, when it shall come again."""
+    body: dict[str, Any] = answer.json()
+    if answer.status_code != 200:
+        return body
+    for result in body.get("results", ()):
+        if result["status"] == "rejected" and result["error"]["status"] in _AGAIN:
+            refused: dict[str, Any] = result["error"]
+            return refused
+    return None
