@@ -30,7 +30,7 @@ KNOWN = {
 COVERED = {
     "embedded": 5, "shared": 5, "fenced": 10, "superseded": 10, "coordinator fenced": 200, "standby made": 10,
     "incarnation ended": 10, "started elsewhere": 10, "taken for lost": 10, "zombie": 10, "torn tail": 50,
-    "unsynced bytes lost": 100, "fsync error": 100, "disk full": 50, "unknown commit": 50, "store given up": 500,
+    "unsynced bytes lost": 100, "fsync error": 100, "disk full": 50, "unknown commit": 50,
     "trapped before": 50, "trapped written": 50, "trapped done": 50, "duplicated message": 5, "lost message": 5,
     "lost reply": 5, "coordinator moved": 50, "asked to release": 20, "asked to serve": 20,
     "fault kill supervisor": 50, "fault isolate": 50,
