@@ -68,16 +68,20 @@ def _elsewhere(seed: int, hash_seed: str) -> Any:
     """The story of a seed as another process tells it, whose sets and dicts are in another order."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.simulated_cluster", "--seed", str(seed), "--json"], cwd=ROOT, check=True,
-        capture_output=True, text=True, env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True, text=True, env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": hash_seed},
     )
     return json.loads(done.stdout)["hash"]
 
 
 @pytest.mark.parametrize("seed", [1, 11])
-def test_a_seed_tells_the_same_story_in_every_process(seed: int) -> None:
-    told = tell(seed).hash
-    assert tell(seed).hash == told
-    assert {_elsewhere(seed, "1"), _elsewhere(seed, "2")} == {told}
+def test_a_seed_tells_the_same_story_twice(seed: int) -> None:
+    assert tell(seed).hash == tell(seed).hash
+
+
+@pytest.mark.parametrize("seed", [1, 11])
+def test_a_seed_tells_the_same_story_in_every_fresh_process(seed: int) -> None:
+    """As a replay begins: in a process that told nothing before."""
+    assert _elsewhere(seed, "1") == _elsewhere(seed, "2")
 
 
 def test_the_simulated_actors_are_all_that_the_supervisor_asks_for() -> None:
