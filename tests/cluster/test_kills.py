@@ -56,7 +56,8 @@ def test_one_push_a_day_whatever_many_channels_ask_at_once_while_a_shard_dies(se
 
 
 def test_a_dead_scorer_degrades_decisions_and_delays_none(server: Server) -> None:
-    server.kill("ray::ServeReplica:kairos-scorer")
+    killed = server.kill("ray::ServeReplica:kairos-scorer")
+    eventually("it is dead", lambda: killed not in {p.pid for p in server.processes("ray::ServeReplica:kairos-scorer")})
     answer = server.decide(fresh("c"), "app", "app_card", deadline_ms=1_000)
     assert answer["degraded"] is True
     assert [item["action"] for item in answer["placements"][0]["items"]] == ["ask_feedback"]
