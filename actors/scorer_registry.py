@@ -12,6 +12,8 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -53,6 +55,17 @@ class Scorers(Protocol):
         """The trees of a version, verified against their manifest. Raises ``UnknownScorerError``, ``BadInput``."""
 
 
+def oldest_first(reading: Iterable[Callable[[], Manifest]]) -> list[Manifest]:
+    """The manifests that can be read; of one that cannot the log tells."""
+    found = []
+    for read in reading:
+        try:
+            found.append(read())
+        except KairosError as error:
+            _LOG.warning("a registered scorer is left out: %s", error)
+    return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
+
+
 class ScorerRegistry:
     def __init__(self, data_dir: Path) -> None:
         self._root: Final = data_dir / FOLDER
@@ -79,14 +92,8 @@ class ScorerRegistry:
     def manifests(self) -> list[Manifest]:
         if not self._root.is_dir():
             return []
-        found = []
-        for path in self._root.iterdir():
-            if _VERSION.fullmatch(path.name) and path.is_dir():
-                try:
-                    found.append(self.manifest(path.name))
-                except KairosError as error:
-                    _LOG.warning("a registered scorer is left out: %s", error)
-        return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
+        folders = [path for path in self._root.iterdir() if _VERSION.fullmatch(path.name) and path.is_dir()]
+        return oldest_first(partial(self.manifest, path.name) for path in folders)
 
     def newest(self) -> Manifest | None:
         found = self.manifests()

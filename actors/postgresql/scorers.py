@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from actors.postgresql.connection import Connection
-from actors.scorer_registry import ScorerRegistry, UnknownScorerError
+from actors.scorer_registry import ScorerRegistry, UnknownScorerError, oldest_first
 from models.errors import BadInput, KairosError
 from models.scoring.booster import Booster
 from models.scoring.manifest import Manifest
@@ -41,13 +42,8 @@ class PostgresqlScorers:
         self._cache.register(model, manifest)
 
     def manifests(self) -> list[Manifest]:
-        found = []
-        for version, packed in self._rows("SELECT version, manifest FROM scorer"):
-            try:
-                found.append(_manifest(version, packed))
-            except KairosError as error:
-                _LOG.warning("a registered scorer is left out: %s", error)
-        return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.version))
+        rows = self._rows("SELECT version, manifest FROM scorer")
+        return oldest_first(partial(_manifest, version, packed) for version, packed in rows)
 
     def newest(self) -> Manifest | None:
         found = self.manifests()

@@ -8,35 +8,18 @@ from typing import Any
 
 import pytest
 from unit.moves.rig import Moves, advance, spin, standing
-from unit.shard.rig import decision, event, key, read, run, send, until
+from unit.shard.rig import decision, event, hold_commits, key, read, run, send, until
 
 from actors.profile_shard import ProfileShard
-from actors.shard.store import Appended
 from models import limits
 from models.canonical import unpack
 from models.errors import NotServing
 from models.turn.commands import TIMELINE
-from models.turn.results import TurnResult
-
-
-def _hold_commits(shard: Any) -> tuple[threading.Event, threading.Event]:
-    """Appends of this shard wait: (set when one has come, to be set to let it go on)."""
-    reached, go_on = threading.Event(), threading.Event()
-    commit = shard._parts.store.commit
-
-    def held(result: TurnResult) -> Appended:
-        reached.set()
-        assert go_on.wait(30)
-        appended: Appended = commit(result)
-        return appended
-
-    shard._parts.store.commit = held
-    return reached, go_on
 
 
 async def _in_a_turn(shard: ProfileShard, *who: str) -> tuple[list[asyncio.Task[Any]], threading.Event]:
     """The first of these customers is in a turn that is being appended, the others wait for the next."""
-    reached, go_on = _hold_commits(shard)
+    reached, go_on = hold_commits(shard)
     asking = [asyncio.create_task(send(shard, event(who[0], "e1")))]
     while not reached.is_set():  # noqa: ASYNC110
         await asyncio.sleep(0)

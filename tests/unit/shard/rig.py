@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,11 +14,13 @@ from support.stores import installed
 
 from actors.profile_shard import ProfileShard
 from actors.scoring.interface import Matrix, Scorer
+from actors.shard.store import Appended
 from models import ids
 from models.canonical import pack, unpack
 from models.coordination.messages import CatalogNews, Granted, Instructions, Report
 from models.errors import KairosError
 from models.turn.commands import Command, Reply
+from models.turn.results import TurnResult
 
 T = TypeVar("T")
 SECRET = b"secret"
@@ -144,3 +147,18 @@ async def send(shard: ProfileShard, *commands: Command) -> list[tuple[int, Any]]
     answer = unpack(await shard.handle(pack([command.to_wire() for command in commands])))
     replies = [Reply.from_wire(wire) for wire in answer["r"]]
     return [(reply.status, unpack(reply.body)) for reply in replies]
+
+
+def hold_commits(shard: Any) -> tuple[threading.Event, threading.Event]:
+    """Appends of this shard wait: (set when one has come, to be set to let it go on)."""
+    reached, go_on = threading.Event(), threading.Event()
+    commit = shard._parts.store.commit
+
+    def held(result: TurnResult) -> Appended:
+        reached.set()
+        assert go_on.wait(30)
+        appended: Appended = commit(result)
+        return appended
+
+    shard._parts.store.commit = held
+    return reached, go_on

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from typing import Any
 
 import pytest
-from unit.shard.rig import START_MS, Rig, decision, event, read, run, send
+from unit.shard.rig import START_MS, Rig, decision, event, hold_commits, read, run, send
 
 from actors.shard.store import Appended
 from models.budgets.periods import period_key
@@ -15,21 +13,6 @@ from models.canonical import pack, unpack
 from models.coordination.messages import Granted, Instructions
 from models.errors import DiskFull
 from models.turn.results import TurnResult
-
-
-def _hold_commits(shard: Any) -> tuple[threading.Event, threading.Event]:
-    """Appends of this shard wait: (set when one has come, to be set to let it go on)."""
-    reached, go_on = threading.Event(), threading.Event()
-    commit = shard._parts.store.commit
-
-    def held(result: TurnResult) -> Appended:
-        reached.set()
-        assert go_on.wait(30)
-        appended: Appended = commit(result)
-        return appended
-
-    shard._parts.store.commit = held
-    return reached, go_on
 
 
 async def _spin(times: int = 200) -> None:
@@ -40,7 +23,7 @@ async def _spin(times: int = 200) -> None:
 def test_nothing_is_answered_before_its_turn_is_on_disk(rig: Rig) -> None:
     async def scenario() -> None:
         async with rig.shard() as shard:
-            reached, go_on = _hold_commits(shard)
+            reached, go_on = hold_commits(shard)
             asking = [asyncio.create_task(send(shard, event("anna", "e1"), decision("ben", "r1")))]
             while not reached.is_set():  # noqa: ASYNC110
                 await asyncio.sleep(0)
