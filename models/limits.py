@@ -330,6 +330,9 @@ EXPLANATION_SCORER_WAIT_MS: Final = SECOND_MS
 TRAINING_ROWS_MIN: Final = 100
 TRAINING_ROUNDS_MAX: Final = 400
 TRAINING_PATIENCE_ROUNDS: Final = 30
+#: Corners of an isotonic calibration, and bins of a feature's reference histogram.
+CALIBRATION_POINTS_MAX: Final = 512
+REFERENCE_BINS_MAX: Final = 10
 
 # The Python client.
 CLIENT_TIMEOUT_MS: Final = 30 * SECOND_MS

@@ -55,7 +55,7 @@ class Booster:
 
     def __init__(self, model: bytes, manifest: Manifest) -> None:
         """Raises ``BadInput`` when the bytes are not those that the manifest describes."""
-        version, sha256 = version_of(model, manifest.features)
+        version, sha256 = version_of(model, manifest.features, manifest.calibration, manifest.target)
         if not model or sha256 != manifest.sha256:
             raise BadInput(
                 f"the file of scorer {manifest.version} is cut short or was changed: its sha256 is {sha256}, the "
@@ -64,29 +64,32 @@ class Booster:
         if version != manifest.version:
             raise BadInput(
                 f"scorer {manifest.version} was trained on other features or another order of them than its manifest "
-                "lists; restore the manifest or train again with `kairos train`"
+                "lists, or was calibrated otherwise; restore the manifest or train again with `kairos train`"
             )
         self.manifest: Final = manifest
+        self._curve: Final = manifest.calibration.curve()
         self._trees = _load(model, manifest)
         #: How many trees a row goes through: what its score costs.
         self.trees: Final = int(self._trees.num_boosted_rounds())
         self._try_out()
 
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
-        """float32[rows, features] -> float32[rows]: the probability of acceptance.
+        """float32[rows, features] -> float32[rows]: the calibrated probability, or the number, that was learnt.
 
         Raises ``BadInput`` on another width.
         """
         self._check_width(matrix)
         if matrix.shape[0] == 0:
             return np.empty(0, np.float32)
-        return _predict(self._trees.handle, np.ascontiguousarray(matrix, "<f4"))
+        scores = _predict(self._trees.handle, np.ascontiguousarray(matrix, "<f4"))
+        return scores if self._curve is None else self._curve(scores)
 
     def contributions(self, matrix: Matrix) -> NDArray[np.float32]:
         """float32[rows, features] -> float32[rows, features + 1]: what each feature adds to a row's score, in log-odds.
 
-        The last column is the bias; a row sums to its margin, the log-odds of ``predict``. Exact SHAP values of trees
-        (Lundberg et al. 2018), some hundred times dearer than the score. Raises ``BadInput`` on another width.
+        The last column is the bias; a row sums to its margin: the log-odds of what the trees give, before the
+        calibration, which changes no order (for numbers, the number itself). Exact SHAP values of trees (Lundberg et
+        al. 2018), some hundred times dearer than the score. Raises ``BadInput`` on another width.
         """
         self._check_width(matrix)
         if matrix.shape[0] == 0:

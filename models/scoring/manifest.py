@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self
+from itertools import pairwise
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models import limits
+from models.canonical import pack
 from models.catalog.plan import Plan
 from models.errors import BadInput
+from models.scoring.calibration import Calibration
 
 #: Columns of time and of an action that need nothing of the catalog.
 TIME_FEATURES: Final = ("time.hour", "time.weekday")
@@ -19,13 +23,37 @@ CUSTOMER_PREFIXES: Final = ("profile.", "attribute.", "time.", "channel.")
 
 _VERSION_DIGITS: Final = 16
 
+#: What the number of a scorer is: a chance in [0, 1], or an amount.
+Objective = Literal["probability", "number"]
+
+
+class Histogram(BaseModel):
+    """How a feature was spread over the rows that the trees were grown on: what drift is measured against."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    #: Inner edges, rising; ``numpy.searchsorted(edges, value, side="right")`` is the bin of a value.
+    edges: tuple[float, ...] = Field(max_length=limits.REFERENCE_BINS_MAX - 1)
+    #: Of the rows with a value, per bin: one more than edges. They add up to 1, or are all 0 when no row has a value.
+    shares: tuple[float, ...] = Field(min_length=1, max_length=limits.REFERENCE_BINS_MAX)
+    #: Share of all rows that have no value.
+    missing: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if len(self.shares) != len(self.edges) + 1 or min(self.shares) < 0:
+            raise ValueError("a histogram has one share more than edges, none below 0")
+        if any(before >= after for before, after in pairwise(self.edges)):
+            raise ValueError("the edges of a histogram rise")
+        return self
+
 
 class Manifest(BaseModel):
     """Stored beside the model as ``manifest.json`` and logged when a shard adopts the scorer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    #: Derived from the file and the feature names; see ``version_of``.
+    #: Derived from the file and from what changes the numbers it gives; see ``version_of``.
     version: str
     #: Name of the model's file inside the scorer's folder.
     file: str
@@ -44,6 +72,23 @@ class Manifest(BaseModel):
     #: Of the training library.
     params: dict[str, Any]
     created_ms: int
+    #: From what the trees give to what the scorer says; fitted on rows later than those they were grown on.
+    calibration: Calibration = Calibration()
+    #: Id of the catalog's target that is predicted; empty: the propensity to accept.
+    target: str = ""
+    objective: Objective = "probability"
+    #: Rows per action that the trees were grown on: how far the scorer is trusted with it (see ``blending``). Empty
+    #: where rows are no actions.
+    actions: dict[str, int] = Field(default_factory=dict)
+    #: Feature that was there to learn from and is not read -> why.
+    dropped: dict[str, str] = Field(default_factory=dict)
+    reference: dict[str, Histogram] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.objective == "number" and self.calibration.kind != "none":
+            raise ValueError("a scorer of numbers has no calibration")
+        return self
 
     def to_wire(self) -> dict[str, Any]:
         """Plain data for JSON or msgpack."""
@@ -59,11 +104,14 @@ class Manifest(BaseModel):
             raise BadInput("this is not the manifest of a scorer; train again with `kairos train`", errors) from error
 
 
-def version_of(model: bytes, features: Sequence[str]) -> tuple[str, str]:
-    """(version, sha256) of a model file: the same trees over other columns are another version."""
+def version_of(
+    model: bytes, features: Sequence[str], calibration: Calibration = Calibration(), target: str = "",
+) -> tuple[str, str]:
+    """(version, sha256) of a model file: the same trees over other columns, through another curve or for another
+    target are another version."""
     sha256 = hashlib.sha256(model).hexdigest()
-    digest = hashlib.sha256("\n".join([sha256, *features]).encode()).hexdigest()
-    return f"xgb-{digest[:_VERSION_DIGITS]}", sha256
+    said = [sha256, list(features), calibration.kind, list(calibration.x), list(calibration.y), target]
+    return f"xgb-{hashlib.sha256(pack(said)).hexdigest()[:_VERSION_DIGITS]}", sha256
 
 
 def unresolved(features: Sequence[str], plan: Plan) -> list[str]:
