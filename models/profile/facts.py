@@ -104,6 +104,8 @@ class Decided:
     #: (action, ((feature, contribution in log-odds), ...)) of the ranked actions, where the request asked to explain
     #: and the scorer said so in time.
     top_features: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()
+    #: (experiment, variant) in force for this decision.
+    exposures: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,8 @@ def from_wire(wire: list[Any]) -> Fact:
         values[14] = tuple(_item(item) for item in values[14])
         if len(values) > 16:
             values[16] = tuple((action, tuple((name, by) for name, by in top)) for action, top in values[16])
+        if len(values) > 17:
+            values[17] = tuple((experiment, variant) for experiment, variant in values[17])
     elif kind is EventApplied and len(values) > 6:
         values[6] = tuple(values[6])
     elif kind is OutcomeApplied and len(values) > 9:
@@ -226,6 +230,7 @@ def from_wire(wire: list[Any]) -> Fact:
 
 assert _FIELDS[Decided][14] == "items"
 assert _FIELDS[Decided][16] == "top_features"
+assert _FIELDS[Decided][17] == "exposures"
 assert _FIELDS[EventApplied][6] == "marks"
 assert _FIELDS[OutcomeApplied][9] == "budgets"
 assert _FIELDS[ItemChosen][-1] == "budgets"

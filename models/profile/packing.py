@@ -15,11 +15,12 @@ import msgpack
 from models.errors import InvariantBroken
 from models.profile import packing_ledger, packing_windows
 from models.profile.cache import Cache
+from models.profile.learnt import Exposure, Score
 from models.profile.packing_columns import Columns, ColumnTable
 from models.profile.state import Profile
 
 #: The layout's number, first in every packed profile.
-LAYOUT = 1
+LAYOUT = 2
 _BIG_INTEGER = 1
 #: First byte of what zlib makes with its largest window, and of no msgpack array.
 _ZLIB = 0x78
@@ -38,6 +39,9 @@ def pack_fast(profile: Profile) -> bytes:
     plain = [
         LAYOUT, profile.customer_id, profile.state_version, profile.last_ms, profile.generation, profile.attributes,
         profile.consent, table.columns, windows, marks, packing_ledger.encode(profile.ledger),
+        [(id_, e.variant, e.exposed_ms, e.until_ms, e.observed, e.accepts, e.value_micros)
+         for id_, e in profile.experiments.items()],
+        [(id_, score.value, score.version, score.at_ms) for id_, score in profile.scores.items()],
     ]
     packed: bytes = msgpack.packb(plain, default=_big_integer)
     return packed
@@ -58,12 +62,17 @@ def unpack(data: bytes) -> Profile:
     plain = msgpack.unpackb(zlib.decompress(data) if data[0] == _ZLIB else data, ext_hook=_from_extension)
     if plain[0] != LAYOUT:
         raise InvariantBroken(f"a packed profile of layout {plain[0]!r}; this version reads {LAYOUT}")
-    _, customer_id, version, last_ms, generation, attributes, consent, packed_columns, windows, marks, ledger = plain
+    (
+        _, customer_id, version, last_ms, generation, attributes, consent, packed_columns, windows, marks, ledger,
+        experiments, scores,
+    ) = plain
     columns = Columns(packed_columns)
     profile = Profile(
         customer_id, version, last_ms, attributes, consent,
         windows=dict(packing_windows.decode(wire, columns) for wire in windows),
         marks={id_: columns[at] for id_, at in marks},
+        experiments={id_: Exposure(*wire) for id_, *wire in experiments},
+        scores={id_: Score(*wire) for id_, *wire in scores},
         generation=generation, cache=Cache(),
     )
     packing_ledger.decode(ledger, profile)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from models.immutable import immutable
+from models.profile.learnt import Exposure, Score
 
 if TYPE_CHECKING:
     from models.catalog.plan import Plan
@@ -49,6 +50,10 @@ class Contact:
     ended: bool = False
     #: Reported outcomes and the system's ``none``: (type, counted_ms), oldest first.
     outcomes: tuple[tuple[str, int], ...] = ()
+    #: As of the decision: the probability of acceptance that it was ranked by (None for a fallback), and the scorer
+    #: whose scores decided (None: evidence alone).
+    propensity: float | None = None
+    scorer: str | None = None
 
     def with_(self, **changes: Any) -> Contact:
         return replace(self, **changes)
@@ -68,6 +73,10 @@ class Profile:
     ledger: list[Contact] = field(default_factory=list)
     #: ``after: {event}`` policy id -> times (ms, ascending) of the events that satisfied its rule.
     marks: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    #: Experiment id -> this customer's part in it.
+    experiments: dict[str, Exposure] = field(default_factory=dict)
+    #: Target id -> its last value for this customer.
+    scores: dict[str, Score] = field(default_factory=dict)
     #: Which key generation seals this customer's segments; grows with every erasure.
     generation: int = 1
     #: (decision id, action) -> when time alone acts on that entry (ms). Kept by ``models.profile.ledger``, not packed.
@@ -81,6 +90,6 @@ class Profile:
     def copy(self) -> Profile:
         return Profile(
             self.customer_id, self.state_version, self.last_ms, dict(self.attributes), dict(self.consent),
-            dict(self.windows), list(self.ledger), dict(self.marks), self.generation, dict(self.timers), self.fed_under,
-            self.cache,
+            dict(self.windows), list(self.ledger), dict(self.marks), dict(self.experiments), dict(self.scores),
+            self.generation, dict(self.timers), self.fed_under, self.cache,
         )
