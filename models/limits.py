@@ -177,6 +177,7 @@ GROUPS_MAX: Final = 1_000
 BUDGETS_MAX: Final = 1_000
 CONTACT_POLICIES_MAX: Final = 500
 TRIGGERS_MAX: Final = 500
+TARGETS_MAX: Final = 32
 FIELD_PATH_PARTS_MAX: Final = 8
 
 # Turns and memory.

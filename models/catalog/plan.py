@@ -76,6 +76,31 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What scorers predict of each customer; rules read the newest score as ``profile.scores.<id>``."""
+
+    id: str
+    #: "any" | "none" | "sum" | "days" | "hour" | "channel"
+    predict: str
+    #: What it is about: an event type or an outcome type, the other is "".
+    event: str
+    outcome: str
+    #: Path into the event's properties, split at dots; () unless a sum is predicted.
+    field: tuple[str, ...]
+    within_ms: int
+
+    @property
+    def is_text(self) -> bool:
+        """Its scores are ids, which rules read and scorers do not."""
+        return self.predict == "channel"
+
+    @property
+    def objective(self) -> str:
+        """"number" | "probability": what its scorer predicts."""
+        return "number" if self.predict in ("sum", "days") else "probability"
+
+
     id: str
     outbound: bool
     #: "" when the channel needs none.
@@ -270,6 +295,8 @@ class Plan:
     segments: tuple[Segment, ...]
     budgets: Mapping[str, Budget]
     actions: tuple[Action, ...]
+    #: In catalog order.
+    targets: Mapping[str, Target]
     action_index: Mapping[str, int]
     policies: tuple[ContactPolicy, ...]
     triggers: tuple[Trigger, ...]

@@ -39,6 +39,8 @@ class Reads:
 
     fields: dict[str, frozenset[str] | None]
     comprehensions: int
+    #: Names read as ``profile.scores.x``; None where ``profile.scores`` is read as a whole.
+    scores: frozenset[str] | None = frozenset()
 
     def of(self, root: str) -> frozenset[str] | None:
         """The fields read of ``root``: empty when it is not read at all, None when it is read as a whole."""
@@ -72,6 +74,7 @@ def string_value(text: str) -> str | None:
 def reads(source: str) -> Reads:
     """Which names the rule reads, and how many comprehensions it holds."""
     found: dict[str, frozenset[str] | None] = {}
+    scores: dict[str, frozenset[str] | None] = {}
     stream = tokens(source)
     comprehensions = 0
     #: One entry per open bracket: the variable that a comprehension binds inside it, or "".
@@ -86,7 +89,9 @@ def reads(source: str) -> Reads:
             scopes.pop()
         elif token.kind == "name" and _is_root(stream, at) and text not in scopes:
             _note(found, text, _field(stream, at))
-    return Reads(found, comprehensions)
+            if text == "profile" and _field(stream, at) == "scores":
+                _note(scores, "scores", _field(stream, at + (2 if _text(stream, at + 1) == "." else 3)))
+    return Reads(found, comprehensions, scores.get("scores", frozenset()))
 
 
 def _text(stream: list[Token], at: int, kind: str = "mark") -> str:

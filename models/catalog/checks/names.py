@@ -36,7 +36,7 @@ def declared_names(raw: Mapping[str, Any]) -> Names:
     found = {
         "channel": _ids(raw.get("channels")), "placement": _ids(raw.get("placements")),
         "attribute": _ids(raw.get("attributes")), "feature": _ids(raw.get("features")),
-        "segment": _ids(raw.get("segments")), "issue": _ids(issues, "issue"),
+        "segment": _ids(raw.get("segments")), "target": _ids(raw.get("targets")), "issue": _ids(issues, "issue"),
         "group": frozenset(name for issue in issues for name in _ids(issue.get("groups"))),
         "budget": _ids(raw.get("budgets")), "action": _ids(actions),
         "treatment": frozenset(name for action in actions for name in _ids(action.get("treatments"))),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.catalog.checks.names import Names, declared_names
+from models.catalog.checks.targets import SCORES
 from models.catalog.faults import Faults, Path, suggestion, unknown
 from models.catalog.rules import FUNCTIONS, ROOTS, compile_program, refusal, strange_names
 from models.catalog.shape import Shaped
@@ -74,8 +75,12 @@ def _compiled(source: str) -> list[str]:
 def _fields(place: _Place, names: Names, faults: Faults) -> None:
     found = reads(place.source)
     declared = names.declared["attribute"] | names.declared["feature"]
+    if SCORES not in declared:
+        for name in sorted(found.scores or ()):
+            names.expect("target", name, place.path, faults)
+    scores = {SCORES} if found.scores or names.declared["target"] else set()
     for name in sorted(found.of("profile") or ()):
-        if name not in declared:
+        if name not in declared | scores:
             message = f"profile.{name} is neither attribute nor feature; {suggestion(name, declared)}"
             faults.add(place.path, message)
     segments = found.of("segments")

@@ -9,8 +9,8 @@ from models.catalog.faults import Faults, Path
 
 _KINDS: Final = {
     "channels": "channel", "placements": "placement", "attributes": "attribute", "features": "feature",
-    "segments": "segment", "budgets": "budget", "actions": "action", "contact_policies": "contact policy",
-    "triggers": "trigger",
+    "segments": "segment", "targets": "target", "budgets": "budget", "actions": "action",
+    "contact_policies": "contact policy", "triggers": "trigger", "experiments": "experiment",
 }
 
 

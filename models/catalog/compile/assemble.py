@@ -12,6 +12,7 @@ from models.catalog.compile import masks, offers, places, policies
 from models.catalog.compile.customer import compile_features, grouped
 from models.catalog.compile.rule_table import RuleTable
 from models.catalog.plan import Action, Attribute, Plan, Segment
+from models.catalog.compile.targets import compile_targets
 from models.catalog.schema.fields import load_zone
 
 
@@ -53,7 +54,7 @@ def compile_plan(catalog: schema.Catalog) -> Plan:
         features=features, feature_index={feature.id: feature.index for feature in features},
         features_by_event=grouped((feature.event, feature.index) for feature in features),
         features_by_outcome=grouped((feature.outcome, feature.index) for feature in features),
-        rules=rules.rules(), segments=segments,
+        rules=rules.rules(), segments=segments, targets=compile_targets(catalog),
         budgets={budget.id: places.compile_budget(budget) for budget in catalog.budgets},
         actions=actions, action_index=action_index, policies=contact_policies,
         triggers=places.trigger_body(catalog), arbitration=places.compile_arbitration(catalog.arbitration),

@@ -14,6 +14,7 @@ from models.catalog.schema.offers import Action, Budget, Issue
 from models.catalog.schema.places import Channel, Placement
 from models.catalog.schema.policies import ContactPolicy, Trigger
 
+from models.catalog.schema.targets import Target
 
 class Catalog(Shape):
     #: The version of this format.
@@ -27,6 +28,7 @@ class Catalog(Shape):
     features: list[Feature] = Field(default_factory=list, max_length=limits.FEATURES_MAX)
     segments: list[Segment] = Field(default_factory=list, max_length=limits.SEGMENTS_MAX)
     hierarchy: list[Issue] = Field(default_factory=list, max_length=limits.GROUPS_MAX)
+    targets: list[Target] = Field(default_factory=list, max_length=limits.TARGETS_MAX)
     budgets: list[Budget] = Field(default_factory=list, max_length=limits.BUDGETS_MAX)
     actions: Annotated[list[Action], Field(max_length=limits.ACTIONS_MAX)]
     contact_policies: list[ContactPolicy] = Field(default_factory=list, max_length=limits.CONTACT_POLICIES_MAX)
