@@ -1,0 +1,1 @@
+"""Studies of learning on real data and figures of training: ``python -m loadtests.learning NAME``."""

@@ -1,0 +1,1 @@
+"""Does a scorer still hold? Rolling calibration and feature drift: pure counts, kept by shards, added up when asked for."""
