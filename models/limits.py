@@ -154,6 +154,10 @@ EVENT_MARKS_MAX: Final = 32
 STANDINGS_KEPT_MAX: Final = 1_024
 ATTRIBUTES_PER_CUSTOMER_MAX: Final = 500
 ATTRIBUTE_CHARS_MAX: Final = 1_024
+#: Experiments that a customer's profile keeps; a customer that has so many enters no other.
+EXPERIMENTS_PER_CUSTOMER_MAX: Final = 128
+#: What one customer's observation can be worth, in millionths: larger sums count as this much.
+EXPERIMENT_VALUE_MICROS_MAX: Final = 10**15
 
 # The catalog.
 CATALOG_BYTES_MAX: Final = 1024 * 1024
@@ -173,12 +177,17 @@ PLACEMENT_COUNT_MAX: Final = 50
 CHANNELS_MAX: Final = 100
 PLACEMENTS_MAX: Final = 1_000
 SEGMENTS_MAX: Final = 500
+TARGETS_MAX: Final = 32
 GROUPS_MAX: Final = 1_000
 BUDGETS_MAX: Final = 1_000
 CONTACT_POLICIES_MAX: Final = 500
 TRIGGERS_MAX: Final = 500
-TARGETS_MAX: Final = 32
 FIELD_PATH_PARTS_MAX: Final = 8
+EXPERIMENTS_MAX: Final = 100
+VARIANTS_MAX: Final = 20
+VARIANT_WEIGHT_MAX: Final = 1_000_000
+TREATMENT_WEIGHT_MAX: Final = 1_000_000
+EXPERIMENT_OBSERVE_MS_MAX: Final = 90 * DAY_MS
 
 # Turns and memory.
 TURN_COMMANDS_MAX: Final = 512
@@ -329,11 +338,28 @@ EXPLAINED_ROWS_MAX: Final = 64
 #: How long an explanation of a past decision waits for the scorer.
 EXPLANATION_SCORER_WAIT_MS: Final = SECOND_MS
 TRAINING_ROWS_MIN: Final = 100
+#: How long after the end of its response window an item waits for reports that come late (they say when it happened)
+#: before it is handed out as a row and forgotten.
+LABEL_LATE_MS: Final = 7 * DAY_MS
+#: Rows that an export holds before it writes them as one row group, and rows of a file of a folder.
+EXPORT_GROUP_ROWS: Final = 16_384
+EXPORT_FILE_ROWS: Final = 16 * EXPORT_GROUP_ROWS
 TRAINING_ROUNDS_MAX: Final = 400
 TRAINING_PATIENCE_ROUNDS: Final = 30
 #: Corners of an isotonic calibration, and bins of a feature's reference histogram.
 CALIBRATION_POINTS_MAX: Final = 512
 REFERENCE_BINS_MAX: Final = 10
+#: Rows of either kind below which nothing is calibrated, and below which no isotonic curve is drawn.
+CALIBRATION_ROWS_MIN: Final = 10
+CALIBRATION_ISOTONIC_ROWS_MIN: Final = 300
+#: Evenly spaced rows that are enough to weigh features against each other, and to describe how one is spread.
+SELECTION_ROWS_MAX: Final = 50_000
+REFERENCE_ROWS_MAX: Final = 100_000
+#: Actions, and rows of one table, that a training report lists; the ones with the most rows.
+REPORT_ROWS_MAX: Final = 200
+#: The latest instant that a row may bear (the year 9999): microseconds and nanoseconds are told from milliseconds.
+ROW_TIME_MS_MAX: Final = 253_402_300_799_999
+ROW_NUMBER_ABS_MAX: Final = 1e15
 
 # The Python client.
 CLIENT_TIMEOUT_MS: Final = 30 * SECOND_MS
