@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,7 @@ def facts(calls: bank.Calls) -> dict[str, Any]:
     random_splits = [_shuffled(count, seed) for seed in SEEDS]
     return {
         "rows": count, "base_rate": round(float(calls.label.mean()), 4),
-        "base_rates": [round(float(calls.label[a:z].mean()), 4) for a, z in zip(cuts, cuts[1:], strict=False)],
+        "base_rates": [round(float(calls.label[a:z].mean()), 4) for a, z in pairwise(cuts)],
         "auc_random_splits": [round(_area(honest, test), 4) for test in random_splits],
         "auc_time_split": round(_area(honest, time_split), 4),
         "auc_with_duration": round(_area(leaking, random_splits[0]), 4),

@@ -1,1 +1,1 @@
-"""Does a scorer still hold? Rolling calibration and feature drift: pure counts, kept by shards, added up when asked for."""
+"""Does a scorer still hold? Rolling calibration and feature drift: pure counts, kept by shards, merged when asked."""
