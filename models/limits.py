@@ -328,7 +328,13 @@ LOGGED_FAILURES_PER_S: Final = 5
 GARBAGE_OBJECTS_MIN: Final = 10_000
 
 # Scoring and training.
-SCORERS_LOADED_MAX: Final = 4
+#: Scorers with a role at once (champion, canary, shadows, those of experiments and targets), and champions of before
+#: that a roll-back can reach.
+ROLES_MAX: Final = 32
+SHADOWS_MAX: Final = 4
+CHAMPIONS_KEPT_MAX: Final = 16
+#: Scorers that a process keeps in memory: every role's, and a few of before for explanations.
+SCORERS_LOADED_MAX: Final = ROLES_MAX + 4
 SCORER_BATCH_MAX: Final = 64
 SCORER_ONGOING_MAX: Final = 128
 SCORER_QUEUED_MAX: Final = 512
@@ -360,6 +366,38 @@ REPORT_ROWS_MAX: Final = 200
 #: The latest instant that a row may bear (the year 9999): microseconds and nanoseconds are told from milliseconds.
 ROW_TIME_MS_MAX: Final = 253_402_300_799_999
 ROW_NUMBER_ABS_MAX: Final = 1e15
+
+# Off-policy evaluation.
+#: Below either, a log cannot carry an answer.
+EVALUATION_ESS_MIN: Final = 50
+EVALUATION_ESS_SHARE_MIN: Final = 0.01
+#: Below either, an answer stands on little.
+EVALUATION_ESS_WEAK: Final = 200
+EVALUATION_ESS_SHARE_WEAK: Final = 0.05
+#: One position with more of all weight than this decides too much.
+EVALUATION_WEIGHT_SHARE_WEAK: Final = 0.1
+#: How many standard errors the mean weight may be from what it must be when the probabilities are right.
+EVALUATION_MEAN_WEIGHT_SE_MAX: Final = 4.0
+#: Of a policy's choices, those that the log never shows anywhere: above this share nothing can be said; and those that
+#: it never shows at that rank: above this share little.
+EVALUATION_NEVER_LOGGED_MAX: Final = 0.01
+EVALUATION_NEVER_AT_RANK_WEAK: Final = 0.05
+#: How far the probabilities of a position may be from 1 in sum: rounding of what somebody wrote down.
+EVALUATION_SUM_TOLERANCE: Final = 1e-3
+EVALUATION_EXAMPLES_MAX: Final = 3
+EVALUATION_FOLDS: Final = 10
+EVALUATION_TREES_MAX: Final = 200
+EVALUATION_PATIENCE_TREES: Final = 20
+#: Actions that have a column of their own, values of a context column likewise.
+EVALUATION_ONE_HOT_MAX: Final = 64
+EVALUATION_CATEGORIES_MAX: Final = 16
+#: Positions that an action's mean reward weighs as before its own are counted.
+EVALUATION_ACTION_STRENGTH: Final = 20.0
+#: Rows that are predicted at once; rounds on which the models of all folds are compared.
+EVALUATION_ROWS_AT_ONCE: Final = 131_072
+EVALUATION_JACKKNIFE_ROUNDS: Final = 2_000
+#: Decisions of a journal that are evaluated at most: a sample by hash of more.
+EVALUATION_DECISIONS_MAX: Final = 200_000
 
 # The Python client.
 CLIENT_TIMEOUT_MS: Final = 30 * SECOND_MS

@@ -1,0 +1,1 @@
+"""``kairos export``: decisions and outcomes as Parquet."""
