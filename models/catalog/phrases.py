@@ -13,7 +13,7 @@ _KINDS: Final = {
     "bool_type": "true or false", "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping",
     "model_attributes_type": "a mapping", "finite_number": "a finite number",
 }
-_DURATIONS: Final = frozenset({"window", "half_life", "hold_ttl", "within", "rest", "delay", "expires"})
+_DURATIONS: Final = frozenset({"window", "half_life", "hold_ttl", "within", "rest", "delay", "expires", "observe"})
 _BOUNDS: Final = {
     "greater_than_equal": ("at least", "ge"), "greater_than": ("more than", "gt"),
     "less_than_equal": ("at most", "le"), "less_than": ("less than", "lt"),

@@ -7,14 +7,19 @@ masks, candidate lists and logged facts use. Masks are ``numpy`` bool arrays ove
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.experiments.definition import Experiments
+
 Mask = NDArray[np.bool_]
+
+#: Rules read scores as ``profile.scores.<target>``.
+SCORES: Final = "scores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,6 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
-@dataclass(frozen=True, slots=True)
 class Target:
     """What scorers predict of each customer; rules read the newest score as ``profile.scores.<id>``."""
 
@@ -101,6 +104,8 @@ class Target:
         return "number" if self.predict in ("sum", "days") else "probability"
 
 
+@dataclass(frozen=True, slots=True)
+class Channel:
     id: str
     outbound: bool
     #: "" when the channel needs none.
@@ -293,10 +298,10 @@ class Plan:
     rules: tuple[Rule, ...]
     #: In catalog order; a segment may read earlier segments.
     segments: tuple[Segment, ...]
-    budgets: Mapping[str, Budget]
-    actions: tuple[Action, ...]
     #: In catalog order.
     targets: Mapping[str, Target]
+    budgets: Mapping[str, Budget]
+    actions: tuple[Action, ...]
     action_index: Mapping[str, int]
     policies: tuple[ContactPolicy, ...]
     triggers: tuple[Trigger, ...]
@@ -324,3 +329,6 @@ class Plan:
     treatments_at: Mapping[str, tuple[tuple[int, Treatment], ...]]
     #: A scope -> mask of the actions it can concern (channel, direction and treatment judged by treatment).
     scope_mask: Callable[[Scope], Mask]
+    experiments: Experiments = field(default_factory=Experiments)
+    #: Treatment id -> its weight among the fitting ones of its action at its placement, of those that have one.
+    treatment_weights: Mapping[str, int] = field(default_factory=dict)

@@ -22,6 +22,10 @@ def check_twins(raw: Mapping[str, Any], faults: Faults) -> None:
     _unique("issue", issues, faults)
     _unique("group", _nested(raw, "hierarchy", "groups"), faults)
     _unique("treatment", _nested(raw, "actions", "treatments"), faults)
+    experiments = raw.get("experiments")
+    for index, each in enumerate(experiments if isinstance(experiments, list) else ()):
+        if isinstance(each, dict):
+            _unique("variant", _ids(each.get("variants"), ("experiments", index, "variants"), "id"), faults)
     features = {name for _, name in _ids(raw.get("features"), ("features",), "id")}
     for path, name in _ids(raw.get("attributes"), ("attributes",), "id"):
         if name in features:

@@ -10,9 +10,10 @@ from typing import Any
 from models.catalog import schema
 from models.catalog.compile import masks, offers, places, policies
 from models.catalog.compile.customer import compile_features, grouped
+from models.catalog.compile.experiments import compile_experiments, treatment_weights
 from models.catalog.compile.rule_table import RuleTable
-from models.catalog.plan import Action, Attribute, Plan, Segment
 from models.catalog.compile.targets import compile_targets
+from models.catalog.plan import Action, Attribute, Plan, Segment
 from models.catalog.schema.fields import load_zone
 
 
@@ -66,7 +67,8 @@ def compile_plan(catalog: schema.Catalog) -> Plan:
         is_mandatory=masks.frozen_mask([action.mandatory for action in actions]),
         valid_from=valid_from, valid_until=valid_until,
         channel_mask=masks.channel_masks(actions, channels), treatments_at=masks.treatments_at(actions, placements),
-        scope_mask=masks.scope_masks(actions, channels),
+        scope_mask=masks.scope_masks(actions, channels), experiments=compile_experiments(catalog),
+        treatment_weights=treatment_weights(catalog),
     )
 
 

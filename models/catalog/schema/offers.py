@@ -55,6 +55,8 @@ class Treatment(Shape):
     tags: list[Word] = Field(default_factory=list)
     when: RuleText | None = None
     budget: BudgetUse | None = None
+    #: Among the fitting treatments of its action at its placement: where any has one, one of those that have is drawn.
+    weight: Annotated[int, Field(ge=0, le=limits.TREATMENT_WEIGHT_MAX)] | None = None
 
 
 class Action(Shape):

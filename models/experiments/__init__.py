@@ -1,0 +1,1 @@
+"""Experiments: who is in which, what it changes, what came of it, and what can be said of that at any time."""
