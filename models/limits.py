@@ -399,6 +399,21 @@ EVALUATION_JACKKNIFE_ROUNDS: Final = 2_000
 #: Decisions of a journal that are evaluated at most: a sample by hash of more.
 EVALUATION_DECISIONS_MAX: Final = 200_000
 
+# Monitoring of scorers: labels and shown rows by scorer, action and channel, in buckets of a day.
+MONITOR_DAYS: Final = 7
+#: Pairs of action and channel that a scorer's labels are kept apart by, and its rows; what is beyond goes together.
+MONITOR_KEYS_MAX: Final = 64
+MONITOR_SPREAD_KEYS_MAX: Final = 32
+MONITOR_SCORERS_MAX: Final = 8
+#: Shown rows of a shard that are looked at in a second, and labels that wait to be counted.
+MONITOR_ROWS_PER_S_MAX: Final = 200
+MONITOR_LABELS_QUEUED_MAX: Final = 10_000
+#: Shown items whose shadow scores wait for their label.
+MONITOR_SHADOWED_MAX: Final = 20_000
+#: How often what waits is counted, and how many of the worst a report names.
+MONITOR_COUNT_MS: Final = SECOND_MS
+MONITOR_WORST_MAX: Final = 5
+
 # The Python client.
 CLIENT_TIMEOUT_MS: Final = 30 * SECOND_MS
 CLIENT_FIRST_PAUSE_MS: Final = 50
