@@ -77,7 +77,7 @@ def test_a_link_that_dials_something_else_is_refused(run: Run, said: bytes) -> N
 @pytest.mark.parametrize("said", [
     b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", os.urandom(HELLO_BYTES), MAGIC + bytes(NONCE_BYTES) + CALL, CALL * 50,
     b"\xff" * 100_000,
-])
+], ids=["http", "noise", "another-hello", "calls", "ones"])
 def test_who_speaks_something_else_is_cut_off(run: Run, said: bytes) -> None:
     async def test(rig: Rig) -> None:
         await rig.serve()
