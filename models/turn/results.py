@@ -7,8 +7,10 @@ from typing import Any
 
 from models import canonical
 from models.immutable import immutable
+from models.profile.facts import Decided
 from models.profile.state import Profile
 from models.turn.commands import Reply, problem
+from models.turn.labels import Label
 from models.turn.shard_facts import ShardFact
 
 
@@ -68,6 +70,9 @@ class TurnResult:
     profiles: dict[bytes, Profile | None] = field(default_factory=dict)
     #: (budget, period) pairs of which a decision found too little: reason to ask the coordinator at once.
     missed: list[tuple[str, str]] = field(default_factory=list)
+    #: For whoever watches scorers, not appended: labels that were settled, and the decisions of this turn.
+    labels: list[Label] = field(default_factory=list)
+    decided: list[Decided] = field(default_factory=list)
 
     @property
     def publics(self) -> list[tuple[bytes, int, dict[str, Any]]]:
