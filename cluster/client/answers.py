@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 from cluster.client.view import Member, View
@@ -130,6 +131,8 @@ class Customer(View):
     contacts = Member[Sequence[Mapping[str, Any]]]()
     holds = Member[Sequence[Mapping[str, Any]]]()
     intents = Member[Sequence[Mapping[str, Any]]](())
+    #: Target -> ``{"value", "version", "time"}``.
+    scores = Member[Mapping[str, Mapping[str, Any]]](MappingProxyType({}))
 
 
 class CustomerVersion(View):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MACROS: Final = frozenset({"all", "exists", "exists_one", "existsOne", "map", "filter"})
+_SCORES: Final = ("profile", "scores")
 _WORDS: Final = frozenset({"true", "false", "null", "in"})
 _TOKEN: Final = re.compile(
     r"""
@@ -88,10 +89,11 @@ def reads(source: str) -> Reads:
         elif token.kind == "mark" and text in ")]}" and scopes:
             scopes.pop()
         elif token.kind == "name" and _is_root(stream, at) and text not in scopes:
-            _note(found, text, _field(stream, at))
-            if text == "profile" and _field(stream, at) == "scores":
-                _note(scores, "scores", _field(stream, at + (2 if _text(stream, at + 1) == "." else 3)))
-    return Reads(found, comprehensions, scores.get("scores", frozenset()))
+            name = _field(stream, at)
+            _note(found, text, name)
+            if (text, name) == _SCORES:
+                _note(scores, text, _field(stream, at + (2 if _text(stream, at + 1) == "." else 3)))
+    return Reads(found, comprehensions, scores.get("profile", frozenset()))
 
 
 def _text(stream: list[Token], at: int, kind: str = "mark") -> str:

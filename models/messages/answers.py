@@ -110,6 +110,15 @@ class ExplainedDecision(AnswerModel):
     explanation: Explanation
 
 
+class Score(AnswerModel):
+    """The last value of a target: a number, an hour of the day, or the id of a channel."""
+
+    value: float | int | str
+    #: Of the scorer that said so.
+    version: str
+    time: str
+
+
 class Customer(AnswerModel):
     customer_id: str
     state_version: int
@@ -120,6 +129,8 @@ class Customer(AnswerModel):
     contacts: list[dict[str, Any]]
     holds: list[dict[str, Any]]
     intents: list[dict[str, Any]]
+    #: By target of the catalog; empty before its first refresh.
+    scores: dict[str, Score] = Field(default_factory=dict)
 
 
 class TimelineItem(AnswerModel):

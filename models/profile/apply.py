@@ -28,7 +28,9 @@ from models.profile.facts import (
     ItemChosen,
     OutcomeApplied,
     ResponseEnded,
+    ScoresRefreshed,
 )
+from models.profile.learnt import Score
 from models.profile.state import (
     BUDGET_FREED,
     BUDGET_HELD,
@@ -193,6 +195,12 @@ def _response_ended(profile: Profile, fact: ResponseEnded, plan: Plan, now_ms: i
         _feed_outcome(profile, plan, contact, SILENCE, fact.ended_ms, None, now_ms)
 
 
+def _scores_refreshed(profile: Profile, fact: ScoresRefreshed, plan: Plan, now_ms: int) -> None:
+    """Scores of what is no target any more go."""
+    kept = {id_: score for id_, score in profile.scores.items() if id_ in plan.targets}
+    profile.scores = kept | {id_: Score(value, version, now_ms) for id_, value, version in fact.scores}
+
+
 def _freed(contact: Contact) -> tuple[tuple[str, int, str, str, str], ...]:
     return tuple(
         (use[0], use[1], use[2], use[3], BUDGET_FREED if use[4] == BUDGET_HELD else use[4]) for use in contact.budgets
@@ -202,4 +210,5 @@ def _freed(contact: Contact) -> tuple[tuple[str, int, str, str, str], ...]:
 _HANDLERS: dict[type[Any], Callable[[Profile, Any, Plan, int], None]] = {
     EventApplied: _event, AttributesChanged: _attributes, ConsentChanged: _consent, Decided: _decided,
     OutcomeApplied: _outcome, HoldExpired: _hold_expired, ResponseEnded: _response_ended,
+    ScoresRefreshed: _scores_refreshed,
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from models.catalog.plan import Plan, RestPolicy, Rule
+from models.catalog.plan import SCORES, Plan, RestPolicy, Rule
 from models.profile.windows import MOVING
 
 #: Plans whose dependencies are remembered: a turn may meet the one before and after an adoption.
@@ -47,6 +47,8 @@ class Dependencies:
     #: Indexes of the features among ``read``; all of ``read`` in a fixed order (without fields when it is None).
     read_at: tuple[int, ...]
     read_ids: tuple[str, ...]
+    #: Some rule reads scores (without targets that name is an attribute's).
+    reads_scores: bool
     #: Packed values of all that is read -> what rules and segments then give (``models.profile.predicates``). A cache,
     #: bounded there.
     judged: dict[bytes, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -103,7 +105,8 @@ def _build(plan: Plan) -> Dependencies:
         asked=_fields(caller),
         read=read,
         read_at=tuple(feature.index for feature in plan.features if read is not None and feature.id in read),
-        read_ids=tuple(sorted(read or ())),
+        read_ids=tuple(sorted((read or frozenset()) - ({SCORES} if plan.targets else frozenset()))),
+        reads_scores=bool(plan.targets) and (read is None or SCORES in read),
     )
 
 

@@ -158,15 +158,24 @@ class Erased:
     receipt: str
 
 
+@dataclass(frozen=True, slots=True)
+class ScoresRefreshed:
+    """What the scorers of targets say of the customer now; targets that are not named keep their score."""
+
+    TAG: ClassVar[int] = 11
+    #: (target, value, scorer version).
+    scores: tuple[tuple[str, float | str, str], ...]
+
+
 Fact = (
     Born | EventApplied | AttributesChanged | ConsentChanged | Decided | OutcomeApplied | HoldExpired
-    | ResponseEnded | Erased
+    | ResponseEnded | Erased | ScoresRefreshed
 )
 _BY_TAG: dict[int, type[Any]] = {
     kind.TAG: kind
     for kind in (
         Born, EventApplied, AttributesChanged, ConsentChanged, Decided, OutcomeApplied, HoldExpired,
-        ResponseEnded, Erased,
+        ResponseEnded, Erased, ScoresRefreshed,
     )
 }
 _FIELDS: dict[type[Any], tuple[str, ...]] = {
@@ -224,6 +233,8 @@ def from_wire(wire: list[Any]) -> Fact:
         values[6] = tuple(values[6])
     elif kind is OutcomeApplied and len(values) > 9:
         values[9] = tuple((budget, effect) for budget, effect in values[9])
+    elif kind is ScoresRefreshed:
+        values[0] = tuple((target, value, version) for target, value, version in values[0])
     fact: Fact = kind(*values)
     return fact
 

@@ -14,10 +14,11 @@ from itertools import compress
 from operator import is_not
 from typing import Any
 
-from models.catalog.plan import Plan
+from models.catalog.plan import SCORES, Plan
 from models.profile import windows
 from models.profile.cache import cache_of
 from models.profile.dependencies import Dependencies, dependencies
+from models.profile.learnt import Score
 from models.profile.running import NEVER
 from models.profile.state import Profile
 
@@ -38,14 +39,20 @@ class FeatureView:
     aggregates: tuple[Any, ...]
     edges: list[int]
     attributes: dict[str, bool | float | str]
+    #: All scores of the customer, and of those that the plan's targets declare the values, by target.
+    scored: dict[str, Score]
+    scores: dict[str, float | str]
     _record: dict[str, Any] | None = field(default=None, repr=False)
 
     def record(self) -> dict[str, Any]:
-        """Present features and attributes: what ``profile`` is in rules. Not to be changed."""
+        """Present features, attributes and, where the plan has targets, ``scores``: what ``profile`` is in rules. Not
+        to be changed."""
         if self._record is None:
             ids = dependencies(self.plan).feature_ids
             record = {id_: value for id_, value in zip(ids, self.values, strict=True) if value is not None}
             record.update(self.attributes)
+            if self.plan.targets:
+                record[SCORES] = self.scores
             self._record = record
         return self._record
 
@@ -57,7 +64,8 @@ def read(profile: Profile, plan: Plan, now_ms: int) -> FeatureView:
     aggregates = tuple(map(profile.windows.get, known.feature_ids))
     view = cache.view
     if view is None or view.plan is not plan or now_ms < view.now_ms:
-        view = FeatureView(plan, now_ms, NEVER, [None] * len(aggregates), aggregates, [NEVER] * len(aggregates), {})
+        nothing: list[Any] = [None] * len(aggregates)
+        view = FeatureView(plan, now_ms, NEVER, nothing, aggregates, [NEVER] * len(aggregates), {}, {}, {})
         cache.view = view = _made(view, profile, known, aggregates, known.places, now_ms)
     else:
         changed = list(compress(known.places, map(is_not, aggregates, view.aggregates)))
@@ -65,7 +73,7 @@ def read(profile: Profile, plan: Plan, now_ms: int) -> FeatureView:
             changed += [place for place in known.moving if aggregates[place] is not None]
             if now_ms >= view.edge_ms:
                 changed += [place for place, edge in enumerate(view.edges) if now_ms >= edge]
-        if changed or view.attributes != profile.attributes:
+        if changed or view.attributes != profile.attributes or view.scored != profile.scores:
             cache.view = view = _made(view, profile, known, aggregates, changed, now_ms)
     return view
 
@@ -92,7 +100,22 @@ def _made(
         edge_ms = min(edges, default=NEVER)
     for place in known.ratios:
         values[place] = _ratio(*(values[part] for part in features[place].of))
-    return FeatureView(known.plan, now_ms, edge_ms, values, aggregates, edges, dict(profile.attributes))
+    scored, scores = old.scored, old.scores
+    if scored != profile.scores:
+        scored = dict(profile.scores)
+        scores = declared_scores(scored, known.plan)
+    return FeatureView(
+        known.plan, now_ms, edge_ms, values, aggregates, edges, dict(profile.attributes), scored, scores
+    )
+
+
+def declared_scores(scored: dict[str, Score], plan: Plan) -> dict[str, float | str]:
+    """Values of those that are targets of the plan, in its order. A score of another kind, from before the target was
+    another one, counts as absent."""
+    return {
+        id_: scored[id_].value for id_, target in plan.targets.items()
+        if id_ in scored and isinstance(scored[id_].value, str) == target.is_text
+    }
 
 
 def _ratio(above: float | None, below: float | None) -> float | None:

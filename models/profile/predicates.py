@@ -14,7 +14,7 @@ import numpy as np
 
 from models import canonical, limits
 from models.catalog import rules as engine
-from models.catalog.plan import Mask, Plan
+from models.catalog.plan import SCORES, Mask, Plan
 from models.profile import features
 from models.profile.cache import cache_of
 from models.profile.dependencies import Dependencies, dependencies
@@ -78,7 +78,8 @@ def _as_another(known: Dependencies, view: FeatureView, now_ms: int, held: Stand
     # Packed, because as dict keys 1, 1.0 and true would be one, as 0.0 and -0.0: rules tell them apart.
     # An attribute hides a feature of its name, so each name is asked for in both.
     said = [attributes.get(id_) for id_ in known.read_ids] if attributes else []
-    key = canonical.pack([[view.values[place] for place in known.read_at], said])
+    scores = [*view.scores.items()] if known.reads_scores else []
+    key = canonical.pack([[view.values[place] for place in known.read_at], said, scores])
     twin = known.judged.get(key)
     if twin is not None:
         results, segments, errors, weights = twin
@@ -102,7 +103,7 @@ def _record(view: FeatureView, names: frozenset[str] | None) -> dict[str, Any]:
 
 def _reads_the_same(old: FeatureView, new: FeatureView, known: Dependencies) -> bool:
     """No field that any rule reads differs."""
-    if old.attributes != new.attributes:
+    if old.attributes != new.attributes or (known.reads_scores and old.scores != new.scores):
         return known.read is not None and known.read.isdisjoint(_changed(old, new, known))
     before, after = old.values, new.values
     return [before[place] for place in known.read_at] == [after[place] for place in known.read_at]
@@ -118,6 +119,8 @@ def _changed(old: FeatureView, new: FeatureView, known: Dependencies) -> set[str
             id_ for id_ in old.attributes.keys() | new.attributes.keys()
             if old.attributes.get(id_) != new.attributes.get(id_)
         }
+    if old.scores != new.scores:
+        changed.add(SCORES)
     return changed
 
 

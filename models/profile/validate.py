@@ -30,6 +30,9 @@ def validate(profile: Profile, plan: Plan, now_ms: int) -> None:
     for policy, marks in profile.marks.items():
         _require(0 < len(marks) <= limits.EVENT_MARKS_MAX, f"policy {policy} has {len(marks)} marks")
         _require(_ascending(marks), f"the marks of policy {policy} are not sorted")
+    for target, score in profile.scores.items():
+        _require(0 < score.at_ms <= profile.last_ms, f"the score of {target} is of {score.at_ms}, after the last fact")
+        _require(bool(score.version), f"the score of {target} is nobody's")
     _require(len(profile.attributes) <= limits.ATTRIBUTES_PER_CUSTOMER_MAX, "too many attributes")
     _validate_caching(profile, plan, now_ms)
 
@@ -96,6 +99,8 @@ def _validate_caching(profile: Profile, plan: Plan, now_ms: int) -> None:
     computed: Any = features.read(fresh, plan, now_ms).values
     _require(cached == computed, f"cached features {cached} are not the computed {computed}")
     held = predicates.standing(profile, plan, now_ms)
+    known, made_anew = features.read(profile, plan, now_ms).record(), features.read(fresh, plan, now_ms).record()
+    _require(known == made_anew, f"the cached record {known} is not the computed {made_anew}")
     made = predicates.standing(fresh, plan, now_ms)
     _require(held.segments == made.segments, f"cached segments {held.segments} are not the computed {made.segments}")
     _require(bool((held.results == made.results).all()), "cached rule results are not the computed ones")

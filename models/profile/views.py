@@ -30,7 +30,18 @@ def profile_view(profile: Profile, plan: Plan, now_ms: int) -> dict[str, Any]:
             for c in profile.ledger if ledger.is_open(c, now_ms)
         ],
         "intents": [],
+        "scores": _scores(profile, plan),
     }
+
+
+def _scores(profile: Profile, plan: Plan) -> dict[str, dict[str, Any]]:
+    """By target: its value (a number, an hour, the id of a channel), the scorer that said so, and when."""
+    found = {}
+    for id_, value in features.declared_scores(profile.scores, plan).items():
+        score = profile.scores[id_]
+        shown = int(value) if plan.targets[id_].predict == "hour" else value
+        found[id_] = {"value": shown, "version": score.version, "time": format_time(score.at_ms)}
+    return found
 
 
 def _item(contact: Contact) -> dict[str, Any]:

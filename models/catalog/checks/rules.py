@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.catalog.checks.names import Names, declared_names
-from models.catalog.checks.targets import SCORES
 from models.catalog.faults import Faults, Path, suggestion, unknown
+from models.catalog.plan import SCORES
 from models.catalog.rules import FUNCTIONS, ROOTS, compile_program, refusal, strange_names
 from models.catalog.shape import Shaped
 from models.catalog.tokens import reads

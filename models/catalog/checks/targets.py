@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from models.catalog.faults import Faults, Path
+from models.catalog.plan import SCORES
 from models.catalog.schema.targets import Target
 from models.catalog.shape import Shaped
-
-#: Rules read ``profile.scores.<target>``.
-SCORES: Final = "scores"
 
 
 def check_targets(shaped: Shaped, faults: Faults) -> None:

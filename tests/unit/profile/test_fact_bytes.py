@@ -6,7 +6,16 @@ import pytest
 
 from models import canonical
 from models.profile import facts
-from models.profile.facts import Born, Decided, EventApplied, Fact, HoldExpired, ItemChosen, OutcomeApplied
+from models.profile.facts import (
+    Born,
+    Decided,
+    EventApplied,
+    Fact,
+    HoldExpired,
+    ItemChosen,
+    OutcomeApplied,
+    ScoresRefreshed,
+)
 
 ITEM = ItemChosen(
     "hero", 1, "a", "t", "g", "i", False, 0.5, 0.05, 1.25, 1_000, "click", 60, (("pool", 1, "2026-11", "accept"),),
@@ -19,7 +28,7 @@ DECIDED = Decided(
 EVERY: tuple[Fact, ...] = (
     Born("c-1"), EventApplied("e", "view", 5, None, {"total": 1.5, "of": ["a", {"b": 2}]}, marks=("p", "q")), DECIDED,
     OutcomeApplied("o", "d1", "a", "click", 6, 6, None, "confirm", False, (("pool", "spend"),), True),
-    HoldExpired("d1", "a"),
+    HoldExpired("d1", "a"), ScoresRefreshed((("churn_risk", 0.25, "xgb-1"), ("best_channel", "web", "xgb-2"))),
 )
 
 
