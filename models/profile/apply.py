@@ -12,7 +12,7 @@ from typing import Any
 
 from models import limits
 from models.catalog.plan import Feature, Plan
-from models.profile import ledger, windows
+from models.profile import exposures, ledger, windows
 from models.profile.cache import Cache
 from models.profile.dependencies import dependencies
 from models.profile.extract import value_for
@@ -23,6 +23,7 @@ from models.profile.facts import (
     Decided,
     Erased,
     EventApplied,
+    ExperimentObserved,
     Fact,
     HoldExpired,
     ItemChosen,
@@ -120,6 +121,8 @@ def _decided(profile: Profile, fact: Decided, plan: Plan, now_ms: int) -> None:
         ledger.add(profile, _entry(fact.decision_id, item, channel, direction, scorer, now_ms))
     if fact.items:
         ledger.prune(profile, plan, now_ms)
+    if fact.exposures or profile.experiments:
+        exposures.expose(profile, fact, plan, now_ms)
 
 
 def _entry(
@@ -152,6 +155,8 @@ def _outcome(profile: Profile, fact: OutcomeApplied, plan: Plan, now_ms: int) ->
     if fact.accepted:
         changes["accepted"] = True
     ledger.replace(profile, contact.with_(**changes))
+    if profile.experiments:
+        exposures.note_outcome(profile, contact, fact)
     _feed_outcome(profile, plan, contact, fact.type, fact.counted_ms, fact.value, now_ms)
 
 
@@ -195,6 +200,10 @@ def _response_ended(profile: Profile, fact: ResponseEnded, plan: Plan, now_ms: i
         _feed_outcome(profile, plan, contact, SILENCE, fact.ended_ms, None, now_ms)
 
 
+def _observed(profile: Profile, fact: ExperimentObserved, plan: Plan, _now_ms: int) -> None:
+    exposures.close(profile, fact, plan)
+
+
 def _scores_refreshed(profile: Profile, fact: ScoresRefreshed, plan: Plan, now_ms: int) -> None:
     """Scores of what is no target any more go."""
     kept = {id_: score for id_, score in profile.scores.items() if id_ in plan.targets}
@@ -210,5 +219,5 @@ def _freed(contact: Contact) -> tuple[tuple[str, int, str, str, str], ...]:
 _HANDLERS: dict[type[Any], Callable[[Profile, Any, Plan, int], None]] = {
     EventApplied: _event, AttributesChanged: _attributes, ConsentChanged: _consent, Decided: _decided,
     OutcomeApplied: _outcome, HoldExpired: _hold_expired, ResponseEnded: _response_ended,
-    ScoresRefreshed: _scores_refreshed,
+    ExperimentObserved: _observed, ScoresRefreshed: _scores_refreshed,
 }

@@ -159,6 +159,20 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True)
+class ExperimentObserved:
+    """The time over which an exposed customer is observed has passed; what came of it is counted once, by this."""
+
+    TAG: ClassVar[int] = 10
+    experiment: str
+    variant: str
+    accepts: int
+    #: In millionths of the unit in which outcomes are reported.
+    value_micros: int
+    #: The instant at which it ended (not when the timer ran).
+    ended_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ScoresRefreshed:
     """What the scorers of targets say of the customer now; targets that are not named keep their score."""
 
@@ -169,13 +183,13 @@ class ScoresRefreshed:
 
 Fact = (
     Born | EventApplied | AttributesChanged | ConsentChanged | Decided | OutcomeApplied | HoldExpired
-    | ResponseEnded | Erased | ScoresRefreshed
+    | ResponseEnded | Erased | ExperimentObserved | ScoresRefreshed
 )
 _BY_TAG: dict[int, type[Any]] = {
     kind.TAG: kind
     for kind in (
         Born, EventApplied, AttributesChanged, ConsentChanged, Decided, OutcomeApplied, HoldExpired,
-        ResponseEnded, Erased, ScoresRefreshed,
+        ResponseEnded, Erased, ExperimentObserved, ScoresRefreshed,
     )
 }
 _FIELDS: dict[type[Any], tuple[str, ...]] = {

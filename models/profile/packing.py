@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 
 from models.errors import InvariantBroken
-from models.profile import packing_ledger, packing_windows
+from models.profile import exposures, packing_ledger, packing_windows
 from models.profile.cache import Cache
 from models.profile.learnt import Exposure, Score
 from models.profile.packing_columns import Columns, ColumnTable
@@ -76,6 +76,7 @@ def unpack(data: bytes) -> Profile:
         generation=generation, cache=Cache(),
     )
     packing_ledger.decode(ledger, profile)
+    exposures.set_timers(profile)
     return profile
 
 

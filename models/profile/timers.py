@@ -1,8 +1,9 @@
-"""What time alone does to a customer: holds that nobody confirmed, response windows that end. Called by the turn."""
+"""What time alone does to a customer: holds that nobody confirmed, response windows and observations that end (called
+by the turn)."""
 
 from __future__ import annotations
 
-from models.profile import ledger
+from models.profile import exposures, ledger
 from models.profile.facts import Fact, HoldExpired, ResponseEnded
 from models.profile.state import HELD, Contact, Profile
 
@@ -15,16 +16,18 @@ def next_due(profile: Profile) -> int:
 def due_facts(profile: Profile, now_ms: int) -> list[Fact]:
     """Every timer due at ``now_ms``, in due order, as facts to apply one by one. Changes nothing.
 
-    Of timers due at the same instant the older decision's is first, then the order is that of the ledger.
+    Of timers due at the same instant the older decision's is first, then the order is that of the ledger; observations
+    end after both.
     """
     if next_due(profile) > now_ms or not profile.timers:
         return []
-    due: list[tuple[int, int, Contact]] = []
-    for place, contact in enumerate(profile.ledger):
+    due: list[tuple[int, Fact]] = []
+    for contact in profile.ledger:
         due_ms = ledger.timer_ms(contact)
         if 0 < due_ms <= now_ms:
-            due.append((due_ms, place, contact))
-    return [_fact(contact) for _, _, contact in sorted(due, key=lambda entry: entry[:2])]
+            due.append((due_ms, _fact(contact)))
+    due += exposures.due(profile, now_ms)
+    return [fact for _, fact in sorted(due, key=lambda entry: entry[0])]
 
 
 def _fact(contact: Contact) -> Fact:

@@ -9,7 +9,7 @@ from typing import Any
 from models import limits
 from models.catalog.plan import Plan
 from models.errors import InvariantBroken
-from models.profile import features, ledger, predicates
+from models.profile import exposures, features, ledger, predicates
 from models.profile.distinct import Distinct
 from models.profile.extreme import Extreme
 from models.profile.running import Running, bucket_width_ms
@@ -88,7 +88,8 @@ def _validate_ledger(profile: Profile) -> None:
         _require(len(c.outcomes) <= limits.OUTCOMES_PER_CONTACT_MAX, f"{name} keeps {len(c.outcomes)} outcomes")
         _require(_ascending(at_ms for _, at_ms in c.outcomes), f"outcomes of {name} are not sorted")
     timers = {(c.decision_id, c.action): ledger.timer_ms(c) for c in entries if ledger.timer_ms(c)}
-    _require(timers == profile.timers, "the timers are not those of the ledger")
+    timers |= {(exposures.TIMER, id_): e.until_ms for id_, e in profile.experiments.items() if not e.observed}
+    _require(timers == profile.timers, "the timers are not those of the ledger and the experiments")
 
 
 def _validate_caching(profile: Profile, plan: Plan, now_ms: int) -> None:
@@ -98,9 +99,9 @@ def _validate_caching(profile: Profile, plan: Plan, now_ms: int) -> None:
     cached: Any = features.read(profile, plan, now_ms).values
     computed: Any = features.read(fresh, plan, now_ms).values
     _require(cached == computed, f"cached features {cached} are not the computed {computed}")
-    held = predicates.standing(profile, plan, now_ms)
     known, made_anew = features.read(profile, plan, now_ms).record(), features.read(fresh, plan, now_ms).record()
     _require(known == made_anew, f"the cached record {known} is not the computed {made_anew}")
+    held = predicates.standing(profile, plan, now_ms)
     made = predicates.standing(fresh, plan, now_ms)
     _require(held.segments == made.segments, f"cached segments {held.segments} are not the computed {made.segments}")
     _require(bool((held.results == made.results).all()), "cached rule results are not the computed ones")

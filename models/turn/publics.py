@@ -1,9 +1,11 @@
 """The public part of a segment: what a fact changes at shard level, derived from the fact and the contact before it.
 
     {"k": [fact tags], "b": [[budget, period, d_held, d_spent, d_unfunded], ...],
-     "o": [[action, group, issue, d_accepts, d_contacts], ...], "i": [[key16, fingerprint, hint], ...], "e": receipt}
+     "o": [[action, group, issue, d_accepts, d_contacts], ...], "i": [[key16, fingerprint, hint], ...], "e": receipt,
+     "x": [[experiment, variant, *tally], ...]}
 
-It stands unsealed, so that a shard can be rebuilt without any customer key. "e" is there only in an erasure.
+It stands unsealed, so that a shard can be rebuilt without any customer key. "e" is there only in an erasure, "x" only
+where something of an experiment was counted (``models.experiments.counting``).
 """
 
 from __future__ import annotations
@@ -12,12 +14,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.errors import InvariantBroken
-from models.profile import ledger
-from models.profile.facts import Decided, Erased, Fact, HoldExpired, OutcomeApplied, ResponseEnded
+from models.experiments.counting import EMPTY, EXPOSED, Tally, from_row, observation
+from models.profile import exposures, ledger
+from models.profile.facts import (
+    Decided,
+    Erased,
+    ExperimentObserved,
+    Fact,
+    HoldExpired,
+    OutcomeApplied,
+    ResponseEnded,
+)
 from models.profile.state import BUDGET_HELD, Contact, Profile
 
 BudgetKey = tuple[str, str]
 EvidenceKey = tuple[str, str, str]
+ExperimentKey = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -28,6 +40,11 @@ class Deltas:
     budgets: dict[BudgetKey, list[int]] = field(default_factory=dict)
     #: (action, group, issue) -> [accepts, contacts].
     evidence: dict[EvidenceKey, list[int]] = field(default_factory=dict)
+    #: (experiment, variant) -> what was counted.
+    experiments: dict[ExperimentKey, Tally] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.budgets or self.evidence or self.experiments)
 
     def budget(self, budget: str, period: str, held: int, spent: int = 0, unfunded: int = 0) -> None:
         sums = self.budgets.get((budget, period))
@@ -43,18 +60,25 @@ class Deltas:
         sums[0] += accepts
         sums[1] += contacts
 
+    def experiment(self, key: ExperimentKey, tally: Tally) -> None:
+        self.experiments[key] = self.experiments.get(key, EMPTY).plus(tally)
+
     def add_public(self, public: dict[str, Any]) -> None:
         """Add the sums of a segment's public part."""
         for budget, period, held, spent, unfunded in public["b"]:
             self.budget(budget, period, held, spent, unfunded)
         for action, group, issue, accepts, contacts in public["o"]:
             self.outcome((action, group, issue), accepts, contacts)
+        for row in public.get("x", ()):
+            self.experiment(*from_row(row))
 
     def merge(self, other: Deltas) -> None:
         for (budget, period), sums in other.budgets.items():
             self.budget(budget, period, *sums)
         for key, (accepts, contacts) in other.evidence.items():
             self.outcome(key, accepts, contacts)
+        for experiment, tally in other.experiments.items():
+            self.experiment(experiment, tally)
 
 
 def add_fact(deltas: Deltas, before: Profile | None, fact: Fact) -> None:
@@ -63,8 +87,14 @@ def add_fact(deltas: Deltas, before: Profile | None, fact: Fact) -> None:
         for item in fact.items:
             for budget, units, period, _ in item.budgets:
                 deltas.budget(budget, period, units)
+        for exposure in fact.exposures:
+            if before is None or exposure[0] not in before.experiments:
+                deltas.experiment(exposure, EXPOSED)
     elif isinstance(fact, OutcomeApplied):
-        _outcome(deltas, _contact(before, fact.decision_id, fact.action), fact)
+        contact = _contact(before, fact.decision_id, fact.action)
+        _outcome(deltas, contact, fact)
+        if before is not None and before.experiments:
+            _under_experiments(deltas, before, contact, fact)
     elif isinstance(fact, HoldExpired):
         _release(deltas, _contact(before, fact.decision_id, fact.action))
     elif isinstance(fact, ResponseEnded):
@@ -73,6 +103,8 @@ def add_fact(deltas: Deltas, before: Profile | None, fact: Fact) -> None:
             _release(deltas, contact)
         if not contact.accepted:
             deltas.outcome(_evidence_key(contact), 0, 1)
+    elif isinstance(fact, ExperimentObserved):
+        deltas.experiment((fact.experiment, fact.variant), observation(fact.accepts, fact.value_micros))
     elif isinstance(fact, Erased) and before is not None:
         for contact in before.ledger:
             _release(deltas, contact)
@@ -98,6 +130,14 @@ def _outcome(deltas: Deltas, contact: Contact, fact: OutcomeApplied) -> None:
             deltas.budget(budget, period, 0, 0, units)
     if fact.accepted and not contact.ended:
         deltas.outcome(_evidence_key(contact), 1, 1)
+
+
+def _under_experiments(deltas: Deltas, before: Profile, contact: Contact, fact: OutcomeApplied) -> None:
+    """Running figures; what the customer is worth is counted when its observation ends."""
+    tally = Tally(contacts=int(fact.contact == "confirm"), accepts=int(exposures.is_acceptance(contact, fact)))
+    if any(tally):
+        for id_, exposure in exposures.concerned(before, contact, fact.counted_ms):
+            deltas.experiment((id_, exposure.variant), tally)
 
 
 def _release(deltas: Deltas, contact: Contact) -> None:

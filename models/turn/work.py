@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from models.catalog.plan import Plan
+from models.experiments.counting import to_row
 from models.profile import facts, timers
 from models.profile.apply import apply
 from models.profile.facts import Born, Decided, Erased, EventApplied, Fact
 from models.profile.state import Profile
 from models.turn.keys import RecentKey, packed_hint
+from models.turn.labels import Label, settled
 from models.turn.publics import Deltas, add_fact
 from models.turn.receipts import Receipt
 from models.turn.results import Segment
@@ -36,8 +38,8 @@ def fold(profile: Profile | None, generation: int, fact: Fact, plan: Plan, now_m
 
 class Work:
     __slots__ = (
-        "_keys_owned", "_note", "_owned", "customer", "deltas", "facts", "generation", "keys", "now_ms", "plan",
-        "profile", "receipt",
+        "_keys_owned", "_note", "_owned", "customer", "deltas", "facts", "generation", "keys", "labels", "now_ms",
+        "plan", "profile", "receipt",
     )
 
     def __init__(
@@ -56,6 +58,8 @@ class Work:
         self.facts: list[Fact] = []
         #: None while nothing changed at shard level.
         self.deltas: Deltas | None = None
+        #: What time settled in this turn, of every generation.
+        self.labels: tuple[Label, ...] = ()
         #: Idempotency keys of this turn, by key16.
         self.keys: dict[bytes, RecentKey] = _NO_KEYS
         #: False while ``keys`` belongs to the work that this one was forked from, or to nobody.
@@ -113,6 +117,8 @@ class Work:
             if trial.deltas is not None:
                 self._add(trial.deltas)
                 self._note(trial.deltas)
+            if trial.labels:
+                self.labels += trial.labels
 
     def reply_to(self, request_id: str) -> bytes:
         """The answer to a decision of this turn."""
@@ -139,15 +145,20 @@ class Work:
             "o": [] if deltas is None else [(*key, *sums) for key, sums in deltas.evidence.items()],
             "i": [(key, entry.fingerprint, entry.hint) for key, entry in self.keys.items()],
         }
+        if deltas is not None and deltas.experiments:
+            public["x"] = [to_row(key, tally) for key, tally in deltas.experiments.items()]
         if self.facts and isinstance(self.facts[-1], Erased):
             public["e"] = self.facts[-1].receipt
         return Segment(self.customer, self.generation, public, facts.pack(self.facts))
 
     def _count(self, fact: Fact) -> None:
-        """What a fact changes at shard level (an event: nothing)."""
+        """What a fact changes at shard level (an event: nothing), and the label that it settles."""
         deltas = Deltas()
         add_fact(deltas, self.profile, fact)
-        if deltas.budgets or deltas.evidence:
+        label = settled(self.profile, fact)
+        if label is not None:
+            self.labels += (label,)
+        if deltas:
             self._add(deltas)
             self._note(deltas)
 

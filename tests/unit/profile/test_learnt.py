@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from unit.profile.building import T0, born, decided, fallback, item, only, plan
 
-from models.profile import packing
+from models.profile import exposures, packing
 from models.profile.apply import apply
 from models.profile.learnt import Exposure, Score
 from models.profile.state import Profile
@@ -15,6 +15,7 @@ from models.profile.state import Profile
 def learnt() -> Profile:
     profile = born()
     profile.experiments["colour"] = Exposure("red", T0, T0 + 60_000, False, 2, 31_500_000)
+    exposures.set_timers(profile)
     profile.scores["churn"] = Score(0.25, "xgb-1", T0)
     profile.scores["best_channel"] = Score("email", "xgb-2", T0 + 1)
     return profile
