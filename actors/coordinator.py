@@ -23,7 +23,7 @@ from actors.stores.interface import Store
 from actors.stores.opening import open_store
 from models.canonical import pack, unpack
 from models.catalog.check import compile_catalog
-from models.coordination.commands import Answer, SetClock
+from models.coordination.commands import Answer, PromoteScorer, SetClock
 from models.coordination.core import CoordinatorCore
 from models.coordination.messages import Report
 
@@ -82,7 +82,7 @@ class Coordinator:
     async def promote_scorer(self, request: bytes) -> bytes:
         """``{"version"}``."""
         await self._register_found()
-        return _packed(await self._service.promote_scorer(unpack(request)["version"]))
+        return _packed(await self._service.change_roles(PromoteScorer(unpack(request)["version"])))
 
     async def clock(self) -> bytes:
         return _packed(await self._service.clock())

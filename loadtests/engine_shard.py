@@ -26,8 +26,9 @@ from models.catalog.check import compile_catalog
 from models.ids import MAIN_TENANT, customer_key
 from models.messages.decisions import DecisionRequest
 from models.scoring.booster import Booster
+from models.scoring.roles import Roles
 from models.turn.commands import DECISION, HISTORY, Command
-from models.turn.shard_facts import CatalogAdopted, Granted, ScorerAdopted
+from models.turn.shard_facts import CatalogAdopted, Granted, RolesAdopted
 
 SECRET = b"benchmark benchmark benchmark b "
 GRANT = 100_000_000
@@ -81,7 +82,8 @@ class EngineShard:
         facts: list[Any] = [CatalogAdopted(plan.version, dict(plan.catalog))]
         if self._booster is not None:
             manifest = self._booster.manifest
-            facts.append(ScorerAdopted(manifest.version, manifest.to_wire()))
+            roles = Roles(1, manifest.version, manifests={manifest.version: manifest.to_wire()})
+            facts.append(RolesAdopted(roles.to_wire()))
         now_ms = self.parts.now_ms()
         for budget in plan.budgets.values():
             facts.append(Granted(budget.id, period_key(budget.period, now_ms, plan.zone), GRANT))

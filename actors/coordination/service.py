@@ -23,9 +23,9 @@ from models.coordination.commands import (
     Command,
     Handled,
     Instruct,
-    PromoteScorer,
     PublishCatalog,
     RegisterScorer,
+    RoleCommand,
     SetCap,
     SetClock,
     Sync,
@@ -73,8 +73,9 @@ class CoordinatorService:
         """Answers when every live shard has adopted it, or with 202 after ``CATALOG_ADOPTION_WAIT_MS``."""
         return await self._adopted(await self._ask(PublishCatalog(plan, if_match)))
 
-    async def promote_scorer(self, version: str) -> Answer:
-        return await self._adopted(await self._ask(PromoteScorer(version)))
+    async def change_roles(self, command: RoleCommand) -> Answer:
+        """Answers when every live shard has adopted the roles, or with 202 after ``CATALOG_ADOPTION_WAIT_MS``."""
+        return await self._adopted(await self._ask(command))
 
     async def _adopted(self, answer: Answer) -> Answer:
         if answer.status != 200:

@@ -17,12 +17,12 @@ from actors.shard.writer import Writer
 from models.profile.facts import OutcomeApplied
 from models.turn.core import ShardCore
 from models.turn.results import TurnResult
-from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, ScorerAdopted, ShardFact
+from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, RolesAdopted, ShardFact
 
 #: Under these names the store lists rows that concern the shard as a whole; no customer key is that short.
 CATALOG_ROWS: Final = b"catalog"
 EVIDENCE_ROWS: Final = b"evidence"
-SCORER_ROWS: Final = b"scorer"
+ROLES_ROWS: Final = b"scorers"
 
 
 class RecentRows:
@@ -40,8 +40,8 @@ class RecentRows:
                 names[CATALOG_ROWS] = None
             elif isinstance(fact, EvidenceAdopted):
                 names[EVIDENCE_ROWS] = None
-            elif isinstance(fact, ScorerAdopted):
-                names[SCORER_ROWS] = None
+            elif isinstance(fact, RolesAdopted):
+                names[ROLES_ROWS] = None
         for name in names:
             self._rows.setdefault(name, []).append(seq)
 

@@ -44,7 +44,34 @@ class RegisterScorer:
 
 @dataclass(frozen=True, slots=True)
 class PromoteScorer:
+    """To champion, or to the predictor of its target."""
+
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowScorer:
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryScorer:
+    version: str
+    #: Of the customers; 0 ends it.
+    millionths: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetireScorer:
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollBackScorer:
+    """To the champion before."""
+
+
+RoleCommand = PromoteScorer | ShadowScorer | CanaryScorer | RetireScorer | RollBackScorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +79,7 @@ class SetClock:
     clock_ms: int
 
 
-Command = PublishCatalog | SetCap | Sync | Instruct | RegisterScorer | PromoteScorer | SetClock
+Command = PublishCatalog | SetCap | Sync | Instruct | RegisterScorer | RoleCommand | SetClock
 
 
 @dataclass(frozen=True, slots=True)

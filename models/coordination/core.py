@@ -16,15 +16,16 @@ from typing import Any
 from models import limits
 from models.budgets.escrow import sizes_per_budget
 from models.catalog.plan import Plan
-from models.coordination import granting, views
+from models.coordination import granting, role_commands, views
 from models.coordination.commands import (
     Answer,
     Command,
     Handled,
     Instruct,
-    PromoteScorer,
     PublishCatalog,
     RegisterScorer,
+    RoleCommand,
+    RollBackScorer,
     SetCap,
     SetClock,
     Sync,
@@ -32,18 +33,17 @@ from models.coordination.commands import (
 from models.coordination.facts import (
     CapSet,
     CatalogPublished,
-    ChampionDropped,
     ClockSet,
     Fact,
-    ScorerPromoted,
+    RolesChanged,
     ScorerRegistered,
     ShardSeen,
 )
 from models.coordination.gathering import EvidenceGathering
 from models.coordination.live import LiveShard
-from models.coordination.messages import CatalogNews, EvidenceNews, Instructions, Report, ScorerNews
+from models.coordination.messages import CatalogNews, EvidenceNews, Instructions, Report
+from models.coordination.rolebook import RoleBook
 from models.coordination.state import CoordinatorState, apply, catalog_caps, pack_state, unpack_state
-from models.scoring.manifest import unresolved
 from models.times import format_time
 from models.turn.commands import problem
 
@@ -96,15 +96,15 @@ class CoordinatorCore:
             case Instruct():
                 reply = self._instructions(self.live[command.shard], now_ms)
             case PublishCatalog():
-                reply, poke = self._publish(command), frozenset(self.live)
+                reply, poke = self._publish(command, now_ms), frozenset(self.live)
             case SetCap():
                 reply, poke = self._set_cap(command), frozenset(self.live)
             case RegisterScorer():
                 reply = self._register(command, now_ms)
-            case PromoteScorer():
-                reply, poke = self._promote(command, now_ms), frozenset(self.live)
             case SetClock():
                 reply = self._set_clock(command)
+            case _:
+                reply, poke = self._change_roles(command, now_ms), frozenset(self.live)
         self.state.validate()
         return Handled(tuple(self._facts), reply, poke)
 
@@ -128,11 +128,11 @@ class CoordinatorCore:
         return self.state.clock_ms if self.manual_clock else now_ms
 
     def laggards(self, now_ms: int) -> list[int]:
-        """Live shards that have not adopted the live catalog and the champion yet."""
-        adopted = (self.state.catalog_version, self.state.champion)
+        """Live shards that have not adopted the live catalog and the roles of scorers yet."""
+        adopted = (self.state.catalog_version, self.state.roles.number)
         return [
             live.shard for live in self.live.values()
-            if live.is_live(now_ms) and (live.catalog_version, live.scorer_version) != adopted
+            if live.is_live(now_ms) and (live.catalog_version, live.roles_number) != adopted
         ]
 
     def behind_clock(self, now_ms: int) -> list[int]:
@@ -180,15 +180,15 @@ class CoordinatorCore:
         round_ = self.round(now_ms)
         if round_ is not None:
             granting.grant(round_, live, self._emit)
-        catalog = evidence = scorer = None
+        catalog = evidence = roles = None
         if live.catalog_version != state.catalog_version:
             catalog = CatalogNews(state.catalog_version, state.catalog)
         if live.evidence_version < state.evidence.version:
             evidence = EvidenceNews(state.evidence.version, state.evidence.changes_since(live.evidence_version))
-        if live.scorer_version != state.champion:
-            scorer = ScorerNews(state.champion, state.scorers[state.champion].manifest if state.champion else {})
+        if live.roles_number < state.roles.number:
+            roles = state.adopted_roles()
         return Instructions(
-            self.epoch, "", catalog, evidence, scorer,
+            self.epoch, "", catalog, evidence, roles,
             granting.totals_for(round_, live) if round_ is not None else (),
             granting.recalls_for(round_, live.shard) if round_ is not None else (),
             state.clock_ms if self.manual_clock else 0, self._evidence.counted_mark(live.shard),
@@ -198,7 +198,7 @@ class CoordinatorCore:
         round_ = self.round(now_ms)
         return granting.to_poke(round_) if round_ is not None else frozenset()
 
-    def _publish(self, command: PublishCatalog) -> Answer:
+    def _publish(self, command: PublishCatalog, now_ms: int) -> Answer:
         state = self.state
         if command.if_match is not None and command.if_match != state.catalog_version:
             return _refusal(
@@ -206,6 +206,9 @@ class CoordinatorCore:
                 f"if-match names {command.if_match!r}, live is {state.catalog_version!r}; read, merge, publish again",
             )
         plan = command.plan
+        refused = role_commands.unnameable(state, plan)
+        if refused is not None:
+            return refused
         if plan.version != state.catalog_version:
             before = state.catalog_caps
             self._use(plan)
@@ -213,17 +216,14 @@ class CoordinatorCore:
             for budget, cap in catalog_caps(state.catalog).items():
                 if before.get(budget) != cap:
                     self._emit(CapSet(budget, cap))
-            self._drop_misfit()
-        return Answer(200, {"catalog_version": plan.version, "scorer_note": state.champion_note})
+            named = [version for _, version in role_commands.named_by(plan.catalog)]
+            # A scorer that reads what the new catalog lacks cannot score: without a champion evidence decides.
+            self._use_roles(state.roles.naming(named).without(role_commands.misfits(state, plan), now_ms))
+        return Answer(200, {"catalog_version": plan.version, "scorer_note": state.scorer_note})
 
-    def _drop_misfit(self) -> None:
-        """A champion that reads what the new catalog lacks cannot score: evidence decides from here on."""
-        champion, plan = self.state.champion, self.plan
-        if champion is None or plan is None:
-            return
-        reasons = unresolved(self.state.scorers[champion].manifest.get("features", ()), plan)
-        if reasons:
-            self._emit(ChampionDropped(champion, reasons))
+    def _use_roles(self, book: RoleBook) -> None:
+        if book is not self.state.roles:
+            self._emit(RolesChanged(book.to_wire()))
 
     def _set_cap(self, command: SetCap) -> Answer:
         plan = self.plan
@@ -243,21 +243,13 @@ class CoordinatorCore:
             self._emit(ScorerRegistered(command.version, command.manifest, now_ms))
         return Answer(200, {"version": command.version})
 
-    def _promote(self, command: PromoteScorer, now_ms: int) -> Answer:
-        scorer, plan = self.state.scorers.get(command.version), self.plan
-        if scorer is None:
-            known = ", ".join(self.state.scorers) or "none"
-            return _refusal(404, "Unknown scorer", f"no scorer {command.version!r} is registered; known: {known}")
-        if plan is None:
-            return _refusal(409, "No catalog is live", "publish a catalog first: a scorer must fit it")
-        reasons = unresolved(scorer.manifest.get("features", ()), plan)
-        if reasons:
-            detail = f"scorer {command.version} does not fit the catalog; train again or add what is missing"
-            errors = [{"loc": ["features"], "msg": reason} for reason in reasons]
-            return Answer(422, problem(422, "Scorer does not fit", detail, errors=errors))
-        if self.state.champion != command.version:
-            self._emit(ScorerPromoted(command.version, now_ms))
-        return Answer(200, {"version": command.version, "role": "champion"})
+    def _change_roles(self, command: RoleCommand, now_ms: int) -> Answer:
+        decided = role_commands.decide(self.state, self.plan, command, now_ms)
+        if isinstance(decided, Answer):
+            return decided
+        self._use_roles(decided)
+        version = self.state.champion if isinstance(command, RollBackScorer) else command.version
+        return Answer(200, views.role_view(self.state, version))
 
     def _set_clock(self, command: SetClock) -> Answer:
         if not self.manual_clock:

@@ -92,34 +92,27 @@ class ScorerRegistered:
 
 
 @dataclass(frozen=True, slots=True)
-class ScorerPromoted:
-    TAG: ClassVar[int] = 10
-    version: str
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChampionDropped:
-    """A new catalog lacks what the champion reads: evidence decides until another is promoted."""
-
-    TAG: ClassVar[int] = 11
-    version: str
-    reasons: list[str]
-
-
-@dataclass(frozen=True, slots=True)
 class ClockSet:
     TAG: ClassVar[int] = 12
     clock_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class RolesChanged:
+    """The roles as they are from now on, whole."""
+
+    TAG: ClassVar[int] = 13
+    #: ``models.coordination.rolebook.RoleBook.to_wire``.
+    book: list[Any]
+
+
 Fact = (
     CatalogPublished | CapSet | ShardSeen | GrantMade | ReturnCredited | UseReported | AccountClosed
-    | EvidencePublished | ScorerRegistered | ScorerPromoted | ChampionDropped | ClockSet
+    | EvidencePublished | ScorerRegistered | RolesChanged | ClockSet
 )
 _KINDS: tuple[type[Any], ...] = (
     CatalogPublished, CapSet, ShardSeen, GrantMade, ReturnCredited, UseReported, AccountClosed, EvidencePublished,
-    ScorerRegistered, ScorerPromoted, ChampionDropped, ClockSet,
+    ScorerRegistered, RolesChanged, ClockSet,
 )
 _BY_TAG: dict[int, type[Any]] = {kind.TAG: kind for kind in _KINDS}
 _FIELDS: dict[type[Any], tuple[str, ...]] = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS}

@@ -20,7 +20,7 @@ class LiveShard:
     reported_ms: int = 0
     catalog_version: str = ""
     evidence_version: int = 0
-    scorer_version: str | None = None
+    roles_number: int = 0
     clock_ms: int = 0
     positions: dict[AccountKey, Position] = field(default_factory=dict)
     wants: dict[AccountKey, Want] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class LiveShard:
             return False
         self.number, self.reported_ms = report.number, now_ms
         self.catalog_version, self.evidence_version = report.catalog_version, report.evidence_version
-        self.scorer_version, self.clock_ms = report.scorer_version, report.clock_ms
+        self.roles_number, self.clock_ms = report.roles_number, report.clock_ms
         self.positions = {(p.budget, p.period): p for p in report.positions}
         self.wants = {(w.budget, w.period): w for w in report.wants}
         self.urgent_since_ms = {

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from models.scoring.roles import Roles
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -74,7 +76,8 @@ class Report:
     #: "" before the first adoption.
     catalog_version: str
     evidence_version: int
-    scorer_version: str | None
+    #: ``Roles.number`` of what it has adopted; 0 before the first.
+    roles_number: int
     #: Where the shard's manual clock stands; 0 on the wall clock.
     clock_ms: int
     #: ``Escrow.positions()``.
@@ -88,16 +91,16 @@ class Report:
 
     def to_wire(self) -> list[Any]:
         return [
-            self.shard, self.epoch, self.number, self.catalog_version, self.evidence_version, self.scorer_version,
+            self.shard, self.epoch, self.number, self.catalog_version, self.evidence_version, self.roles_number,
             self.clock_ms, [p.to_wire() for p in self.positions], [w.to_wire() for w in self.wants],
             [c.to_wire() for c in self.counts], self.counts_mark,
         ]
 
     @classmethod
     def from_wire(cls, wire: list[Any]) -> Report:
-        shard, epoch, number, catalog, evidence, scorer, clock_ms, positions, wants, counts, mark = wire
+        shard, epoch, number, catalog, evidence, roles, clock_ms, positions, wants, counts, mark = wire
         return cls(
-            shard, epoch, number, catalog, evidence, scorer, clock_ms, tuple(Position(*p) for p in positions),
+            shard, epoch, number, catalog, evidence, roles, clock_ms, tuple(Position(*p) for p in positions),
             tuple(Want(*w) for w in wants), tuple(Count(*c) for c in counts), mark,
         )
 
@@ -114,14 +117,6 @@ class EvidenceNews:
     version: int
     #: Absolute sums of what changed since the version that the shard reported.
     changes: tuple[Count, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ScorerNews:
-    #: None: there is no champion any more, evidence decides.
-    version: str | None
-    #: {} without a champion.
-    manifest: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +148,7 @@ class Instructions:
     refused: str = ""
     catalog: CatalogNews | None = None
     evidence: EvidenceNews | None = None
-    scorer: ScorerNews | None = None
+    roles: Roles | None = None
     grants: tuple[Granted, ...] = ()
     recalls: tuple[Recall, ...] = ()
     #: Where the manual clock must stand; 0 on the wall clock.
@@ -162,12 +157,12 @@ class Instructions:
     counts_mark: int = 0
 
     def to_wire(self) -> list[Any]:
-        catalog, evidence, scorer = self.catalog, self.evidence, self.scorer
+        catalog, evidence = self.catalog, self.evidence
         return [
             self.epoch, self.refused,
             None if catalog is None else [catalog.version, catalog.catalog],
             None if evidence is None else [evidence.version, [c.to_wire() for c in evidence.changes]],
-            None if scorer is None else [scorer.version, scorer.manifest],
+            None if self.roles is None else self.roles.to_wire(),
             [[g.budget, g.period, g.total] for g in self.grants],
             [[r.budget, r.period, r.total] for r in self.recalls],
             self.clock_ms, self.counts_mark,
@@ -175,11 +170,11 @@ class Instructions:
 
     @classmethod
     def from_wire(cls, wire: list[Any]) -> Instructions:
-        epoch, refused, catalog, evidence, scorer, grants, recalls, clock_ms, counts_mark = wire
+        epoch, refused, catalog, evidence, roles, grants, recalls, clock_ms, counts_mark = wire
         return cls(
             epoch, refused,
             None if catalog is None else CatalogNews(*catalog),
             None if evidence is None else EvidenceNews(evidence[0], tuple(Count(*c) for c in evidence[1])),
-            None if scorer is None else ScorerNews(*scorer),
+            None if roles is None else Roles.from_wire(roles),
             tuple(Granted(*g) for g in grants), tuple(Recall(*r) for r in recalls), clock_ms, counts_mark,
         )

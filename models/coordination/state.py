@@ -11,18 +11,19 @@ from models.coordination.facts import (
     AccountClosed,
     CapSet,
     CatalogPublished,
-    ChampionDropped,
     ClockSet,
     EvidencePublished,
     Fact,
     GrantMade,
     ReturnCredited,
-    ScorerPromoted,
+    RolesChanged,
     ScorerRegistered,
     ShardSeen,
     UseReported,
 )
+from models.coordination.rolebook import RoleBook
 from models.coordination.totals import EvidenceTotals
+from models.scoring.roles import Roles
 
 AccountKey = tuple[str, str]
 
@@ -32,8 +33,6 @@ class RegisteredScorer:
     version: str
     manifest: dict[str, Any]
     registered_ms: int
-    #: 0 while it was never champion.
-    promoted_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -50,12 +49,23 @@ class CoordinatorState:
     epochs: dict[int, int] = field(default_factory=dict)
     evidence: EvidenceTotals = field(default_factory=EvidenceTotals)
     scorers: dict[str, RegisteredScorer] = field(default_factory=dict)
-    #: None: evidence decides.
-    champion: str | None = None
-    #: Why there is no champion although there was one; "" otherwise.
-    champion_note: str = ""
+    roles: RoleBook = field(default_factory=RoleBook)
     #: The manual clock; 0 when it was never set.
     clock_ms: int = 0
+
+    @property
+    def champion(self) -> str | None:
+        """None: evidence decides."""
+        return self.roles.champion
+
+    @property
+    def scorer_note(self) -> str:
+        """Which scorers lost their roles to a catalog, and why; "" where none did."""
+        return "; ".join(self.roles.notes.values())
+
+    def adopted_roles(self) -> Roles:
+        """The roles as shards adopt them."""
+        return self.roles.roles({version: scorer.manifest for version, scorer in self.scorers.items()})
 
     def account(self, budget: str, period: str) -> Account:
         """The account, empty when nothing was ever granted."""
@@ -87,13 +97,8 @@ def apply(state: CoordinatorState, fact: Fact) -> None:
             state.evidence.publish(version, counts)
         case ScorerRegistered(version, manifest, at_ms):
             state.scorers[version] = RegisteredScorer(version, manifest, at_ms)
-        case ScorerPromoted(version, at_ms):
-            known = state.scorers[version]
-            state.scorers[version] = RegisteredScorer(version, known.manifest, known.registered_ms, at_ms)
-            state.champion, state.champion_note = version, ""
-        case ChampionDropped(version, reasons):
-            state.champion = None
-            state.champion_note = f"scorer {version} does not fit the catalog any more: {'; '.join(reasons)}"
+        case RolesChanged(book):
+            state.roles = RoleBook.from_wire(book)
         case ClockSet(clock_ms):
             state.clock_ms = max(state.clock_ms, clock_ms)
         case _:
@@ -123,18 +128,18 @@ def pack_state(state: CoordinatorState) -> bytes:
         "catalog": [state.catalog_version, state.catalog], "caps": state.caps,
         "accounts": [[*key, account.to_wire()] for key, account in state.accounts.items()],
         "epochs": state.epochs, "evidence": state.evidence.to_wire(),
-        "scorers": [[s.version, s.manifest, s.registered_ms, s.promoted_ms] for s in state.scorers.values()],
-        "champion": [state.champion, state.champion_note], "clock": state.clock_ms,
+        "scorers": [[s.version, s.manifest, s.registered_ms] for s in state.scorers.values()],
+        "roles": state.roles.to_wire(), "clock": state.clock_ms,
     })
 
 
 def unpack_state(data: bytes) -> CoordinatorState:
     raw = unpack(data)
     version, catalog = raw["catalog"]
-    champion, note = raw["champion"]
     return CoordinatorState(
         version, catalog, catalog_caps(catalog), raw["caps"],
         {(budget, period): Account(*wire) for budget, period, wire in raw["accounts"]},
         raw["epochs"], EvidenceTotals.from_wire(raw["evidence"]),
-        {wire[0]: RegisteredScorer(*wire) for wire in raw["scorers"]}, champion, note, raw["clock"],
+        {wire[0]: RegisteredScorer(*wire) for wire in raw["scorers"]}, RoleBook.from_wire(raw["roles"]),
+        raw["clock"],
     )

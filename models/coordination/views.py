@@ -7,7 +7,9 @@ from typing import Any
 from models.budgets.periods import period_bounds, period_key
 from models.coordination.granting import Round, has_first_grants
 from models.coordination.live import LiveShard
+from models.coordination.rolebook import RoleBook
 from models.coordination.state import CoordinatorState, RegisteredScorer
+from models.scoring.roles import MILLIONTHS
 from models.times import format_time
 
 
@@ -39,20 +41,43 @@ def _budget(state: CoordinatorState, budget_id: str, unit: str, period: str) -> 
 
 
 def scorers_view(state: CoordinatorState) -> dict[str, Any]:
-    """``GET /v1/scorers``, the newest first."""
+    """``GET /v1/scorers``, the newest first; ``history``: the champions before, the newest first."""
     newest = sorted(state.scorers.values(), key=lambda s: -s.registered_ms)
+    book = state.roles
     return {
-        "champion": state.champion, "note": state.champion_note,
-        "scorers": [_scorer(scorer, state.champion) for scorer in newest],
+        "champion": state.champion, "canary": book.canary, "share": book.canary_millionths / MILLIONTHS,
+        "shadows": list(book.shadows), "targets": dict(book.targets), "note": state.scorer_note,
+        "history": [
+            {"version": reign.version, "from": _when(reign.from_ms), "until": _when(reign.until_ms)}
+            for reign in reversed(book.former)
+        ],
+        "scorers": [_scorer(scorer, book) for scorer in newest],
     }
 
 
-def _scorer(scorer: RegisteredScorer, champion: str | None) -> dict[str, Any]:
+def role_view(state: CoordinatorState, version: str | None) -> dict[str, Any]:
+    """What a change of roles is answered with; version None: evidence alone decides."""
+    if version is None:
+        return {"version": None, "role": "champion", "share": None, "since": _when(state.roles.champion_since_ms)}
+    return {"version": version, **_role(state.roles, version)}
+
+
+def _role(book: RoleBook, version: str) -> dict[str, Any]:
+    role = book.role_of(version)
+    share = book.canary_millionths / MILLIONTHS if role == "canary" else None
+    return {"role": role, "share": share, "since": _when(book.since.get(version, 0))}
+
+
+def _scorer(scorer: RegisteredScorer, book: RoleBook) -> dict[str, Any]:
     return {
-        "version": scorer.version, "role": "champion" if scorer.version == champion else "registered",
-        "registered": format_time(scorer.registered_ms),
-        "promoted": format_time(scorer.promoted_ms) if scorer.promoted_ms else None, "manifest": scorer.manifest,
+        "version": scorer.version, **_role(book, scorer.version), "note": book.notes.get(scorer.version, ""),
+        "target": scorer.manifest.get("target") or None, "in_experiment": scorer.version in book.named,
+        "registered": format_time(scorer.registered_ms), "manifest": scorer.manifest,
     }
+
+
+def _when(at_ms: int) -> str | None:
+    return format_time(at_ms) if at_ms else None
 
 
 def status_view(
@@ -62,7 +87,7 @@ def status_view(
     shards = [_shard(live[shard], round_, now_ms) for shard in sorted(live)]
     return {
         "catalog_version": state.catalog_version or None, "evidence_version": state.evidence.version,
-        "scorer_version": state.champion, "scorer_note": state.champion_note, "shards": shards,
+        "scorer_version": state.champion, "scorer_note": state.scorer_note, "shards": shards,
     }
 
 
@@ -71,6 +96,6 @@ def _shard(live: LiveShard, round_: Round | None, now_ms: int) -> dict[str, Any]
         "shard": live.shard, "epoch": live.epoch, "live": live.is_live(now_ms),
         "ready": round_ is not None and bool(live.catalog_version) and has_first_grants(round_, live),
         "catalog_version": live.catalog_version or None, "evidence_version": live.evidence_version,
-        "scorer_version": live.scorer_version, "clock_ms": live.clock_ms,
+        "roles_number": live.roles_number, "clock_ms": live.clock_ms,
         "reported_ms_ago": max(0, now_ms - live.reported_ms) if live.number >= 0 else None,
     }

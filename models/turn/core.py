@@ -93,7 +93,7 @@ class ShardCore:
         state = self.state
         wants = tuple(state.escrow.wants(state.plan, now_ms)) if state.plan is not None else ()
         return Report(
-            state.shard, epoch, number, state.catalog_version or "", state.evidence.version, state.scorer_version,
+            state.shard, epoch, number, state.catalog_version or "", state.evidence.version, state.roles.number,
             state.clock_ms, state.escrow.positions(), wants, state.counts.changes_since(self._counts_mark),
             state.counts.mark,
         )

@@ -11,7 +11,7 @@ from models.turn.shard_facts import (
     EvidenceAdopted,
     Granted,
     Returned,
-    ScorerAdopted,
+    RolesAdopted,
     ShardFact,
 )
 from models.turn.shard_state import ShardState
@@ -22,13 +22,13 @@ def facts_of(state: ShardState, instructions: Instructions, now_ms: int) -> list
     facts: list[ShardFact] = []
     if instructions.clock_ms > state.clock_ms:
         facts.append(ClockSet(instructions.clock_ms))
-    catalog, evidence, scorer = instructions.catalog, instructions.evidence, instructions.scorer
+    catalog, evidence, roles = instructions.catalog, instructions.evidence, instructions.roles
     if catalog is not None and catalog.version != state.catalog_version:
         facts.append(CatalogAdopted(catalog.version, catalog.catalog))
     if evidence is not None and evidence.version > state.evidence.version:
         facts.append(EvidenceAdopted(evidence.version, [count.to_wire() for count in evidence.changes]))
-    if scorer is not None and scorer.version != state.scorer_version:
-        facts.append(ScorerAdopted(scorer.version, scorer.manifest))
+    if roles is not None and roles.number > state.roles.number:
+        facts.append(RolesAdopted(roles.to_wire()))
     return facts + _units(state, instructions, now_ms)
 
 

@@ -26,14 +26,6 @@ class EvidenceAdopted:
 
 
 @dataclass(frozen=True, slots=True)
-class ScorerAdopted:
-    TAG: ClassVar[int] = 103
-    #: None: no champion, evidence alone decides.
-    version: str | None
-    manifest: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Granted:
     """Units that the coordinator ever granted to this shard for a budget and period."""
 
@@ -54,6 +46,15 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class RolesAdopted:
+    """From here on these scorers decide, shadow and predict."""
+
+    TAG: ClassVar[int] = 108
+    #: ``models.scoring.roles.Roles.to_wire``.
+    roles: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ClockSet:
     """Under a manual clock: the time from which the next turn counts."""
 
@@ -61,9 +62,9 @@ class ClockSet:
     now_ms: int
 
 
-ShardFact = CatalogAdopted | EvidenceAdopted | ScorerAdopted | Granted | Returned | ClockSet
+ShardFact = CatalogAdopted | EvidenceAdopted | RolesAdopted | Granted | Returned | ClockSet
 _BY_TAG: dict[int, type[Any]] = {
-    kind.TAG: kind for kind in (CatalogAdopted, EvidenceAdopted, ScorerAdopted, Granted, Returned, ClockSet)
+    kind.TAG: kind for kind in (CatalogAdopted, EvidenceAdopted, RolesAdopted, Granted, Returned, ClockSet)
 }
 _FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in _BY_TAG.values()}
 

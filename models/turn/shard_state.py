@@ -1,4 +1,4 @@
-"""What a shard knows beside its customers: plan, evidence, scorer, escrow, recent keys."""
+"""What a shard knows beside its customers: plan, evidence, roles of scorers, escrow, recent keys."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from models.coordination.messages import Count
 from models.errors import BadInput, InvariantBroken
 from models.scoring.evidence import Evidence, EvidenceCounts
 from models.scoring.matrix import Layout
+from models.scoring.roles import Roles
 from models.turn.keys import Hint, KeyPair, RecentKey
 from models.turn.publics import Deltas
 from models.turn.shard_facts import (
@@ -22,7 +23,7 @@ from models.turn.shard_facts import (
     EvidenceAdopted,
     Granted,
     Returned,
-    ScorerAdopted,
+    RolesAdopted,
     ShardFact,
 )
 
@@ -32,11 +33,12 @@ class ShardState:
     shard: int
     #: None until a policy was adopted: such a shard decides nothing.
     plan: Plan | None = None
-    #: As adopted; see ``active_scorer``.
-    scorer_version: str | None = None
-    manifest: dict[str, Any] = field(default_factory=dict)
-    #: Columns of the adopted scorer over the plan; None without a scorer, or when it does not fit the plan.
-    layout: Layout | None = None
+    #: As adopted.
+    roles: Roles = field(default_factory=Roles)
+    #: The roles of those scorers alone that fit the plan: who scores. Where none does, evidence decides.
+    active_roles: Roles = field(default_factory=Roles)
+    #: Version -> its columns over the plan, of every scorer with a role that fits it.
+    layouts: dict[str, Layout] = field(default_factory=dict)
     #: As published by the coordinator: what decisions read.
     evidence: Evidence = field(default_factory=Evidence)
     #: As counted here: what the coordinator is told.
@@ -59,8 +61,8 @@ class ShardState:
 
     @property
     def active_scorer(self) -> str | None:
-        """The adopted scorer if it fits the plan; otherwise evidence alone decides."""
-        return self.scorer_version if self.layout is not None else None
+        """The champion if it fits the plan; otherwise evidence decides where no other scorer does."""
+        return self.active_roles.champion
 
     def apply_shard_fact(self, fact: ShardFact) -> None:
         """Fold in one shard-level fact."""
@@ -71,8 +73,8 @@ class ShardState:
             self._lay_out()
         elif isinstance(fact, EvidenceAdopted):
             self.evidence = self.evidence.with_changes(fact.version, [Count(*change) for change in fact.changes])
-        elif isinstance(fact, ScorerAdopted):
-            self.scorer_version, self.manifest = fact.version, fact.manifest
+        elif isinstance(fact, RolesAdopted):
+            self.roles = Roles.from_wire(fact.roles)
             self._lay_out()
         elif isinstance(fact, Granted):
             self.escrow.grant(fact.budget, fact.period, fact.total)
@@ -101,7 +103,7 @@ class ShardState:
     def pack(self) -> bytes:
         """Everything but the recent keys, for a checkpoint."""
         return canonical.pack({
-            "catalog": self.plan.catalog if self.plan else None, "scorer": [self.scorer_version, self.manifest],
+            "catalog": self.plan.catalog if self.plan else None, "roles": self.roles.to_wire(),
             "evidence": self.evidence.to_wire(), "counts": self.counts.to_wire(), "escrow": self.escrow.pack(),
             "last_ms": self.last_ms, "clock_ms": self.clock_ms, "seq": self.seq,
         })
@@ -113,7 +115,7 @@ class ShardState:
         state = cls(shard)
         if packed["catalog"] is not None:
             state.plan = compile_catalog(packed["catalog"])
-        state.scorer_version, state.manifest = packed["scorer"]
+        state.roles = Roles.from_wire(packed["roles"])
         state._lay_out()
         state.evidence = Evidence.from_wire(packed["evidence"])
         state.counts = EvidenceCounts.from_wire(packed["counts"])
@@ -132,8 +134,10 @@ class ShardState:
             raise InvariantBroken(f"the last row is at {self.last_ms}, before the manual clock at {self.clock_ms}")
 
     def _lay_out(self) -> None:
-        self.layout = None
-        if self.plan is None or not self.manifest.get("features"):
-            return
-        with suppress(BadInput):  # a scorer of another catalog is adopted and reported, but not asked
-            self.layout = Layout(self.manifest["features"], self.plan)
+        self.layouts = {}
+        for version in self.roles.versions:
+            features = self.roles.manifests[version].get("features")
+            if self.plan is not None and features:
+                with suppress(BadInput):  # a scorer of another catalog is adopted and reported, but not asked
+                    self.layouts[version] = Layout(features, self.plan)
+        self.active_roles = self.roles.keeping(self.layouts.__contains__)

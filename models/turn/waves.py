@@ -146,7 +146,7 @@ class Turn:
         self, wave: Wave, scores: NDArray[np.float32], contributions: NDArray[np.float32]
     ) -> dict[int, top_features.TopFeatures]:
         """Top features of the decisions that explain themselves, by their place in the turn."""
-        layout, rows = self._context.state.layout, wave.to_explain(scores)
+        layout, rows = self._context.state.layouts.get(wave.scorer_version or ""), wave.to_explain(scores)
         if layout is None or contributions.shape != (len(rows), layout.width + 1):
             raise InvariantBroken(f"contributions of shape {contributions.shape} for {len(rows)} rows")
         found: dict[int, top_features.TopFeatures] = {}
@@ -195,16 +195,17 @@ class Turn:
 
     def _matrix(self, pending: list[decisions.Pending]) -> NDArray[np.float32]:
         state, plan = self._context.state, self._context.plan
-        if state.layout is None:
+        layout = state.layouts.get(state.active_scorer or "")
+        if layout is None:
             return np.empty((sum(p.preparation.scored.size for p in pending), 0), np.float32)
         views = [p.preparation.standing.view for p in pending]
-        vectors = state.layout.wave_vectors(
+        vectors = layout.wave_vectors(
             [view.values for view in views], [view.attributes for view in views],
-            [p.request["channel"] for p in pending], self._now_ms,
+            [view.scores for view in views], [p.request["channel"] for p in pending], self._now_ms,
         )
         frozen, length = vectors.tobytes(), vectors.shape[1] * vectors.itemsize
         for at, waiting in enumerate(pending):
             waiting.vector = frozen[at * length : (at + 1) * length]
-        return state.layout.stack(
+        return layout.stack(
             vectors, [p.preparation.scored for p in pending], state.evidence.propensities(plan)
         )

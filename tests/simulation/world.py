@@ -14,11 +14,12 @@ from simulation.oracle import check_budgets, check_journal
 from simulation.promises import Promises
 from simulation.shard import SimulatedShard, row_itself
 from simulation.workload import Workload, command_of
+from support.roles import crowned
 
 from models.budgets.periods import period_key
 from models.profile import packing
 from models.turn.commands import DECISION, ERASE, EXPLAIN, PROFILE, Command
-from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, Granted, ScorerAdopted, ShardFact
+from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, Granted, ShardFact
 from models.turn.waves import Wave
 
 START_MS: Final = 1_767_225_600_000
@@ -71,7 +72,7 @@ class World:
             self.shard.adopt([CatalogAdopted(later.version, dict(later.catalog))])
         elif chance < 0.22:
             version = self.rng.choice([None, "one", "two"])
-            self.shard.adopt([ScorerAdopted(version, {"features": list(FEATURES)} if version else {})])
+            self.shard.adopt([crowned(version, FEATURES)])
         self.shard.validate()
 
     def look(self) -> None:

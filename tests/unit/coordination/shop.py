@@ -16,6 +16,7 @@ from models.coordination.core import CoordinatorCore
 from models.coordination.facts import Fact, from_wire, to_wire
 from models.coordination.messages import Instructions, Report
 from models.scoring.evidence import Evidence, EvidenceCounts
+from models.scoring.roles import Roles
 
 #: Monday 2026-03-02, noon in New York.
 NOON_MS = 1_772_470_800_000
@@ -86,7 +87,7 @@ class EscrowShard:
     epoch: int = 1
     number: int = 0
     catalog_version: str = ""
-    scorer_version: str | None = None
+    roles: Roles = field(default_factory=Roles)
     escrow: Escrow = field(default_factory=Escrow)
     counts: EvidenceCounts = field(default_factory=EvidenceCounts)
     counts_mark: int = 0
@@ -96,7 +97,7 @@ class EscrowShard:
     def report(self, now_ms: int) -> Report:
         self.number += 1
         return Report(
-            self.shard, self.epoch, self.number, self.catalog_version, self.evidence.version, self.scorer_version, 0,
+            self.shard, self.epoch, self.number, self.catalog_version, self.evidence.version, self.roles.number, 0,
             self.escrow.positions(), tuple(self.escrow.wants(self.plan, now_ms)),
             self.counts.changes_since(self.counts_mark), self.counts.mark,
         )
@@ -107,8 +108,8 @@ class EscrowShard:
         self.counts_mark = max(self.counts_mark, instructions.counts_mark)
         if instructions.catalog is not None:
             self.catalog_version = instructions.catalog.version
-        if instructions.scorer is not None:
-            self.scorer_version = instructions.scorer.version
+        if instructions.roles is not None:
+            self.roles = instructions.roles
         if instructions.evidence is not None:
             self.evidence = self.evidence.with_changes(instructions.evidence.version, instructions.evidence.changes)
         for granted in instructions.grants:

@@ -193,11 +193,11 @@ def test_a_promoted_scorer_is_adopted_and_falls_with_a_catalog_that_it_does_not_
     assert core.laggards(NOON_MS) == [0]
     shard.sync(core, NOON_MS)
     shard.sync(core, NOON_MS)
-    assert (shard.scorer_version, core.laggards(NOON_MS)) == ("v1", [])
+    assert (shard.roles.champion, core.laggards(NOON_MS)) == ("v1", [])
     answer = ask(core, PublishCatalog(shop.without_budget("pool")))
     assert "action.one" in answer.body["scorer_note"]
     shard.sync(core, NOON_MS)
-    assert shard.scorer_version is None
+    assert shard.roles.champion is None
     assert "v1" in core.status(NOON_MS)["scorer_note"]
 
 

@@ -6,12 +6,13 @@ import random
 from typing import Any
 
 import pytest
+from support.roles import champion
 from unit.moves.rig import Moves, advance, image
 from unit.shard.rig import START_MS, decision, event, key, read, run, send
 
 from actors.shard.following import Follower
 from models import limits
-from models.coordination.messages import Count, EvidenceNews, ScorerNews
+from models.coordination.messages import Count, EvidenceNews
 from models.errors import JournalFailed
 from models.turn.commands import TIMELINE, Command
 from models.turn.keys import KeyPair, wanted
@@ -40,7 +41,7 @@ def _news(rng: random.Random, number: int) -> dict[str, Any]:
     if drawn < 0.2:
         return {"evidence": EvidenceNews(number, (Count("action", "gift", number, 2 * number),))}
     if drawn < 0.3:
-        return {"scorer": ScorerNews(None, {}) if number % 2 else ScorerNews(f"s{number}", {"features": []})}
+        return {"roles": champion(None if number % 2 else f"s{number}", number=number)}
     return {}
 
 

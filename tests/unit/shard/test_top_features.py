@@ -19,7 +19,8 @@ from actors.scoring.in_process import InProcessScorer
 from actors.scoring.interface import Matrix
 from actors.scoring.loaded import open_scorers
 from models.canonical import pack
-from models.coordination.messages import Instructions, ScorerNews
+from models.coordination.messages import Instructions
+from models.scoring.roles import Roles
 from models.scoring.rows import from_columns
 from models.scoring.training import Trained, train
 from models.turn.commands import EXPLAIN, EXPLANATION, Command
@@ -59,9 +60,10 @@ def trained() -> Trained:
 async def scoring(rig: Rig, trained: Trained) -> AsyncIterator[tuple[ProfileShard, Scorer]]:
     scorer = Scorer(rig.directory, trained)
     rig.scorer = scorer
-    news = ScorerNews(trained.manifest.version, trained.manifest.to_wire())
+    version = trained.manifest.version
+    news = Roles(1, version, manifests={version: trained.manifest.to_wire()})
     async with rig.shard() as shard:
-        await shard.advance(pack(Instructions(1, scorer=news).to_wire()))
+        await shard.advance(pack(Instructions(1, roles=news).to_wire()))
         await send(shard, event(WHO, "e1"), event(WHO, "e2"))
         yield shard, scorer
 
@@ -118,7 +120,7 @@ def test_a_decision_that_logged_none_is_explained_with_what_its_own_scorer_says(
             now = told(await explained(shard, body["decision_id"]))
             assert expected
             assert all(now[action] == top for action, top in expected.items())
-            await shard.advance(pack(Instructions(1, scorer=ScorerNews(None, {})).to_wire()))
+            await shard.advance(pack(Instructions(1, roles=Roles(2)).to_wire()))
             assert told(await explained(shard, body["decision_id"])) == now
             await _checkpoint(shard)
             assert told(await explained(shard, body["decision_id"])) == now

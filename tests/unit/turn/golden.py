@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from simulation.disk import SimulatedDisk
 from simulation.shard import SimulatedShard
 from simulation.workload import command_of, decision_body
+from support.roles import crowned
 
 from models import canonical
 from models.budgets.periods import period_key
 from models.catalog.check import check_data
 from models.turn.commands import ATTRIBUTES, CONSENT, DECISION, EVENT, EXPLAIN, OUTCOME, Command
-from models.turn.shard_facts import CatalogAdopted, Granted, ScorerAdopted, ShardFact
+from models.turn.shard_facts import CatalogAdopted, Granted, ShardFact
 from models.turn.waves import Wave
 
 FILE: Final = Path(__file__).with_name("golden_decisions.json")
@@ -66,7 +67,7 @@ class Playing:
         plan = check_data(catalog(self.rng))
         facts: list[ShardFact] = [CatalogAdopted(plan.version, dict(plan.catalog))]
         if self.rng.random() < 0.8:
-            facts.append(ScorerAdopted("x1", {"features": list(COLUMNS)}))
+            facts.append(crowned("x1", COLUMNS))
         for budget in plan.budgets.values():
             for hour in range(3):
                 key = period_key(budget.period, self.shard.wall_ms + hour * 3_600_000, plan.zone)

@@ -7,12 +7,12 @@ from simulation.catalog import plan
 from simulation.desk import HELD_OUT, ME, OTHER, START_MS, Desk, items
 from simulation.disk import SimulatedDisk
 from simulation.shard import SimulatedShard, key_of
+from support.roles import adopted, champion, crowned
 
 from models import canonical, ids
 from models.errors import InvariantBroken
 from models.profile.facts import Decided
 from models.turn.commands import DECISION, Command
-from models.turn.shard_facts import ScorerAdopted
 from models.turn.waves import Wave
 
 FIELDS = [
@@ -190,7 +190,7 @@ def test_a_held_out_customer_gets_fallbacks_and_no_holds(desk: Desk) -> None:
 
 
 def test_scores_and_vector_are_logged_and_the_scorer_is_named(desk: Desk) -> None:
-    desk.shard.adopt([ScorerAdopted("x1", {"features": ["profile.baskets", "action.value"]})])
+    desk.shard.adopt([crowned("x1", ["profile.baskets", "action.value"])])
     desk.event()
     seen: list[Wave] = []
 
@@ -209,7 +209,7 @@ def test_scores_and_vector_are_logged_and_the_scorer_is_named(desk: Desk) -> Non
 
 
 def test_without_an_answer_of_the_scorer_evidence_decides_and_says_so(desk: Desk) -> None:
-    desk.shard.adopt([ScorerAdopted("x1", {"features": ["action.value"]})])
+    desk.shard.adopt([crowned("x1", ["action.value"])])
     desk.scorer = lambda wave: (None, True)
     body = desk.decide()
     assert body["degraded"] is True
@@ -217,9 +217,9 @@ def test_without_an_answer_of_the_scorer_evidence_decides_and_says_so(desk: Desk
 
 
 def test_a_scorer_of_another_catalog_is_adopted_but_not_asked(desk: Desk) -> None:
-    desk.shard.adopt([ScorerAdopted("x1", {"features": ["profile.unheard_of"]})])
+    desk.shard.adopt([adopted(champion("x1", ["profile.unheard_of"], 7))])
     assert desk.decide()["scorer_version"] is None
-    assert desk.shard.core.report(1, 1, START_MS).scorer_version == "x1"
+    assert desk.shard.core.report(1, 1, START_MS).roles_number == 7
 
 
 def test_decisions_of_one_wave_share_one_matrix(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from simulation.catalog import other_plan, plan
 from simulation.desk import START_MS, Desk, items
+from support.roles import champion, crowned
 
 from models import canonical, limits
 from models.coordination.messages import (
@@ -14,12 +15,11 @@ from models.coordination.messages import (
     Granted,
     Instructions,
     Recall,
-    ScorerNews,
 )
 from models.errors import InvariantBroken
 from models.turn import shard_facts
 from models.turn.core import ShardCore
-from models.turn.shard_facts import CatalogAdopted, ClockSet, ScorerAdopted
+from models.turn.shard_facts import CatalogAdopted, ClockSet
 from models.turn.shard_state import ShardState
 
 
@@ -27,12 +27,12 @@ def test_instructions_become_facts_only_where_they_are_new(desk: Desk) -> None:
     core = desk.shard.core
     news = Instructions(
         1, catalog=CatalogNews(other_plan().version, dict(other_plan().catalog)),
-        evidence=EvidenceNews(4, (Count("action", "gift", 1, 2),)), scorer=ScorerNews("x", {"features": []}),
+        evidence=EvidenceNews(4, (Count("action", "gift", 1, 2),)), roles=champion("x"),
         grants=(Granted("pool", "", 20),), recalls=(Recall("pool", "", 3),), clock_ms=START_MS + 5, counts_mark=0,
     )
     facts = core.instruct(news, START_MS)
     assert [type(fact).__name__ for fact in facts] == [
-        "ClockSet", "CatalogAdopted", "EvidenceAdopted", "ScorerAdopted", "Granted", "Returned",
+        "ClockSet", "CatalogAdopted", "EvidenceAdopted", "RolesAdopted", "Granted", "Returned",
     ]
     desk.shard.adopt(facts)
     assert core.instruct(news, START_MS) == []
@@ -74,7 +74,7 @@ def test_a_report_names_what_was_adopted(desk: Desk) -> None:
 
 
 def test_packed_state_loads_to_the_same_state(desk: Desk) -> None:
-    desk.shard.adopt([ScorerAdopted("x", {"features": ["action.value"]})])
+    desk.shard.adopt([crowned("x", ["action.value"])])
     desk.outcome("accept", items(desk.decide())[0])
     desk.erase()
     packed = desk.shard.core.pack_state()
@@ -120,7 +120,7 @@ def test_a_catalog_that_compiles_to_another_version_is_refused() -> None:
 
 
 def test_shard_facts_survive_the_wire() -> None:
-    for fact in (ClockSet(5), ScorerAdopted(None, {}), shard_facts.Granted("b", "p", 3)):
+    for fact in (ClockSet(5), crowned("x", ["action.value"]), shard_facts.Granted("b", "p", 3)):
         assert shard_facts.from_wire(canonical.unpack(canonical.pack(shard_facts.to_wire(fact)))) == fact
 
 

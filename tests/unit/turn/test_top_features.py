@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from simulation.desk import ME, OTHER, Desk
 from simulation.shard import row_itself
+from support.roles import crowned
 from unit.turn.test_replay import replay
 
 from models import canonical, limits
 from models.errors import InvariantBroken
 from models.profile.facts import Decided, from_wire, to_wire
-from models.turn.shard_facts import ScorerAdopted
 from models.turn.top_features import rows_to_explain
 from models.turn.waves import Wave
 
@@ -24,7 +24,7 @@ PLACES = (("hero", 1), ("strip", 3))
 @pytest.fixture
 def scored(desk: Desk) -> Desk:
     """A customer with two baskets, a scorer whose contributions are the row itself."""
-    desk.shard.adopt([ScorerAdopted("x1", {"features": ["profile.baskets", "profile.clicks", "action.value"]})])
+    desk.shard.adopt([crowned("x1", ["profile.baskets", "profile.clicks", "action.value"])])
     desk.scorer = lambda wave: (np.linspace(0.1, 0.9, wave.rows, dtype=np.float32), False)
     desk.event()
     desk.event()
