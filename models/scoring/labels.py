@@ -43,6 +43,7 @@ def default_features(plan: Plan) -> tuple[str, ...]:
     return (
         *(f"profile.{feature.id}" for feature in plan.features),
         *(f"attribute.{one.id}" for one in plan.attributes.values() if one.type != "string"),
+        *(f"score.{target.id}" for target in plan.targets.values() if not target.is_text),
         *TIME_FEATURES, *(f"channel.{channel}" for channel in plan.channels),
         *ACTION_FEATURES, *(f"group.{group}" for group in groups), *(f"issue.{issue}" for issue in issues),
         *(f"tag.{tag}" for tag in tags),

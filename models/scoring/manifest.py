@@ -19,7 +19,7 @@ from models.scoring.calibration import Calibration
 TIME_FEATURES: Final = ("time.hour", "time.weekday")
 ACTION_FEATURES: Final = ("action.value", "action.lever", "action.evidence")
 #: Prefixes of columns that belong to a customer at a moment; all others belong to an action.
-CUSTOMER_PREFIXES: Final = ("profile.", "attribute.", "time.", "channel.")
+CUSTOMER_PREFIXES: Final = ("profile.", "attribute.", "score.", "time.", "channel.")
 
 _VERSION_DIGITS: Final = 16
 
@@ -155,8 +155,15 @@ class _Known:
             if attribute.type == "string":
                 return f"{name!r}: the attribute is a string; a scorer reads numbers and bools"
             return ""
+        if prefix == "score":
+            target = self._plan.targets.get(rest)
+            if target is None:
+                return f"{name!r}: the catalog has no target {rest!r}"
+            if target.is_text:
+                return f"{name!r}: the target's scores are ids of channels; a scorer reads numbers and bools"
+            return ""
         if prefix not in self._ids:
-            return f"{name!r}: no such kind of feature; known: attribute, time, {', '.join(sorted(self._ids))}"
+            return f"{name!r}: no such kind of feature; known: attribute, score, time, {', '.join(sorted(self._ids))}"
         if rest not in self._ids[prefix]:
             return f"{name!r}: the catalog has no {_NOUNS[prefix]} {rest!r}"
         return ""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import limits
-from models.catalog.plan import Action, Plan
+from models.catalog.plan import SCORES, Action, Plan
 from models.errors import BadInput
 from models.scoring.manifest import CUSTOMER_PREFIXES, unresolved
 from models.times import local_datetime
@@ -48,6 +48,10 @@ class Layout:
         self._from_features: Final = [column for column, id_ in known if id_ in plan.feature_index]
         self._feature_places: Final = [plan.feature_index[id_] for _, id_ in known if id_ in plan.feature_index]
         self._from_attributes: Final = [pair for pair in known if pair[1] not in plan.feature_index]
+        self._from_scores: Final = [
+            (column, name.partition(".")[2])
+            for column, name in enumerate(self.customer_features) if name.startswith("score.")
+        ]
         self._hour_at = self._column("time.hour")
         self._weekday_at = self._column("time.weekday")
         self._blank = np.full(len(self.customer_features), np.nan, np.float32)
@@ -64,7 +68,7 @@ class Layout:
         return len(self.features)
 
     def customer_vector(self, record: Mapping[str, Any], channel: str, now_ms: int) -> Vector:
-        """float32[customer columns]. ``record``: present features and attributes by id, as rules read ``profile``.
+        """float32[customer columns]. ``record``: present features, attributes and scores, as rules read ``profile``.
 
         What is absent, or no number, is NaN; what float32 cannot hold is clipped.
         """
@@ -76,11 +80,13 @@ class Layout:
         vectors = self._vectors(channels, now_ms)
         if self._record_keys and records:
             vectors[:, self._from_record] = _clipped(self._numbers(records))
+        if self._from_scores:
+            self._fill_scores(vectors, [record.get(SCORES, {}) for record in records])
         return vectors
 
     def wave_vectors(
         self, values: Sequence[Sequence[float | None]], attributes: Sequence[Mapping[str, Any]],
-        channels: Sequence[str], now_ms: int,
+        scores: Sequence[Mapping[str, Any]], channels: Sequence[str], now_ms: int,
     ) -> Matrix:
         """The same of a wave's customers, from what ``FeatureView`` holds: ``values`` are those of the plan's features,
         in its order. No record is made, which would be as many new objects as there are numbers."""
@@ -90,6 +96,7 @@ class Layout:
             vectors[:, self._from_features] = _clipped(numbers)
         for column, id_ in self._from_attributes:
             vectors[:, column] = _clipped(np.array([_number(one.get(id_)) for one in attributes], np.float64))
+        self._fill_scores(vectors, scores)
         return vectors
 
     def _vectors(self, channels: Sequence[str], now_ms: int) -> Matrix:
@@ -103,6 +110,10 @@ class Layout:
             if self._weekday_at >= 0:
                 vectors[:, self._weekday_at] = weekday
         return vectors
+
+    def _fill_scores(self, vectors: Matrix, scores: Sequence[Mapping[str, Any]]) -> None:
+        for column, target in self._from_scores:
+            vectors[:, column] = _clipped(np.array([_number(one.get(target)) for one in scores], np.float64))
 
     def _numbers(self, records: Sequence[Mapping[str, Any]]) -> NDArray[Any]:
         """What the records hold for each column. Nearly always numbers alone, which the array's kind tells at once."""

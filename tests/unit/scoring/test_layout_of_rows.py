@@ -118,6 +118,40 @@ def test_a_wave_filled_from_features_and_attributes_is_the_wave_filled_from_reco
     attributes: list[dict[str, object]] = [{"age": 4.5, "staff": True, "town": "Ghent"}, {"town": "7"}, {"age": -1e300}]
     records = [{"visits_7d": own, **known} for (own,), known in zip(values, attributes, strict=True)]
     channels = ["web", "nowhere", "app"]
-    filled = layout.wave_vectors(values, attributes, channels, HOUR_MS)
+    filled = layout.wave_vectors(values, attributes, [{}, {}, {}], channels, HOUR_MS)
     assert filled.tobytes() == layout.customer_vectors(records, channels, HOUR_MS).tobytes()
-    assert layout.wave_vectors([], [], [], 0).shape == (0, len(layout.customer_features))
+    assert layout.wave_vectors([], [], [], [], 0).shape == (0, len(layout.customer_features))
+
+
+TARGETS = [
+    {"id": "churn_risk", "predict": "none", "event": "visit"},
+    {"id": "worth", "predict": "sum", "event": "visit", "field": "total"},
+    {"id": "best_channel", "predict": "channel", "outcome": "click"},
+]
+
+
+def test_scores_of_targets_are_customer_columns_and_ids_of_channels_are_none() -> None:
+    plan = check_data({**catalog(), "targets": TARGETS})
+    assert [name for name in default_features(plan) if name.startswith("score.")] == [
+        "score.churn_risk", "score.worth",
+    ]
+    layout = Layout(("score.worth", "profile.visits_7d", "score.churn_risk", "action.value"), plan)
+    assert layout.customer_features == ("score.worth", "profile.visits_7d", "score.churn_risk")
+    scores: list[dict[str, float | str]] = [
+        {"churn_risk": 0.25, "worth": 1e300, "best_channel": "web"}, {}, {"worth": -2.0},
+    ]
+    records = [{"visits_7d": 3.0, "scores": own} for own in scores]
+    filled = layout.wave_vectors([[3.0]] * 3, [{}] * 3, scores, ["web"] * 3, 0)
+    assert filled.tobytes() == layout.customer_vectors(records, ["web"] * 3, 0).tobytes()
+    assert filled.tolist()[0] == [pytest.approx(3e38), 3.0, 0.25]
+    assert np.isnan(filled[1, [0, 2]]).all()
+    assert filled[2, 0] == -2.0
+
+
+@pytest.mark.parametrize(("name", "reason"), [
+    ("score.nothing", "no target 'nothing'"), ("score.best_channel", "ids of channels"),
+    ("scores.worth", "no such kind"),
+])
+def test_a_score_that_no_target_gives_as_a_number_is_no_column(name: str, reason: str) -> None:
+    plan = check_data({**catalog(), "targets": TARGETS})
+    assert reason in " ".join(unresolved([name], plan))
