@@ -10,6 +10,7 @@ The ratio observed / predicted is 1 for a calibrated scorer. Its interval is tha
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -30,14 +31,13 @@ WIDTH: Final = 5
 NOTHING: Final[Sums] = np.zeros(WIDTH, np.int64)
 
 
-def label_sums(propensity: float, accepted: bool) -> Sums:
-    """int64[WIDTH] of one label."""
-    held = min(max(propensity, _TINY), 1.0 - _TINY)
-    loss = -math.log(held) if accepted else -math.log1p(-held)
-    return np.array(
-        (1, accepted, round(propensity * _UNIT), round((propensity - accepted) ** 2 * _UNIT), round(loss * _UNIT)),
-        np.int64,
-    )
+def label_sums(propensities: Sequence[float], accepted: Sequence[bool]) -> Sums:
+    """int64[WIDTH] of some labels; each is rounded by itself, so that sums add up exactly."""
+    predicted, label = np.array(propensities, np.float64), np.array(accepted, np.bool_)
+    held = np.clip(predicted, _TINY, 1.0 - _TINY)
+    loss = np.where(label, -np.log(held), -np.log1p(-held))
+    units = np.rint(np.stack([predicted, (predicted - label) ** 2, loss]) * _UNIT).astype(np.int64).sum(axis=1)
+    return np.array([len(label), np.count_nonzero(label), *units], np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,14 @@ class RollingSums:
         """What all buckets hold together."""
         return added(self._buckets.values())
 
+    def to_wire(self) -> list[Any]:
+        """Day by day, for who keeps it."""
+        return [[day, packed(bucket)] for day, bucket in self._buckets.items()]
+
+    def fill(self, wire: Iterable[Any]) -> None:
+        """Hold what ``to_wire`` told, in place of what was held."""
+        self._buckets = {day: unpacked(bucket) for day, bucket in wire}
+
     @property
     def first_day(self) -> int | None:
         return min(self._buckets, default=None)
@@ -77,6 +85,18 @@ def added(parts: Iterable[Mapping[Key, Sums]]) -> dict[Key, Sums]:
         for key, sums in part.items():
             total[key] = total[key] + sums if key in total else sums
     return total
+
+
+def packed(total: Mapping[Key, Sums]) -> list[list[Any]]:
+    """As plain data."""
+    return [[*key, sums.astype("<i8").tobytes()] for key, sums in total.items()]
+
+
+def unpacked(wire: Iterable[Any]) -> dict[Key, Sums]:
+    return {
+        Key(scorer, action, channel): np.frombuffer(sums, "<i8").astype(np.int64)
+        for scorer, action, channel, sums in wire
+    }
 
 
 def of_scorer(total: Mapping[Key, Sums], scorer: str) -> Sums | None:

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import numpy as np
-
 from models.monitoring.features import Reference
-from models.monitoring.rolling import Key, Sums, added
+from models.monitoring.rolling import Key, Sums, added, packed, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,8 @@ class Seen:
 
     def to_wire(self) -> dict[str, Any]:
         return {
-            "since": self.since_ms, "newest": self.newest_ms, "labels": _packed(self.labels),
-            "shadows": _packed(self.shadows), "spread": _packed(self.spread),
+            "since": self.since_ms, "newest": self.newest_ms, "labels": packed(self.labels),
+            "shadows": packed(self.shadows), "spread": packed(self.spread),
             "references": {scorer: one.to_wire() for scorer, one in self.references.items()}, "dropped": self.dropped,
             "at": self.at_ms,
         }
@@ -42,8 +40,8 @@ class Seen:
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Self:
         return cls(
-            wire["since"], wire["newest"], _unpacked(wire["labels"]), _unpacked(wire["shadows"]),
-            _unpacked(wire["spread"]),
+            wire["since"], wire["newest"], unpacked(wire["labels"]), unpacked(wire["shadows"]),
+            unpacked(wire["spread"]),
             {scorer: Reference.from_wire(one) for scorer, one in wire["references"].items()}, wire["dropped"],
             wire["at"],
         )
@@ -59,14 +57,3 @@ def merged(parts: Iterable[Seen]) -> Seen:
         {scorer: reference for one in known for scorer, reference in one.references.items()},
         sum(one.dropped for one in known), max((one.at_ms for one in known), default=0),
     )
-
-
-def _packed(total: Mapping[Key, Sums]) -> list[list[Any]]:
-    return [[*key, sums.astype("<i8").tobytes()] for key, sums in total.items()]
-
-
-def _unpacked(wire: Iterable[Any]) -> dict[Key, Sums]:
-    return {
-        Key(scorer, action, channel): np.frombuffer(sums, "<i8").astype(np.int64)
-        for scorer, action, channel, sums in wire
-    }

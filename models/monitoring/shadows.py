@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +14,8 @@ from models.monitoring.rolling import Sums
 PAIR_WIDTH: Final = 2 * WIDTH
 
 
-def pair_sums(shadow: float, decided: float, accepted: bool) -> Sums:
-    """int64[PAIR_WIDTH] of one label."""
+def pair_sums(shadow: Sequence[float], decided: Sequence[float], accepted: Sequence[bool]) -> Sums:
+    """int64[PAIR_WIDTH] of some labels."""
     return np.concatenate([label_sums(shadow, accepted), label_sums(decided, accepted)])
 
 

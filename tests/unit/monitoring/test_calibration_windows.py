@@ -14,10 +14,7 @@ from models.scoring import metrics
 
 
 def judged(propensity: float, accepted: int, rows: int) -> Calibration:
-    sums = NOTHING
-    for place in range(rows):
-        sums = sums + label_sums(propensity, place < accepted)
-    return Calibration.of(sums)
+    return Calibration.of(label_sums([propensity] * rows, [place < accepted for place in range(rows)]))
 
 
 def test_the_sums_are_those_of_the_metrics_that_training_reports() -> None:
@@ -26,7 +23,8 @@ def test_the_sums_are_those_of_the_metrics_that_training_reports() -> None:
     label = (chance.uniform(size=200) < score).astype(np.uint8)
     sums = NOTHING
     for one, accepted in zip(score, label, strict=True):
-        sums = sums + label_sums(float(one), bool(accepted))
+        sums = sums + label_sums([float(one)], [bool(accepted)])
+    assert sums.tolist() == label_sums(score.tolist(), label.tolist()).tolist()
     found = Calibration.of(sums)
     assert found.log_loss == pytest.approx(metrics.log_loss(label, score), abs=1e-8)
     assert found.brier == pytest.approx(float(np.mean((score - label) ** 2)), abs=1e-7)
@@ -81,9 +79,7 @@ def test_nothing_seen_says_so_in_place_of_dividing_by_it() -> None:
 
 
 def test_of_a_shadow_and_who_decides_the_better_one_has_the_smaller_loss() -> None:
-    sums = sum((pair_sums(0.9 if accepted else 0.1, 0.5, accepted) for accepted in (True, False)),
-               start=np.zeros(10, np.int64))
-    found = compared(sums)
+    found = compared(pair_sums([0.9, 0.1], [0.5, 0.5], [True, False]))
     assert found["rows"] == 2
     assert found["log_loss"] < found["decided"]["log_loss"] == pytest.approx(math.log(2), abs=1e-6)
     assert found["brier"] == pytest.approx(0.01)

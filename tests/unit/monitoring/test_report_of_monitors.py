@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from models.canonical import pack, unpack
-from models.monitoring.calibration import NOTHING, label_sums
+from models.monitoring.calibration import label_sums
 from models.monitoring.features import FeatureWindow, Reference
 from models.monitoring.report import drifts, monitor
 from models.monitoring.rolling import EVIDENCE, Key, Sums
@@ -20,7 +20,7 @@ REFERENCE = Reference.of(("profile.a", "channel.web"), {"profile.a": HALVES, "ch
 
 
 def labels(propensity: float, accepted: int, rows: int) -> Sums:
-    return sum((label_sums(propensity, place < accepted) for place in range(rows)), start=NOTHING)
+    return label_sums([propensity] * rows, [place < accepted for place in range(rows)])
 
 
 def spread(column_a: float, rows: int, channel: str = "web") -> dict[Key, Sums]:
@@ -33,7 +33,7 @@ def spread(column_a: float, rows: int, channel: str = "web") -> dict[Key, Sums]:
 PARTS = (
     Seen(1_000, 5_000, {Key("s", "x", "web"): labels(0.1, 90, 300)}, {}, spread(0.0, 200), {"s": REFERENCE}, 1, 8_000),
     Seen(2_000, 7_000, {Key("s", "x", "web"): labels(0.1, 80, 300), Key("s", "y", "web"): labels(0.2, 20, 100)},
-         {Key("t", "x", "web"): pair_sums(0.3, 0.1, True)}, spread(1.0, 200), {"s": REFERENCE}, 0, 9_000),
+         {Key("t", "x", "web"): pair_sums([0.3], [0.1], [True])}, spread(1.0, 200), {"s": REFERENCE}, 0, 9_000),
     Seen(None, None, {Key(EVIDENCE, "x", "web"): labels(0.5, 1, 2)}, at_ms=4_000),
 )
 

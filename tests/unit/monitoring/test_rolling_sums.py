@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.canonical import pack, unpack
 from models.monitoring.rolling import REST, Key, RollingSums, added, of_scorer
 
 DAYS = 3
@@ -84,3 +85,13 @@ def test_what_was_added_is_not_changed_by_what_follows() -> None:
     rolling.add(0, Key("a", "x", "web"), first)
     rolling.add(0, Key("a", "x", "web"), one(5))
     assert first[0] == 1
+
+
+def test_a_window_comes_back_from_its_wire_day_by_day() -> None:
+    rolling, again = window(), window()
+    for day in range(2):
+        rolling.add(day, Key("a", "x", "web"), one(day + 1))
+    again.fill(unpack(pack(rolling.to_wire())))
+    assert int(again.total()["a", "x", "web"][0]) == 3
+    again.forget(DAYS)
+    assert int(again.total()["a", "x", "web"][0]) == 2
