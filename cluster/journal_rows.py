@@ -76,7 +76,7 @@ class Found:
     def wanted(self) -> tuple[str, ...]:
         """The feature columns of all rows. Raises ``BadInput`` when no catalog was ever adopted."""
         if self.plan is None:
-            raise BadInput("these journals hold no catalog and no decision yet; serve some first, or give --rows")
+            raise BadInput("these journals hold no catalog and no decision yet; serve some first")
         return default_features(self.plan)
 
 

@@ -14,6 +14,7 @@ from cluster.cli import (
     demo,
     denials,
     doctor,
+    exporting,
     importing,
     keys,
     lifecycle,
@@ -39,6 +40,7 @@ app.command("node-env")(nodes.node_env)
 app.command("demo")(demo.demo)
 app.command("import")(importing.import_history)
 app.command("train")(train.train)
+app.command("export", help=exporting.HELP)(exporting.export)
 app.command("audit")(audit.audit)
 app.command("denials")(denials.denials)
 app.command("migrate-store")(store_tools.migrate_store)

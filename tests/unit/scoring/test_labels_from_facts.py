@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from unit.scoring.scoring_catalog import catalog
 
@@ -91,7 +93,7 @@ def test_an_item_counts_only_when_it_was_shown_and_is_no_fallback(shard: Shard) 
     shard.fact(outcome("filler", "impression", START_MS, contact=""), START_MS)
     assert shard.rows(START_MS + 30 * DAY_MS) == []
     assert [one.reward(START_MS + 30 * DAY_MS) for one in shard.out] == [0.0, 0.0]
-    assert shard.labeller.left_out == {"fallback": 1}
+    assert shard.labeller.left_out == Counter(fallback=1)
 
 
 def test_a_row_waits_for_the_end_of_its_window_even_if_accepted() -> None:
@@ -162,7 +164,7 @@ def test_what_the_control_group_got_is_no_row() -> None:
     shard.fact(decided("d1", START_MS), START_MS)
     shard.fact(outcome("d1", "impression", START_MS), START_MS)
     assert shard.rows(START_MS + 8 * DAY_MS) == []
-    assert shard.labeller.left_out == {"control_group": 1}
+    assert shard.labeller.left_out == Counter(control_group=1)
 
 
 def test_evidence_is_that_of_the_decision(shard: Shard) -> None:
