@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models import canonical
 from models.arbitration.priority import rank_all
 from models.errors import InvariantBroken
+from models.profile.facts import Decided
 from models.profile.state import Profile
 from models.turn import attributes, consent, decisions, erasure, events, outcomes, reading, refusals, top_features
 from models.turn.commands import (
@@ -174,7 +175,8 @@ class Turn:
         missed = sorted(self._context.missed) if self._works else []
         return TurnResult(
             self._now_ms, self._turn_seed, self._ended + [work.segment() for work in changed], [], replies, profiles,
-            missed,
+            missed, [label for work in self._works.values() for label in work.labels],
+            [fact for work in changed for fact in work.facts if type(fact) is Decided],
         )
 
     def _handle(self, work: Work, index: int, command: Command) -> Answer | decisions.Pending:
