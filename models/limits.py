@@ -345,6 +345,18 @@ EXPLAINED_ROWS_MAX: Final = 64
 EXPLANATION_SCORER_WAIT_MS: Final = SECOND_MS
 TRAINING_ROWS_MIN: Final = 100
 #: How long after the end of its response window an item waits for reports that come late (they say when it happened)
+#: Scores of targets: within which time after an event they are refreshed under normal load; how long marks gather
+#: before they are worked on together; how old a score gets before it is looked at anew without any event.
+SCORES_STALE_MS: Final = 5 * SECOND_MS
+SCORES_GATHER_MS: Final = 250
+SCORES_OLD_MS: Final = DAY_MS
+#: Customers whose scores are refreshed together, and customers marked for it; others are found by the daily look.
+SCORES_BATCH: Final = 64
+SCORES_PENDING_MAX: Final = 65_536
+#: How long one answer of a scorer is waited for: no decision waits meanwhile.
+SCORES_WAIT_MS_MAX: Final = 2 * SECOND_MS
+#: Decimals of a chance, significant digits of a number: a change beyond them is none.
+SCORE_DIGITS: Final = 4
 #: before it is handed out as a row and forgotten.
 LABEL_LATE_MS: Final = 7 * DAY_MS
 #: Rows that an export holds before it writes them as one row group, and rows of a file of a folder.
@@ -456,3 +468,5 @@ assert GATEWAY_RETRY_MS_MIN <= GATEWAY_RETRY_MS_MAX
 assert FOLLOW_MS < FOLLOW_CHECKPOINT_MS
 assert RELEASE_ANSWERS_MS < RELEASE_MS_MAX
 assert DIRECTORY_LATER_MS < DIRECTORY_HOLD_MS < DIRECTORY_ASK_MS_MAX < LINK_RESOLVE_MS
+assert SCORES_GATHER_MS + SCORES_WAIT_MS_MAX < SCORES_STALE_MS < SCORES_OLD_MS
+assert SCORES_BATCH <= TURN_COMMANDS_MAX

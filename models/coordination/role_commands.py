@@ -20,6 +20,7 @@ from models.coordination.rolebook import RoleBook
 from models.coordination.state import CoordinatorState
 from models.scoring.manifest import unresolved
 from models.scoring.roles import MILLIONTHS
+from models.scoring.targets import refusals
 from models.turn.commands import problem
 
 
@@ -90,7 +91,10 @@ def target_of(state: CoordinatorState, version: str) -> str:
 
 
 def _lacking(state: CoordinatorState, plan: Plan, version: str) -> list[str]:
-    return unresolved(state.scorers[version].manifest.get("features", ()), plan)
+    manifest = state.scorers[version].manifest
+    if target_of(state, version) in plan.targets:
+        return refusals(manifest, plan)
+    return unresolved(manifest.get("features", ()), plan)
 
 
 def _targets(plan: Plan) -> frozenset[str]:
