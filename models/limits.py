@@ -220,6 +220,9 @@ TRUNCATE_ROWS: Final = 64
 #: Outcomes of a plan's gates that are kept for the next decision for which the same holds: as many as have this many
 #: actions together (about 100 bytes each).
 FUNNEL_ACTIONS_KEPT_MAX: Final = 100_000
+#: Candidates of a position among which Thompson sampling divides its chance, and how many fields' chances are kept.
+THOMPSON_CONTENDERS_MAX: Final = 64
+THOMPSON_FIELDS_KEPT_MAX: Final = 1_024
 #: Shapes of requests (channel, placements, counts) of which a plan keeps that they fit it (about 500 bytes each).
 SHAPES_KEPT_MAX: Final = 1_024
 #: Master keys that one place may hold: the newest, and those that still wrap something.
@@ -298,6 +301,8 @@ CATALOG_ADOPTION_WAIT_MS: Final = 10_000
 BUDGET_CAP_MAX: Final = 2**53 - 1
 #: A change waits this long for others, so that many outcomes make one evidence version.
 EVIDENCE_GATHER_MS: Final = 1_000
+#: An outcome reaches every shard's decisions, as evidence, within this: published, then adopted with the next report.
+EVIDENCE_STALE_MS: Final = EVIDENCE_PUBLISH_MS + SYNC_INTERVAL_MS
 #: A shard that reported within this time is live: its adoption is waited for.
 SHARD_LIVE_MS: Final = 5 * SYNC_INTERVAL_MS
 #: Idle units are looked for at shards that reported within this time.
@@ -328,6 +333,8 @@ LOGGED_FAILURES_PER_S: Final = 5
 GARBAGE_OBJECTS_MIN: Final = 10_000
 
 # Scoring and training.
+#: Settings of arbitration (the catalog's own and those of experiments) whose arrays are kept per plan.
+ARBITRATIONS_KEPT_MAX: Final = 32
 #: Scorers with a role at once (champion, canary, shadows, those of experiments and targets), and champions of before
 #: that a roll-back can reach.
 ROLES_MAX: Final = 32
@@ -338,13 +345,6 @@ SCORERS_LOADED_MAX: Final = ROLES_MAX + 4
 SCORER_BATCH_MAX: Final = 64
 SCORER_ONGOING_MAX: Final = 128
 SCORER_QUEUED_MAX: Final = 512
-#: Features named per candidate, and candidates of a request that are explained: a row costs about a millisecond.
-TOP_FEATURES_MAX: Final = 5
-EXPLAINED_ROWS_MAX: Final = 64
-#: How long an explanation of a past decision waits for the scorer.
-EXPLANATION_SCORER_WAIT_MS: Final = SECOND_MS
-TRAINING_ROWS_MIN: Final = 100
-#: How long after the end of its response window an item waits for reports that come late (they say when it happened)
 #: Scores of targets: within which time after an event they are refreshed under normal load; how long marks gather
 #: before they are worked on together; how old a score gets before it is looked at anew without any event.
 SCORES_STALE_MS: Final = 5 * SECOND_MS
@@ -357,6 +357,13 @@ SCORES_PENDING_MAX: Final = 65_536
 SCORES_WAIT_MS_MAX: Final = 2 * SECOND_MS
 #: Decimals of a chance, significant digits of a number: a change beyond them is none.
 SCORE_DIGITS: Final = 4
+#: Features named per candidate, and candidates of a request that are explained: a row costs about a millisecond.
+TOP_FEATURES_MAX: Final = 5
+EXPLAINED_ROWS_MAX: Final = 64
+#: How long an explanation of a past decision waits for the scorer.
+EXPLANATION_SCORER_WAIT_MS: Final = SECOND_MS
+TRAINING_ROWS_MIN: Final = 100
+#: How long after the end of its response window an item waits for reports that come late (they say when it happened)
 #: before it is handed out as a row and forgotten.
 LABEL_LATE_MS: Final = 7 * DAY_MS
 #: Rows that an export holds before it writes them as one row group, and rows of a file of a folder.
@@ -370,6 +377,9 @@ REFERENCE_BINS_MAX: Final = 10
 #: Rows of either kind below which nothing is calibrated, and below which no isotonic curve is drawn.
 CALIBRATION_ROWS_MIN: Final = 10
 CALIBRATION_ISOTONIC_ROWS_MIN: Final = 300
+#: Rows of either kind, per feature that train and in all that validate, below which no feature is weighed.
+SELECTION_KIND_ROWS_PER_FEATURE: Final = 10
+SELECTION_KIND_ROWS_MIN: Final = 100
 #: Evenly spaced rows that are enough to weigh features against each other, and to describe how one is spread.
 SELECTION_ROWS_MAX: Final = 50_000
 REFERENCE_ROWS_MAX: Final = 100_000
@@ -422,9 +432,11 @@ MONITOR_ROWS_PER_S_MAX: Final = 200
 MONITOR_LABELS_QUEUED_MAX: Final = 10_000
 #: Shown items whose shadow scores wait for their label.
 MONITOR_SHADOWED_MAX: Final = 20_000
-#: How often what waits is counted, and how many of the worst a report names.
+#: How often what waits is counted, and what was counted is kept; how many of the worst a report names, and a metric.
 MONITOR_COUNT_MS: Final = SECOND_MS
+MONITOR_SAVE_MS: Final = MINUTE_MS
 MONITOR_WORST_MAX: Final = 5
+MONITOR_FEATURES_TOLD_MAX: Final = 16
 
 # The Python client.
 CLIENT_TIMEOUT_MS: Final = 30 * SECOND_MS
@@ -466,7 +478,7 @@ assert 2 * KEYS_LOOK_MS < SECOND_MS < KEYS_STALE_MS_MAX
 assert GRANT_COOLING_MS + 2 * SYNC_INTERVAL_MS < NEXT_PERIOD_AHEAD_MS
 assert GATEWAY_RETRY_MS_MIN <= GATEWAY_RETRY_MS_MAX
 assert FOLLOW_MS < FOLLOW_CHECKPOINT_MS
-assert RELEASE_ANSWERS_MS < RELEASE_MS_MAX
-assert DIRECTORY_LATER_MS < DIRECTORY_HOLD_MS < DIRECTORY_ASK_MS_MAX < LINK_RESOLVE_MS
 assert SCORES_GATHER_MS + SCORES_WAIT_MS_MAX < SCORES_STALE_MS < SCORES_OLD_MS
 assert SCORES_BATCH <= TURN_COMMANDS_MAX
+assert RELEASE_ANSWERS_MS < RELEASE_MS_MAX
+assert DIRECTORY_LATER_MS < DIRECTORY_HOLD_MS < DIRECTORY_ASK_MS_MAX < LINK_RESOLVE_MS

@@ -274,6 +274,7 @@ class Arbitration:
     control_rotate: str
     evidence_prior: float
     evidence_strength: float
+    evidence_blend: float
 
 
 @dataclass(frozen=True, slots=True)

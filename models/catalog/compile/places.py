@@ -40,6 +40,7 @@ def compile_arbitration(arbitration: Arbitration) -> plan.Arbitration:
         control_id=control.id if control else "", control_share=control.share if control else 0.0,
         control_rotate=control.rotate if control else "never",
         evidence_prior=arbitration.evidence.prior, evidence_strength=arbitration.evidence.strength,
+        evidence_blend=arbitration.evidence.blend,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from models.catalog.schema.fields import Id, Shape
 
@@ -26,13 +26,6 @@ class Exploration(Shape):
     gamma: Annotated[float, Field(ge=0.0, le=1e9)] = 200.0
     share: _Share = 0.10
 
-    @field_validator("method")
-    @classmethod
-    def _can_be_computed(cls, method: str) -> str:
-        if method == "thompson":
-            raise ValueError("thompson is not offered by this version; take inverse_gap, epsilon or none")
-        return method
-
 
 class ControlGroup(Shape):
     id: Id
@@ -41,10 +34,12 @@ class ControlGroup(Shape):
 
 
 class Evidence(Shape):
-    """The prior propensity and how many contacts it weighs."""
+    """The prior propensity and how many contacts it weighs; ``blend``: how many rows a scorer must have learnt from an
+    action for its word to weigh as much as the evidence (``models.scoring.blending``)."""
 
     prior: _Share = 0.05
     strength: Annotated[float, Field(gt=0.0, le=1e9)] = 20.0
+    blend: Annotated[float, Field(ge=0.0, le=1e9)] = 20.0
 
 
 class Arbitration(Shape):

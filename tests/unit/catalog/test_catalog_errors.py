@@ -158,11 +158,6 @@ def test_a_logged_catalog_that_is_none_says_so() -> None:
 
 
 def test_epsilon_and_none_are_methods_too(small: str) -> None:
-    for method in ("epsilon", "none"):
+    for method in ("epsilon", "none", "thompson"):
         plan = check_text(small + f"arbitration: {{exploration: {{method: {method}}}}}\n")
         assert plan.arbitration.exploration.method == method
-
-
-def test_thompson_is_refused_in_words_while_its_probabilities_would_not_be_exact(errors_after: Errors) -> None:
-    (error,) = errors_after("triggers:", "arbitration: {exploration: {method: thompson}}\ntriggers:")
-    assert error["msg"].startswith("thompson is not offered")
