@@ -87,7 +87,7 @@ def train(cast_: Cast, data_dir: Path, bar: OpenBar) -> tuple[Manifest, Judged]:
     rows = read_rows(path)
     registry = ScorerRegistry(data_dir)
     manifest = train_and_register(rows, registry, time.time_ns() // 1_000_000)
-    scores = registry.load(manifest.version).predict(judging.matrix)
+    scores = registry.load(manifest.version).predict(judging.only(manifest.features).matrix)
     judged = Judged(
         metrics.auc(judging.label, scores), metrics.log_loss(judging.label, scores),
         metrics.log_loss(judging.label, float(rows.label.mean())), len(judging), int(judging.label.sum()),

@@ -10,7 +10,7 @@ same call in as much work as the trees of a few rows take. Every file is tried b
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ from models.errors import BadInput
 from models.scoring.manifest import Manifest, version_of
 
 Matrix = NDArray[np.float32]
+#: (matrix, label, weight) of rows; labels are 0 and 1 (uint8), or numbers (float32).
+Part = tuple[Matrix, NDArray[np.uint8] | NDArray[np.float32], NDArray[np.float32]]
 
 #: Characters that the library refuses in names, and what stands for them inside the file.
 _NAMES: Final = str.maketrans("[]<", "()(")
@@ -31,6 +33,10 @@ DEFAULT_PARAMS: Final[Mapping[str, Any]] = {
     "objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist", "max_depth": 4, "eta": 0.05,
     "min_child_weight": 5.0, "subsample": 0.8, "colsample_bytree": 0.8, "lambda": 2.0, "seed": 1,
 }
+#: Of scorers that predict numbers.
+NUMBER_PARAMS: Final[Mapping[str, Any]] = {**DEFAULT_PARAMS, "objective": "reg:squarederror", "eval_metric": "rmse"}
+#: The library that grows trees, for reports.
+LIBRARY: Final = f"xgboost {xgboost.__version__}"
 
 #: The library that the package has loaded already, under signatures of our own.
 _LIBRARY: Final = ctypes.CDLL(find_lib_path()[0])
@@ -148,43 +154,65 @@ class Grown:
     trees: Any
 
     def predict(self, matrix: Matrix) -> NDArray[np.float32]:
-        """float32[rows, features] -> float32[rows]."""
+        """float32[rows, features] -> float32[rows], not calibrated."""
         scores: NDArray[np.float32] = self.trees.inplace_predict(matrix, validate_features=False)
         return scores
+
+    def gains(self) -> NDArray[np.float64]:
+        """float64[features]: the share of each feature in what all splits gained; all 0 when nothing was split."""
+        gained = self.trees.get_score(importance_type="total_gain")
+        found = np.array([gained.get(name, 0.0) for name in self.trees.feature_names], np.float64)
+        return found / found.sum() if found.any() else found
+
+
+class _Rounds(xgboost.callback.TrainingCallback):
+    """Says how many rounds are done. An interruption reaches the caller here, between two of them."""
+
+    def __init__(self, on_round: Callable[[int], None]) -> None:
+        self._on_round = on_round
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        self._on_round(epoch + 1)
+        return False
 
 
 def grow(
     features: tuple[str, ...],
-    training: tuple[Matrix, NDArray[np.uint8], NDArray[np.float32]],
-    validation: tuple[Matrix, NDArray[np.uint8], NDArray[np.float32]] | None,
+    training: Part,
+    validation: Part | None,
     *,
     rounds: int,
     patience: int = 0,
     threads: int = 1,
     params: Mapping[str, Any] = DEFAULT_PARAMS,
+    on_round: Callable[[int], None] | None = None,
 ) -> Grown:
-    """Grow at most ``rounds`` trees on (matrix, label, weight).
+    """Grow at most ``rounds`` trees on (matrix, label, weight). The same input gives the same bytes.
 
-    With ``validation``, growth stops when its log loss has not improved for ``patience`` rounds, and the trees after
+    With ``validation``, growth stops when its metric has not improved for ``patience`` rounds, and the trees after
     the best round are dropped.
     """
     names = [name.translate(_NAMES) for name in features]
-    data = _matrix(training, names)
+    # The trees read quantiles alone: no copy of the numbers themselves is made.
+    data = _quantiles(training, names, threads)
     settings = {**params, "nthread": threads, "verbosity": 0}
+    callbacks = [] if on_round is None else [_Rounds(on_round)]
     if validation is None:
-        trees = xgboost.train(settings, data, rounds)
+        trees = xgboost.train(settings, data, rounds, callbacks=callbacks)
     else:
-        watched = [(_matrix(validation, names), "validation")]
+        watched = [(_quantiles(validation, names, threads, data), "validation")]
         trees = xgboost.train(
-            settings, data, rounds, evals=watched, early_stopping_rounds=patience, verbose_eval=False
+            settings, data, rounds, evals=watched, early_stopping_rounds=patience, verbose_eval=False,
+            callbacks=callbacks,
         )
         trees = trees[: trees.best_iteration + 1]
     return Grown(bytes(trees.save_raw("ubj")), trees.num_boosted_rounds(), trees)
 
 
-def _matrix(part: tuple[Matrix, NDArray[np.uint8], NDArray[np.float32]], names: list[str]) -> Any:
+def _quantiles(part: Part, names: list[str], threads: int, like: Any = None) -> Any:
     matrix, label, weight = part
-    return xgboost.DMatrix(matrix, label=label, weight=weight, feature_names=names)
+    given = None if np.all(weight == 1.0) else weight
+    return xgboost.QuantileDMatrix(matrix, label=label, weight=given, feature_names=names, nthread=threads, ref=like)
 
 
 def _load(model: bytes, manifest: Manifest) -> Any:

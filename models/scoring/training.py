@@ -1,120 +1,214 @@
-"""From rows to a scorer: split by time, stop early on later rows, judge on the latest, then learn from all.
+"""From rows to a scorer: select features, grow, calibrate, judge on the latest rows, and once more with what is later.
 
-A random split would flatter: behaviour drifts, and rows of one mailing share their day. So every boundary is an
-instant; rows of one instant stay together, and a row whose label was not final at a boundary is not learnt from before
-it.
+One procedure is applied twice, one step apart in time, to parts of ``models.scoring.splitting``:
+
+|         | selects on            | stopped by  | trees grow on           | calibrated on | judged on |
+|---------|-----------------------|-------------|-------------------------|---------------|-----------|
+| judged  | training              | validation  | training + validation   | calibration   | test      |
+| shipped | training + validation | calibration | all before test         | test          |           |
+
+So no number of a report was seen by what it judges, and nothing that a curve is fitted to was seen by its trees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models import limits
 from models.errors import BadInput
-from models.scoring import metrics
-from models.scoring.booster import DEFAULT_PARAMS, grow
-from models.scoring.manifest import Manifest, version_of
-from models.scoring.rows import Rows
+from models.scoring import judging
+from models.scoring.booster import DEFAULT_PARAMS, LIBRARY, NUMBER_PARAMS, Booster, Grown, Part, grow
+from models.scoring.calibrating import Fit, calibrate
+from models.scoring.calibration import Calibration
+from models.scoring.manifest import Manifest, Objective, version_of
+from models.scoring.reference import references
+from models.scoring.rows import Mask, Rows
+from models.scoring.selection import Selected, idle, select
+from models.scoring.splitting import Split, split
 
 MODEL_FILE: Final = "model.ubj"
 HOLDOUT_DEFAULT: Final = 0.2
 
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Masks over rows in time order; a row whose label came too late is in none of them."""
-
-    training: NDArray[np.bool_]
-    validation: NDArray[np.bool_]
-    test: NDArray[np.bool_]
-    #: First instant of validation and of test.
-    validation_ms: int
-    test_ms: int
+#: Hears (stage, done, of) while a scorer is trained. What it raises ends the training.
+Watch = Callable[[str, int, int], None]
+#: The stages, in order.
+STAGES: Final = (
+    "judged: selecting", "judged: growing", "judged: calibrating", "judging", "selecting", "growing", "calibrating",
+    "describing",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
     model: bytes
     manifest: Manifest
+    #: Plain data, ready for JSON: what ``report.json`` holds, but for the times that only a caller can measure.
+    report: dict[str, Any]
 
 
-def split(rows: Rows, holdout: float = HOLDOUT_DEFAULT) -> Split:
-    """The latest ``holdout`` share tests, the latest share of what is before it validates, the rest trains.
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The parts of one application of the procedure."""
 
-    Raises ``BadInput`` when there are too few rows, or when a part lacks accepted or not accepted ones.
-    """
-    if not 0.0 < holdout < 0.5:
-        raise BadInput(f"the holdout is {holdout}; give a share above 0 and below 0.5")
-    if len(rows) < limits.TRAINING_ROWS_MIN:
-        raise BadInput(f"{len(rows)} rows are too few; a scorer needs at least {limits.TRAINING_ROWS_MIN} shown items")
-    positives = int(rows.label.sum())
-    if positives in (0, len(rows)):
-        kind = "accepted" if positives else "not accepted"
-        raise BadInput(f"every one of the {len(rows)} rows was {kind}; nothing can be learnt from one class")
-    test_ms = _boundary(rows, _every(rows), holdout)
-    before = (rows.time_ms < test_ms) & (rows.label_time_ms <= test_ms)
-    validation_ms = _boundary(rows, before, holdout)
-    parts = Split(
-        training=before & (rows.time_ms < validation_ms) & (rows.label_time_ms <= validation_ms),
-        validation=before & (rows.time_ms >= validation_ms), test=rows.time_ms >= test_ms,
-        validation_ms=validation_ms, test_ms=test_ms,
-    )
-    for name, mask in (("training", parts.training), ("validation", parts.validation), ("test", parts.test)):
-        accepted = int(rows.label[mask].sum())
-        if accepted in (0, int(mask.sum())):
-            raise BadInput(
-                f"split by time, the {name} part has {int(mask.sum())} rows of which {accepted} were accepted; it "
-                "needs both kinds: collect outcomes over a longer time, or change --holdout"
-            )
-    return parts
+    training: Mask
+    validation: Mask
+    growth: Mask
+    calibration: Mask
+    #: In front of the names of its stages.
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    selected: Selected
+    grown: Grown
+    fit: Fit
+
+
+@dataclass(frozen=True, slots=True)
+class _Procedure:
+    objective: Objective
+    threads: int
+    params: Mapping[str, Any]
+    watch: Watch
+    every_feature: bool
+
+    def learn(self, rows: Rows, steps: _Steps) -> _Learnt:
+        selected = self._selected(rows, steps)
+        read = rows.only(selected.features)
+        stage = f"{steps.prefix}growing"
+        grown = grow(
+            read.features, read.part(steps.growth), None, rounds=selected.rounds, threads=self.threads,
+            params=self.params, on_round=lambda done: self.watch(stage, done, selected.rounds),
+        )
+        self.watch(f"{steps.prefix}calibrating", 0, 1)
+        return _Learnt(selected, grown, self._calibrated(grown, read, steps.calibration))
+
+    def _selected(self, rows: Rows, steps: _Steps) -> Selected:
+        stage = f"{steps.prefix}selecting"
+        self.watch(stage, 0, limits.TRAINING_ROUNDS_MAX)
+        dropped = {} if self.every_feature else idle(rows.features, rows.part(steps.growth)[0])
+        kept = tuple(name for name in rows.features if name not in dropped) or rows.features[:1]
+        read = rows.only(kept)
+        training, validation = read.part(steps.training), read.part(steps.validation)
+        stopped = partial(self._stopped, stage)
+        if self.every_feature:
+            return Selected(kept, {}, stopped(kept, training, validation).rounds, "every feature was asked for")
+        found = select(kept, training, validation, stopped, self.objective, partial(self.watch, stage))
+        every = {name: why for name, why in dropped.items() if name not in kept} | found.dropped
+        return Selected(found.features, {name: every[name] for name in rows.features if name in every},
+                        found.rounds, found.unweighed)
+
+    def _stopped(self, stage: str, features: tuple[str, ...], training: Part, validation: Part) -> Grown:
+        """Trees that the validation rows stop."""
+        return grow(
+            features, training, validation, rounds=limits.TRAINING_ROUNDS_MAX,
+            patience=limits.TRAINING_PATIENCE_ROUNDS, threads=self.threads, params=self.params,
+            on_round=lambda done: self.watch(stage, done, limits.TRAINING_ROUNDS_MAX),
+        )
+
+    def _calibrated(self, grown: Grown, rows: Rows, on: Mask) -> Fit:
+        if self.objective == "number":
+            return Fit(Calibration(), {})
+        matrix, label, weight = rows.part(on)
+        return calibrate(grown.predict(matrix), label.astype(np.uint8, copy=False), weight)
 
 
 def train(
-    rows: Rows, created_ms: int, *, holdout: float = HOLDOUT_DEFAULT, threads: int = 1,
-    params: Mapping[str, Any] = DEFAULT_PARAMS,
+    rows: Rows, created_ms: int, *, target: str = "", objective: Objective = "probability",
+    holdout: float = HOLDOUT_DEFAULT, threads: int = 1, params: Mapping[str, Any] | None = None,
+    every_feature: bool = False, watch: Watch = lambda stage, done, of: None,
 ) -> Trained:
-    """Train, judge, then grow as many trees again on every row. Raises ``BadInput`` as ``split`` does."""
-    parts = split(rows, holdout)
-    judged = grow(
-        rows.features, rows.part(parts.training), rows.part(parts.validation), rounds=limits.TRAINING_ROUNDS_MAX,
-        patience=limits.TRAINING_PATIENCE_ROUNDS, threads=threads, params=params,
+    """A scorer out of rows, judged by rows that it has not seen.
+
+    The same rows, parameters and number of threads give the same bytes. ``target``: id of what is predicted, if not
+    acceptance. ``objective``: labels are 0 and 1, or amounts. ``every_feature``: none is dropped.
+
+    Raises ``BadInput`` as ``split`` does.
+    """
+    parts = split(rows, holdout, objective)
+    defaults = DEFAULT_PARAMS if objective == "probability" else NUMBER_PARAMS
+    procedure = _Procedure(objective, threads, defaults if params is None else params, watch, every_feature)
+    before = procedure.learn(
+        rows, _Steps(parts.training, parts.validation, parts.before_calibration, parts.calibration, "judged: ")
     )
-    everything = rows.part(_every(rows))
-    final = grow(rows.features, everything, None, rounds=judged.rounds, threads=threads, params=params)
-    version, sha256 = version_of(final.model, rows.features)
-    label, base_rate = rows.label[parts.test], float(rows.label[parts.training].mean())
-    score = judged.predict(rows.matrix[parts.test])
-    manifest = Manifest(
-        version=version, file=MODEL_FILE, sha256=sha256, features=rows.features,
-        trained_from_ms=int(rows.time_ms[0]), trained_until_ms=int(rows.time_ms[-1]),
-        rows=_counts(rows, parts, accepted=False), accepted=_counts(rows, parts, accepted=True),
-        metrics={
-            "auc": round(metrics.auc(label, score), 6), "log_loss": round(metrics.log_loss(label, score), 6),
-            "base_log_loss": round(metrics.log_loss(label, base_rate), 6),
+    told = _judged(rows, parts, before, procedure)
+    shipped = procedure.learn(
+        rows, _Steps(parts.before_calibration, parts.calibration, parts.before_test, parts.test, "")
+    )
+    watch("describing", 0, 1)
+    manifest = _manifest(rows, parts, shipped, told["metrics"], procedure, created_ms, target, holdout)
+    Booster(shipped.grown.model, manifest)  # what cannot be read is not handed out
+    watch("describing", 1, 1)
+    return Trained(shipped.grown.model, manifest, _report(manifest, shipped, told))
+
+
+def _judged(rows: Rows, parts: Split, before: _Learnt, procedure: _Procedure) -> dict[str, Any]:
+    """What the report says of the latest rows."""
+    procedure.watch("judging", 0, 1)
+    objective = procedure.objective
+    matrix, label, weight = rows.only(before.selected.features).part(parts.test)
+    plain = before.grown.predict(matrix)
+    score = before.fit.calibration.apply(plain)
+    if not np.isfinite(score).all():
+        raise BadInput("these trees give numbers that are none; look for endless labels, weights or parameters")
+    _, learnt, counted = rows.part(parts.before_calibration)
+    base = float(np.average(learnt, weights=counted))
+    told: dict[str, Any] = {
+        "metrics": judging.judged(objective, label, score, weight, base),
+        "curve": judging.curve(objective, label, score, weight),
+        "by_action": judging.by_text(objective, rows.actions[parts.test], label, score, weight),
+        "by_channel": [] if rows.channels is None else judging.by_text(
+            objective, rows.channels[parts.test], label, score, weight),
+    }
+    if objective == "probability":
+        found = judging.judged(objective, label, plain, weight, base)
+        told["metrics"] |= {f"uncalibrated_{name}": found[name] for name in ("log_loss", "brier", "ece")}
+        told["uncalibrated_curve"] = judging.curve(objective, label, plain, weight)
+        told["judged_calibration"] = {"kind": before.fit.calibration.kind, "compared": before.fit.compared}
+    return told
+
+
+def _manifest(
+    rows: Rows, parts: Split, shipped: _Learnt, found: dict[str, float], procedure: _Procedure, created_ms: int,
+    target: str, holdout: float,
+) -> Manifest:
+    selected, grown, calibration = shipped.selected, shipped.grown, shipped.fit.calibration
+    version, sha256 = version_of(grown.model, selected.features, calibration, target)
+    learnt = np.flatnonzero(parts.before_test)
+    masks = {**parts.masks(), "grown": parts.before_test, "all": np.ones(len(rows), np.bool_)}
+    return Manifest(
+        version=version, file=MODEL_FILE, sha256=sha256, features=selected.features,
+        trained_from_ms=int(rows.time_ms[learnt[0]]), trained_until_ms=int(rows.time_ms[learnt[-1]]),
+        rows={name: int(mask.sum()) for name, mask in masks.items()},
+        accepted={} if procedure.objective == "number" else {
+            name: int((rows.label[mask] == 1).sum()) for name, mask in masks.items()},
+        metrics=found,
+        params={
+            **procedure.params, "rounds": selected.rounds, "holdout": holdout, "threads": procedure.threads,
+            "validation_from_ms": parts.validation_ms, "calibration_from_ms": parts.calibration_ms,
+            "test_from_ms": parts.test_ms,
         },
-        params={**params, "rounds": judged.rounds, "holdout": holdout, "test_from_ms": parts.test_ms},
-        created_ms=created_ms,
+        created_ms=created_ms, calibration=calibration, target=target, objective=procedure.objective,
+        actions=rows.actions[parts.before_test].counts(), dropped=selected.dropped,
+        reference=references(selected.features, rows.only(selected.features).part(parts.before_test)[0]),
     )
-    return Trained(final.model, manifest)
 
 
-def _boundary(rows: Rows, among: NDArray[np.bool_], share: float) -> int:
-    """The latest instant such that at least ``share`` of the rows among these are not before it."""
-    times = rows.time_ms[among]
-    if not len(times):
-        raise BadInput("no label was final before the latest rows; collect outcomes over a longer time")
-    return int(times[min(int(len(times) * (1.0 - share)), len(times) - 1)])
-
-
-def _every(rows: Rows) -> NDArray[np.bool_]:
-    return np.ones(len(rows), np.bool_)
-
-
-def _counts(rows: Rows, parts: Split, *, accepted: bool) -> dict[str, int]:
-    masks = {"training": parts.training, "validation": parts.validation, "test": parts.test, "all": _every(rows)}
-    return {name: int(rows.label[mask].sum() if accepted else mask.sum()) for name, mask in masks.items()}
+def _report(manifest: Manifest, shipped: _Learnt, told: dict[str, Any]) -> dict[str, Any]:
+    named = ("version", "target", "objective", "rows", "accepted", "dropped", "params", "created_ms",
+             "trained_from_ms", "trained_until_ms")
+    wire = manifest.to_wire()
+    return {
+        **{name: wire[name] for name in named}, **told,
+        "features_unweighed": shipped.selected.unweighed, "calibration": {
+            "kind": manifest.calibration.kind, "points": len(manifest.calibration.x), "compared": shipped.fit.compared,
+        },
+        "importance": judging.importance(manifest.features, shipped.grown.gains()),
+        "libraries": [LIBRARY, f"numpy {np.__version__}"],
+    }

@@ -8,10 +8,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import ray
 from support.stores import installed, link_key_of
+from support.trained_scorers import trained
 
 from actors.link.address import Address
 from actors.scorer import Scorer as Replica
@@ -21,8 +21,7 @@ from actors.scoring.interface import Scorer
 from actors.scoring.line import ReplicaLine
 from actors.scoring.loaded import open_scorers
 from actors.scoring.remote import RemoteScorer
-from models.scoring.rows import from_columns
-from models.scoring.training import Trained, train
+from models.scoring.training import Trained
 
 FEATURES = ("profile.visits", "action.value", "time.hour")
 #: A scorer over the registry of a directory, inside a running loop.
@@ -33,20 +32,14 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(work, 60))
 
 
-def trained(seed: int) -> Trained:
-    draw = np.random.default_rng(seed)
-    visits, value = draw.normal(size=400), draw.normal(size=400)
-    columns: dict[str, Any] = {
-        "time_ms": np.arange(400), "action": ["a"] * 400,
-        "label": (visits - value + draw.normal(size=400) > 0).astype(int),
-        "profile.visits": visits, "action.value": value, "time.hour": draw.integers(0, 24, 400),
-    }
-    return train(from_columns(columns, FEATURES), created_ms=seed)
+def reading(seed: int) -> Trained:
+    """A scorer of ``FEATURES``."""
+    return trained(seed, FEATURES)
 
 
 @pytest.fixture(scope="session")
 def pair() -> tuple[Trained, Trained]:
-    return trained(1), trained(2)
+    return reading(1), reading(2)
 
 
 @pytest.fixture

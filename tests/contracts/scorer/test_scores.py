@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contracts.scorer.conftest import FEATURES, Open, inside, over_a_link, run, trained
+from contracts.scorer.conftest import FEATURES, Open, inside, over_a_link, reading, run
 
 from actors.scorer_registry import ScorerRegistry, UnknownScorerError
 from actors.scoring.interface import Scorer
@@ -117,7 +117,7 @@ def test_what_cannot_be_scored_is_refused_and_harms_nobody(
 def test_what_is_registered_later_or_mended_is_found_when_it_is_asked_for(
     open_scorer: Open, tmp_path: Path, registry: ScorerRegistry
 ) -> None:
-    later = trained(9)
+    later = reading(9)
 
     async def scenario() -> None:
         async with open_scorer() as scorer:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from contracts.stores.conftest import OpenStore, at_once
-from unit.scoring.test_scorer_files_and_engine import trained
+from support.trained_scorers import trained
 
 from actors.naming import COORDINATOR_OWNER, shard_owner
 from actors.scorer_registry import UnknownScorerError

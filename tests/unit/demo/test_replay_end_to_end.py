@@ -119,7 +119,7 @@ def test_a_live_decision_scores_as_training_saw_that_mailing(
     rows = from_columns(
         mailing_columns(replace(small.journey, households=homes), small.plan, wanted, [campaign]), wanted
     )
-    expected = ScorerRegistry(tmp_path).load(manifest.version).predict(rows.matrix)
+    expected = ScorerRegistry(tmp_path).load(manifest.version).predict(rows.only(manifest.features).matrix)
 
     async def run() -> dict[int, float | None]:
         kairos = InProcess(tmp_path, stages.CUT_OFF_MS, monkeypatch)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from unit.scoring.test_scorer_files_and_engine import FEATURES, request, trained
+from support.trained_scorers import FEATURES, trained
+from unit.scoring.test_scorer_files_and_engine import request
 
 from actors.scorer_registry import ScorerRegistry
 from actors.scoring.engine import ScoringEngine
@@ -39,12 +40,13 @@ def engine(tmp_path: Path) -> ScoringEngine:
     return ScoringEngine(open_scorers(ScorerRegistry(tmp_path)))
 
 
-def test_contributions_sum_to_the_margin_of_the_score() -> None:
+def test_contributions_sum_to_the_margin_before_calibration() -> None:
     booster, rows = Booster(ONE.model, ONE.manifest), matrix(40)
     found = booster.contributions(rows)
     assert found.shape == (40, len(FEATURES) + 1)
     margins = found.astype(np.float64).sum(axis=1)
-    assert 1 / (1 + np.exp(-margins)) == pytest.approx(booster.predict(rows), abs=1e-5)
+    plain = (1 / (1 + np.exp(-margins))).astype(np.float32)
+    assert ONE.manifest.calibration.apply(plain) == pytest.approx(booster.predict(rows), abs=1e-5)
     assert len(set(margins.tolist())) > 10
     assert booster.contributions(rows[:0]).shape == (0, len(FEATURES) + 1)
 

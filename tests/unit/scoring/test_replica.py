@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import ray
 from support.stores import installed, link_key_of
-from unit.scoring.test_scorer_files_and_engine import trained
+from support.trained_scorers import trained
 
 from actors.link.address import Address
 from actors.link.client import Link

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.trained_scorers import for_target, trained
 
 from actors.scorer_registry import ScorerRegistry, UnknownScorerError
 from actors.scoring.engine import ScoringEngine
@@ -16,20 +17,7 @@ from models import limits
 from models.canonical import pack, unpack
 from models.errors import BadInput, KairosError
 from models.scoring.booster import Booster
-from models.scoring.rows import from_columns
-from models.scoring.training import Trained, train
-
-FEATURES = ("profile.visits", "action.value")
-
-
-def trained(seed: int) -> Trained:
-    draw = np.random.default_rng(seed)
-    visits = draw.normal(size=200)
-    columns: dict[str, Any] = {
-        "time_ms": np.arange(200), "action": ["a"] * 200, "label": (visits + draw.normal(size=200) > 0).astype(int),
-        "profile.visits": visits, "action.value": draw.normal(size=200),
-    }
-    return train(from_columns(columns, FEATURES), created_ms=seed)
+from models.scoring.training import Trained
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +131,8 @@ def test_what_is_no_request_is_refused(asked: bytes) -> None:
 
 
 def test_only_so_many_scorers_stay_in_memory(tmp_path: Path) -> None:
-    registry, many = ScorerRegistry(tmp_path), [trained(seed) for seed in range(limits.SCORERS_LOADED_MAX + 2)]
+    registry, one = ScorerRegistry(tmp_path), trained(1)
+    many = [for_target(one, f"t{number}") for number in range(limits.SCORERS_LOADED_MAX + 2)]
     for one in many:
         registry.register(one.model, one.manifest)
     loaded = LoadedScorers(registry)

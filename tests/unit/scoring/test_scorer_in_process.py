@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from unit.scoring.test_scorer_files_and_engine import trained
+from support.trained_scorers import trained
 
 from actors.scorer_registry import ScorerRegistry
 from actors.scoring.in_process import InProcessScorer

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost
-from unit.scoring.test_scorer_files_and_engine import FEATURES, trained
+from support.trained_scorers import FEATURES, trained
 
 from models.errors import BadInput
 from models.scoring.booster import Booster, grow
@@ -32,7 +32,8 @@ def booster() -> Booster:
 def test_scores_are_those_of_the_library_to_the_bit(booster: Booster, rows: int) -> None:
     trees = xgboost.Booster(model_file=bytearray(ONE.model))
     asked = matrix(rows, rows)
-    assert booster.predict(asked).tobytes() == trees.inplace_predict(asked, validate_features=False).tobytes()
+    plain = trees.inplace_predict(asked, validate_features=False)
+    assert booster.predict(asked).tobytes() == ONE.manifest.calibration.apply(plain).tobytes()
 
 
 @pytest.mark.parametrize("lies", ["in columns", "with gaps", "as doubles", "read-only"])
@@ -68,6 +69,6 @@ def test_trees_that_say_more_than_one_number_per_row_are_refused() -> None:
     params = {"objective": "multi:softprob", "num_class": 3, "max_depth": 2}
     grown = grow(FEATURES, (rows, label, np.ones(60, np.float32)), None, rounds=2, params=params)
     version, sha256 = version_of(grown.model, FEATURES)
-    told = {**ONE.manifest.to_wire(), "version": version, "sha256": sha256}
+    told = {**ONE.manifest.to_wire(), "version": version, "sha256": sha256, "calibration": {}}
     with pytest.raises(BadInput, match="one probability per row"):
         Booster(grown.model, Manifest.from_wire(told))

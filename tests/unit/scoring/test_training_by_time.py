@@ -14,7 +14,8 @@ from models.scoring import metrics
 from models.scoring.booster import Booster
 from models.scoring.manifest import Manifest
 from models.scoring.rows import Rows, feature_columns, from_columns
-from models.scoring.training import split, train
+from models.scoring.splitting import split
+from models.scoring.training import train
 
 FEATURES = ("profile.visits", "action.value")
 
@@ -25,7 +26,7 @@ def columns(count: int = 600, seed: int = 7) -> dict[str, Any]:
     label = (draw.random(count) < 1 / (1 + np.exp(1.5 - 2 * visits))).astype(np.uint8)
     return {
         "time_ms": np.arange(count, dtype=np.int64) * 1_000, "action": ["a"] * count, "label": label,
-        "profile.visits": visits, "action.value": np.ones(count),
+        "profile.visits": visits, "action.value": draw.normal(size=count),
     }
 
 
