@@ -14,6 +14,7 @@ from cluster.cli import (
     demo,
     denials,
     doctor,
+    evaluate,
     exporting,
     importing,
     keys,
@@ -41,6 +42,7 @@ app.command("demo")(demo.demo)
 app.command("import")(importing.import_history)
 app.command("train")(train.train)
 app.command("export", help=exporting.HELP)(exporting.export)
+app.command("evaluate")(evaluate.evaluate_policy)
 app.command("audit")(audit.audit)
 app.command("denials")(denials.denials)
 app.command("migrate-store")(store_tools.migrate_store)

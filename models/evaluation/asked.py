@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation.log import Integers, Log, Numbers, Policy
+from models.evaluation.log import Integers, Log, Numbers, Policy, summed
 
 #: (positions, actions) -> predicted rewards.
 Predict = Callable[[Integers, Integers], Numbers]
@@ -30,7 +30,7 @@ class Part:
     def expectations(self, predict: Predict) -> Numbers:
         """float64[len(positions)]: sum over actions of probability times predicted reward."""
         predicted = predict(self.pair_positions, self.pair_actions)[self.pairs]
-        return np.bincount(self.places, self.probability * predicted, minlength=len(self.positions))
+        return summed(self.places, self.probability * predicted, len(self.positions))
 
 
 class Asked:

@@ -3,7 +3,8 @@
 Trees learn the reward from context, rank and action; each position is predicted by trees that never saw its round
 (cross-fitting, Chernozhukov et al. 2018; folds by a hash of the round). How many trees is found once, by early stopping
 on one fold. The estimate is only as right as this model: its standard error holds the chance in rounds and in the
-model's training (a jackknife over the folds), not the model's bias.
+model's training, not the model's bias. The latter chance is that of a jackknife over the folds, yet never less than
+that of the mean of what the model leaves unexplained: no estimator without bias can be more certain than that.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from models import limits
 from models.evaluation.asked import Asked
 from models.evaluation.encoding import Encoding
 from models.evaluation.estimate import Estimate, mean
-from models.evaluation.log import Integers, Log, Numbers, Policy
+from models.evaluation.log import Integers, Log, Numbers, Policy, masses
 from models.scoring.booster import Grown, grow
 
 _PARAMS: Final[Mapping[str, Any]] = {
@@ -68,7 +69,7 @@ def cross_fit(log: Log, policy: Policy, threads: int = 1) -> Predicted:
     scale = _scale(log.reward)
     if folds < 2 or scale is None:
         constant = float(log.reward.mean())
-        listed = np.bincount(policy.position, policy.probability, minlength=len(log))
+        listed = masses(log, policy)
         return Predicted(np.full(len(log), constant), constant * np.minimum(listed, 1.0), 0.0, folds, 0)
     fold = fold_of(log, folds)
     trees = _trees(log, fold, scale, threads)
@@ -82,8 +83,9 @@ def cross_fit(log: Log, policy: Policy, threads: int = 1) -> Predicted:
         shown[own.positions] = model.predict(own.positions, log.action[own.positions])
         values[left_out] = float((log.above[sample.positions] * sample.expectations(model.predict)).mean())
     spread = values - values.mean()
-    model_se = float(np.sqrt((folds - 1) / folds * float(spread @ spread)))
-    return Predicted(shown, expected, model_se, folds, trees)
+    jackknife = float(np.sqrt((folds - 1) / folds * float(spread @ spread)))
+    noise = mean(log, log.above * (log.reward - shown)).se or 0.0
+    return Predicted(shown, expected, max(jackknife, noise), folds, trees)
 
 
 def fold_of(log: Log, folds: int) -> Integers:

@@ -64,9 +64,14 @@ def in_order(position: Integers, action: Integers, probability: Numbers) -> Poli
 def chances(log: Log, policy: Policy) -> Numbers:
     """float64[n]: the policy's probability of what was shown."""
     matching = policy.action == log.action[policy.position]
-    return np.bincount(policy.position[matching], policy.probability[matching], minlength=len(log))
+    return summed(policy.position[matching], policy.probability[matching], len(log))
 
 
 def masses(log: Log, policy: Policy) -> Numbers:
     """float64[n]: the sum of the policy's probabilities at each position."""
-    return np.bincount(policy.position, policy.probability, minlength=len(log))
+    return summed(policy.position, policy.probability, len(log))
+
+
+def summed(places: Integers, values: Numbers, count: int) -> Numbers:
+    """float64[count]: the sum of the values at each place."""
+    return np.asarray(np.bincount(places, values, minlength=count), np.float64)

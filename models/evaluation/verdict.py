@@ -30,8 +30,12 @@ def judge(log: Log, weights: Weights, ess: float, found: Overlap) -> Verdict:
     if against:
         return Verdict("refused", "; ".join(against))
     doubts = _doubts(log, weights, ess, found)
-    size = f"the effective sample size is {ess:,.0f} of {log.rounds:,} rounds, the largest weight {weights.largest:,.4g}"
-    return Verdict("weak", "; ".join(doubts)) if doubts else Verdict("ok", size)
+    if doubts:
+        return Verdict("weak", "; ".join(doubts))
+    return Verdict(
+        "ok", f"the effective sample size is {ess:,.0f} of {log.rounds:,} rounds, the largest weight "
+        f"{weights.largest:,.4g}, and every action that the policy may choose was logged",
+    )
 
 
 def _refusals(log: Log, weights: Weights, ess: float, found: Overlap) -> list[str]:

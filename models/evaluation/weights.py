@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.evaluation.log import Integers, Log, Numbers, Policy, chances, masses
+from models.evaluation.log import Integers, Log, Numbers, Policy, chances, masses, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +37,4 @@ def effective(weights: Numbers) -> float:
 
 def effective_rounds(weights: Numbers, rounds: Integers, count: int) -> float:
     """The same where the positions of a round count as one: never more than there are rounds."""
-    return effective(np.bincount(rounds, weights, minlength=count))
+    return effective(summed(rounds, weights, count))
