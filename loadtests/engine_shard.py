@@ -14,7 +14,6 @@ from actors.shard.clock import DecisionClock
 from actors.shard.following import recover
 from actors.shard.garbage import settle_garbage
 from actors.shard.parts import ShardParts
-from actors.shard.scorer_client import Scored
 from actors.shard.settings import ShardSettings
 from actors.shard.turn_loop import TurnLoop
 from actors.shard.turning import TurnRunner
@@ -29,6 +28,7 @@ from models.scoring.booster import Booster
 from models.scoring.roles import Roles
 from models.turn.commands import DECISION, HISTORY, Command
 from models.turn.shard_facts import CatalogAdopted, Granted, RolesAdopted
+from models.turn.wave_parts import Scored
 
 SECRET = b"benchmark benchmark benchmark b "
 GRANT = 100_000_000

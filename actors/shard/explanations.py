@@ -1,16 +1,17 @@
-"""Why a past decision was made: it is decided again, on the customer, plan and evidence of that moment.
+"""Why a past decision was made: it is decided again, on the customer, plan, evidence and roles of that moment.
 
-The customer is folded from its base (or its birth) up to the decision; plan and evidence come from the nearest
+The customer is folded from its base (or its birth) up to the decision; plan, evidence and roles come from the nearest
 checkpoint before it and the adoptions since. Turns come in between the steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from actors.journal.rows import unpack_row
-from actors.shard.parts import CATALOG_ROWS, EVIDENCE_ROWS, ShardParts
+from actors.shard.parts import CATALOG_ROWS, EVIDENCE_ROWS, ROLES_ROWS, ShardParts
 from actors.shard.scorer_client import ScorerClient
 from actors.shard.speaking_features import SpeakingFeatures
 from actors.shard.timeline import rows_of
@@ -20,8 +21,10 @@ from models.profile import packing
 from models.profile.facts import Decided, from_wire
 from models.profile.state import Profile
 from models.scoring.evidence import Evidence
+from models.scoring.matrix import layouts_of
+from models.scoring.roles import Roles
 from models.turn.replay import Fold, Reexecution, Replayed
-from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, ShardFact
+from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, RolesAdopted, ShardFact
 from models.turn.shard_facts import from_wire as shard_fact_from_wire
 from models.turn.shard_state import ShardState
 
@@ -39,7 +42,7 @@ class TruncatedError(KairosError):
 class Explainer:
     def __init__(self, parts: ShardParts, scorer: ScorerClient) -> None:
         self._parts = parts
-        self._speaking = SpeakingFeatures(parts, scorer)
+        self._speaking = SpeakingFeatures(scorer)
 
     async def explain(self, customer: bytes, decision_id: str) -> dict[str, Any]:
         """The contract's Explanation. Raises NoSuchDecisionError, TruncatedError; InvariantBroken when bytes differ."""
@@ -91,14 +94,14 @@ class Explainer:
 
     async def _reexecute(self, seq: int, replayed: Replayed) -> dict[str, Any]:
         evidence = await self._evidence_at(seq, replayed.fact)
-        exact = Replayed(
-            replayed.customer, replayed.fact, replayed.before, replayed.now_ms, replayed.plan, evidence
-        )
+        roles = await self._roles_at(seq)
+        active = roles.keeping(layouts_of(roles, replayed.plan).__contains__)
+        exact = replace(replayed, evidence=evidence, roles=active)
         again: Reexecution = exact.reexecute()
         if again.reply != replayed.fact.reply:
             raise InvariantBroken(f"decision {replayed.fact.decision_id} does not come out as it was logged")
         if exact.fact.scores and not exact.fact.top_features:
-            return again.told(await self._speaking.of(seq, exact))
+            return again.told(await self._speaking.of(exact))
         return again.explanation
 
     async def _evidence_at(self, seq: int, fact: Decided) -> Evidence:
@@ -113,6 +116,20 @@ class Explainer:
             part, adoptions = adoptions[: limits.READ_ROWS], adoptions[limits.READ_ROWS :]
             evidence = await self._parts.writer(self._adopt, evidence, part)
         return evidence
+
+    async def _roles_at(self, seq: int) -> Roles:
+        """The roles that the shard had adopted before row ``seq``."""
+        adopted = await rows_of(self._parts, ROLES_ROWS, seq, 1)
+        return await self._parts.writer(self._roles, seq, adopted)
+
+    def _roles(self, seq: int, adopted: Sequence[int]) -> Roles:
+        """From the newest adoption, else from the state that was kept. In the writer thread."""
+        for row in filter(None, map(self._parts.store.journal.row, adopted)):
+            for wire in reversed(unpack_row(row.payload).shard_facts):
+                fact = shard_fact_from_wire(wire)
+                if isinstance(fact, RolesAdopted):
+                    return Roles.from_wire(fact.roles)
+        return self._state_before(seq).roles
 
     def _state_before(self, seq: int) -> ShardState:
         """The nearest state that was kept from before row ``seq``. In the writer thread."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,18 +18,10 @@ from numpy.typing import NDArray
 
 from actors.scoring.interface import Matrix, Scorer, ScorerGoneError
 from models import limits
+from models.turn.wave_parts import DEGRADED, Scored
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    #: float32[rows]; None without a champion, or degraded.
-    scores: NDArray[np.float32] | None
-    degraded: bool
-    #: float32[rows to explain, features + 1], log-odds; None when nobody asked, or the scorer did not say in time.
-    contributions: NDArray[np.float32] | None = None
 
 
 class ScorerClient:
@@ -48,14 +39,14 @@ class ScorerClient:
         """Scores for the rows of a wave within ``wait_ms``; degraded when they do not come. Version None: no scores are
         wanted, but whether a scorer is there."""
         if self.open:
-            return Scored(None, True)
+            return DEGRADED
         try:
             scores = await _within(wait_ms, self._ask(version, matrix))
         except asyncio.CancelledError:
             raise
         except Exception as error:
             self._failed(error)
-            return Scored(None, True)
+            return DEGRADED
         self._failures = self._pause_ms = 0
         return Scored(scores, False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import time
@@ -18,7 +19,6 @@ from numpy.typing import NDArray
 from actors.shard.laps import APPEND, PREPARE, RESOLVE, SCORE, Laps
 from actors.shard.parts import ShardParts
 from actors.shard.pending import Pending
-from actors.shard.scorer_client import Scored
 from actors.shard.store import Appended
 from models import canonical, limits
 from models.errors import DiskFull, Fenced, JournalFailed
@@ -26,6 +26,7 @@ from models.turn import keys
 from models.turn.commands import DECISION, EXPLAIN, Command, Reply, problem
 from models.turn.results import AnswerAt, TurnResult, Wait
 from models.turn.shard_facts import ShardFact
+from models.turn.wave_parts import DEGRADED, UNSCORED, Scored, WavePart
 from models.turn.waves import Wave
 
 log = structlog.get_logger(__name__)
@@ -80,11 +81,15 @@ def _too_late(command: Command) -> Reply:
 
 
 class TurnRunner:
-    def __init__(self, parts: ShardParts, scorer: Scoring, open_trace: OpenTrace | None = None) -> None:
-        """``open_trace``: None when traces are off."""
+    def __init__(
+        self, parts: ShardParts, scorer: Scoring, open_trace: OpenTrace | None = None,
+        watch: Callable[[TurnResult], None] | None = None,
+    ) -> None:
+        """``open_trace``: None when traces are off. ``watch`` is told of every turn that was answered."""
         self._parts = parts
         self._scorer = scorer
         self._open_trace = open_trace
+        self._watch = watch
         self._trace: Trace | None = None
         self._laps = Laps()
         #: When the journal's thread worked on this turn.
@@ -187,7 +192,7 @@ class TurnRunner:
             self._laps.end(PREPARE)
             scored = await self._score(wave, min(limits.SCORER_WAIT_MS_MAX, until_ms - parts.clock.real_ms()))
             self._laps.end(SCORE)
-            turn.resolve(wave, scored.scores, scored.degraded, parts.clock.real_ms(), scored.contributions)
+            turn.resolve(wave, scored, parts.clock.real_ms())
             self._laps.end(RESOLVE)
         self._laps.end(PREPARE)
         result = turn.finish()
@@ -200,25 +205,31 @@ class TurnRunner:
         left = [c.deadline_ms - now_ms for c in commands if c.deadline_ms and c.kind in (DECISION, EXPLAIN)]
         return min((now_ms + left_ms / 2 for left_ms in left), default=math.inf)
 
-    async def _score(self, wave: Wave, wait_ms: float) -> Scored:
+    async def _score(self, wave: Wave, wait_ms: float) -> Sequence[Scored]:
+        """One per part; the scorers of a wave are asked at once, under one deadline."""
         if not wave.rows:
-            return Scored(None, False)
+            return [UNSCORED] * len(wave.parts)
         if wait_ms <= 0:
-            return Scored(None, True)
+            return [DEGRADED] * len(wave.parts)
         started = time.perf_counter()
         with nullcontext() if self._trace is None else self._trace.scoring():
-            scored = await self._ask(wave, wait_ms, started)
+            if len(wave.parts) == 1:
+                scored = [await self._ask(wave.parts[0], wait_ms, started)]
+            else:
+                scored = await asyncio.gather(*(self._ask(part, wait_ms, started) for part in wave.parts))
         self.score_ms += (time.perf_counter() - started) * 1_000
         self._parts.counters.totals["waves"] += 1
-        self._parts.counters.totals["waves_degraded"] += scored.degraded
+        self._parts.counters.totals["waves_degraded"] += any(told.degraded for told in scored)
         return scored
 
-    async def _ask(self, wave: Wave, wait_ms: float, started: float) -> Scored:
-        scored = await self._scorer.score(wave.scorer_version, wave.matrix, wait_ms)
-        rows = wave.to_explain(scored.scores)
-        if rows.size and wave.scorer_version is not None:
+    async def _ask(self, part: WavePart, wait_ms: float, started: float) -> Scored:
+        if not part.rows:
+            return UNSCORED
+        scored = await self._scorer.score(part.version, part.matrix, wait_ms)
+        rows = part.to_explain(scored.scores)
+        if rows.size and part.version is not None:
             left_ms = max(1.0, wait_ms - (time.perf_counter() - started) * 1_000)
-            found = await self._scorer.contributions(wave.scorer_version, wave.matrix[rows], left_ms)
+            found = await self._scorer.contributions(part.version, part.matrix[rows], left_ms)
             scored = replace(scored, contributions=found)
         return scored
 
@@ -263,6 +274,8 @@ class TurnRunner:
                 pending.answer(await self._past_answer(pending.command, reply))
             else:
                 pending.answer(reply)
+        if self._watch is not None:
+            self._watch(result)
         return Outcome(waiting, frozenset(result.profiles), bool(result.missed))
 
     def _commit(self, result: TurnResult) -> Appended:

@@ -24,10 +24,12 @@ from models.arbitration.priority import rank
 from models.arbitration.purse import Purse
 from models.arbitration.ranking import Ranking
 from models.arbitration.ruling import Ruling
+from models.arbitration.terms import terms_of
 from models.catalog.plan import Plan
 from models.profile import predicates
 from models.profile.state import Profile
 from models.scoring.evidence import Evidence
+from models.scoring.roles import Roles
 from models.times import format_time
 
 __all__ = ["Misfit", "Preparation", "Verdict", "prepare", "resolve", "resolve_ranked"]
@@ -36,11 +38,12 @@ _NOBODY: Final[Mapping[int, tuple[str, str]]] = MappingProxyType({})
 
 
 def prepare(
-    profile: Profile, plan: Plan, request: dict[str, Any], seed: bytes, now_ms: int, evidence: Evidence,
+    profile: Profile, plan: Plan, request: dict[str, Any], seed: bytes, now_ms: int, evidence: Evidence, roles: Roles,
 ) -> Preparation | Misfit:
     """Judge every gate up to ``contact_policy``.
 
-    ``request`` is the internal form of the gateway; its ``event`` is None or the contract's event object.
+    ``request`` is the internal form of the gateway; its ``event`` is None or the contract's event object. ``roles`` are
+    those of scorers that fit the plan.
     """
     index = index_for(plan)
     asked = asked_of(index, request)
@@ -49,8 +52,11 @@ def prepare(
     moment = moment_of(index, now_ms)
     standing = predicates.standing(profile, plan, now_ms)
     prepared = Preparation(index, moment, asked, request, seed, profile, standing)
-    prepared.evidence, prepared.evidence_version = evidence.propensities(plan), evidence.version
     control = prepared.control_group = control_group(plan, profile.customer_id, now_ms)
+    terms = terms_of(plan, profile, roles)
+    prepared.arbitration, prepared.scorer = terms.arbitration, terms.scorer
+    prepared.trust, prepared.exposures = terms.trust, terms.exposures
+    prepared.evidence, prepared.evidence_version = evidence.propensities(plan, terms.arbitration), evidence.version
     passed, ruling = funnel(index, moment, asked, standing, profile, request, control)
     prepared.passed, prepared.ruling = passed, ruling
     prepared.is_unrefused = nothing_refuses(index, profile, asked.positions)
@@ -67,19 +73,17 @@ def prepare(
 
 def resolve(
     preparation: Preparation, scores: NDArray[np.float32] | None, degraded: bool, free: Callable[[str, str], int],
-    scorer_version: str | None,
 ) -> Verdict:
     """Rank by ``scores`` (one per ``preparation.scored``; None: evidence decides) and fill the positions.
 
     ``free(budget id, period key)`` gives the units free at this shard; it is asked once per budget.
     """
     ranking = rank(preparation, scores)
-    return resolve_ranked(preparation, ranking, scores is not None, degraded, free, scorer_version)
+    return resolve_ranked(preparation, ranking, scores is not None, degraded, free)
 
 
 def resolve_ranked(
     preparation: Preparation, ranking: Ranking, is_scored: bool, degraded: bool, free: Callable[[str, str], int],
-    scorer_version: str | None,
 ) -> Verdict:
     """``resolve`` where the ranking was made with those of other decisions (``rank_all``). ``is_scored``: by scores."""
     purse = Purse(preparation.plan, free, preparation.moment, preparation.passed.needs)
@@ -89,7 +93,7 @@ def resolve_ranked(
     placements = [placing.fill(asked["id"], asked["count"]) for asked in preparation.request["placements"]]
     purse.close()
     return Verdict(
-        tuple(placing.items), purse.consulted, _body(preparation, degraded, scorer_version, placements), ranked, dry,
+        tuple(placing.items), purse.consulted, _body(preparation, degraded, placements), ranked, dry,
         "scorer" if is_scored else "evidence", placing.judge, purse,
     )
 
@@ -126,12 +130,12 @@ def _dry(prepared: Preparation, purse: Purse, actions: list[int]) -> dict[int, t
 
 
 def _body(
-    prepared: Preparation, degraded: bool, scorer_version: str | None, placements: list[dict[str, Any]],
+    prepared: Preparation, degraded: bool, placements: list[dict[str, Any]],
 ) -> dict[str, Any]:
     request = prepared.request
     return {
         "decision_id": None, "request_id": request["request_id"], "customer_id": request["customer_id"],
         "time": format_time(prepared.moment.now_ms), "state_version": None, "catalog_version": prepared.plan.version,
-        "scorer_version": scorer_version, "control_group": prepared.control_group, "degraded": degraded,
+        "scorer_version": prepared.scorer, "control_group": prepared.control_group, "degraded": degraded,
         "dry_run": request["dry_run"], "placements": placements,
     }

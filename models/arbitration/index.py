@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models import limits
 from models.arbitration.power import power
 from models.catalog.plan import (
+    Arbitration,
     ContactPolicy,
     ExclusivePolicy,
     LimitPolicy,
@@ -62,12 +63,10 @@ class PlanIndex:
             map(_refusing_from, plan.policies), default=limits.CONTACTS_PER_CUSTOMER_MAX
         )
         self.any_mandatory: Final = any(action.mandatory for action in plan.actions)
-        #: Per action: its place by id (how equal priorities are ordered), and the constant factors of its priority.
+        #: Per action: its place by id (how equal priorities are ordered).
         self.id_place: NDArray[np.int64] = np.argsort(np.argsort([action.id for action in plan.actions]))
         self.ids_ascend: Final = bool((np.diff(self.id_place) > 0).all())
-        rules = plan.arbitration
-        self.value_power: NDArray[np.float64] = np.array([power(v, rules.value) for v in plan.value.tolist()])
-        self.lever_power: NDArray[np.float64] = np.array([power(v, rules.lever) for v in plan.lever.tolist()])
+        self._powers: dict[tuple[float, float], tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         #: The instants at which an action begins or ends to be valid.
         self._bounds: list[int] = np.unique(np.concatenate([plan.valid_from, plan.valid_until])).tolist()
         self.funnels_max: Final = limits.FUNNEL_ACTIONS_KEPT_MAX // max(1, len(plan.actions)) + 1
@@ -80,6 +79,18 @@ class PlanIndex:
     def era(self, now_ms: int) -> int:
         """Equal at two instants between which no action begins or ends to be valid."""
         return bisect_right(self._bounds, now_ms)
+
+    def powers(self, rules: Arbitration) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The constant factors of each action's priority: value and lever to their exponents."""
+        exponents = (rules.value, rules.lever)
+        known = self._powers.get(exponents)
+        if known is None:
+            values = np.array([power(value, rules.value) for value in self.plan.value.tolist()], np.float64)
+            levers = np.array([power(lever, rules.lever) for lever in self.plan.lever.tolist()], np.float64)
+            if len(self._powers) >= limits.ARBITRATIONS_KEPT_MAX:
+                self._powers.clear()
+            known = self._powers[exponents] = (values, levers)
+        return known
 
     def counting(self, action: str, group: str, issue: str) -> frozenset[int]:
         """Places of the policies that may count a contact of this action; all when the plan knows it otherwise."""

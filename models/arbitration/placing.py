@@ -75,7 +75,7 @@ class Placing:
             return None
         if len(candidates) < len(priorities):
             priorities = [priorities[place] for place in candidates]
-        exploration = prepared.plan.arbitration.exploration
+        exploration = prepared.arbitration.exploration
         at, probability = choose(exploration, priorities, draw(prepared.seed, placement, rank))
         return candidates[at], probability
 

@@ -16,7 +16,7 @@ from models.arbitration.moment import Moment
 from models.arbitration.purse import Purse
 from models.arbitration.ranking import Ranked
 from models.arbitration.ruling import Ruling
-from models.catalog.plan import Mask, Plan
+from models.catalog.plan import Arbitration, Mask, Plan
 from models.immutable import immutable
 from models.profile.facts import ItemChosen
 from models.profile.predicates import Standing
@@ -42,8 +42,9 @@ class Preparation:
     """
 
     __slots__ = (
-        "_judge", "asked", "context_weights", "control_group", "evidence", "evidence_version", "index", "is_unrefused",
-        "moment", "passed", "profile", "request", "ruling", "scored", "seed", "standing", "state_version",
+        "_judge", "arbitration", "asked", "context_weights", "control_group", "evidence", "evidence_version", "exposures",
+        "index", "is_unrefused", "moment", "passed", "profile", "request", "ruling", "scored", "scorer", "seed", "standing",
+        "state_version", "trust",
     )
 
     def __init__(
@@ -61,6 +62,14 @@ class Preparation:
         self.state_version = profile.state_version
         #: Filled by ``deciding.prepare``.
         self.control_group: str | None
+        #: What the decision goes by; the plan's own unless an experiment says otherwise.
+        self.arbitration: Arbitration
+        #: The version that scores this decision; None: evidence alone.
+        self.scorer: str | None
+        #: Per action of the plan: the weight of the scorer against the evidence; None: 1 everywhere.
+        self.trust: Weights | None
+        #: (experiment, variant) in force.
+        self.exposures: tuple[tuple[str, str], ...]
         self.passed: Funnel
         #: What evaluated rules for this decision alone; None when nothing had to be.
         self.ruling: Ruling | None

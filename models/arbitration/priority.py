@@ -30,7 +30,25 @@ def rank_all(preparations: Sequence[Preparation], scores: NDArray[np.float32] | 
     if not preparations:
         return []
     first = preparations[0]
-    index, rules = first.index, first.plan.arbitration
+    rules, scorer = first.arbitration, first.scorer
+    if all(one.arbitration is rules and one.scorer == scorer for one in preparations):
+        return _rank_alike(preparations, scores)
+    groups: dict[tuple[int, str | None], list[int]] = {}
+    for place, one in enumerate(preparations):
+        groups.setdefault((id(one.arbitration), one.scorer), []).append(place)
+    cuts = np.cumsum([len(one.scored) for one in preparations])[:-1]
+    parts = None if scores is None else np.split(scores, cuts)
+    rankings: dict[int, Ranking] = {}
+    for places in groups.values():
+        own = None if parts is None else np.concatenate([parts[place] for place in places])
+        rankings.update(zip(places, _rank_alike([preparations[place] for place in places], own), strict=True))
+    return [rankings[place] for place in range(len(preparations))]
+
+
+def _rank_alike(preparations: Sequence[Preparation], scores: NDArray[np.float32] | None) -> list[Ranking]:
+    """Of decisions that go by the same arbitration and scorer."""
+    first = preparations[0]
+    index, rules = first.index, first.arbitration
     scored = np.concatenate([preparation.scored for preparation in preparations])
     propensities = significant_all(_propensities(first.evidence[scored], scores))
     weights = _weights(preparations)
@@ -38,7 +56,8 @@ def rank_all(preparations: Sequence[Preparation], scores: NDArray[np.float32] | 
         product = _powers(propensities, rules.propensity)
         if weights is not None:
             product = product * _powers(weights, rules.context)
-        product = product * index.value_power[scored] * index.lever_power[scored]
+        values, levers = index.powers(rules)
+        product = product * values[scored] * levers[scored]
     priorities = significant_all(np.minimum(product, sys.float_info.max))
     sizes = np.array([len(preparation.scored) for preparation in preparations])
     owners = np.repeat(np.arange(len(sizes)), sizes)

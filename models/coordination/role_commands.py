@@ -37,10 +37,10 @@ def decide(state: CoordinatorState, plan: Plan | None, command: RoleCommand, now
     if isinstance(command, CanaryScorer) and not 0 <= command.millionths <= MILLIONTHS:
         return _refusal(422, "Bad share", "a share is a number from 0 (ends the canary) to 1", ["share"])
     refused = _unfit(state, plan, command.version)
-    if refused is None and isinstance(command, PromoteScorer):
-        refused = _undeclared(state, plan, command)
-    elif refused is None:
-        refused = _misplaced(state, command)
+    if isinstance(command, PromoteScorer):
+        refused = refused or _undeclared(state, plan, command)
+    else:
+        refused = refused or _misplaced(state, command)
     if refused is not None:
         return refused
     after = _placed(state, command, now_ms)

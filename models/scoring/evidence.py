@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models import limits
 from models.canonical import significant
-from models.catalog.plan import Plan
+from models.catalog.plan import Arbitration, Plan
 from models.coordination.messages import Count
 from models.errors import InvariantBroken
 
@@ -30,21 +31,26 @@ class Evidence:
     version: int = 0
     #: Key -> (accepts, contacts that were accepted or whose response window ended).
     counts: Mapping[Key, tuple[int, int]] = field(default_factory=dict)
-    #: The last computed propensities by plan version; a cache, no part of the value.
-    _cache: dict[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
+    #: The last computed propensities by plan version, prior and strength; a cache, no part of the value.
+    _cache: dict[tuple[str, float, float], NDArray[np.float64]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def propensities(self, plan: Plan) -> NDArray[np.float64]:
+    def propensities(self, plan: Plan, arbitration: Arbitration | None = None) -> NDArray[np.float64]:
         """float64[len(plan.actions)] in plan order, each in (0, 1), rounded to the kept digits. Read-only.
 
         Shrinkage towards the parent: the issue's estimate is the prior of the group, the group's that of the action
-        (``docs``: architecture, Choosing).
+        (``docs``: architecture, Choosing). ``arbitration``: whose prior and strength; None: the plan's own.
         """
-        cached = self._cache.get(plan.version)
+        rules = arbitration or plan.arbitration
+        key = (plan.version, rules.evidence_prior, rules.evidence_strength)
+        cached = self._cache.get(key)
         if cached is None:
-            cached = self._compute(plan)
+            cached = self._compute(plan, rules)
             cached.flags.writeable = False
-            self._cache.clear()
-            self._cache[plan.version] = cached
+            if len(self._cache) >= limits.ARBITRATIONS_KEPT_MAX:
+                self._cache.clear()
+            self._cache[key] = cached
         return cached
 
     def with_changes(self, version: int, changes: Iterable[Count]) -> Evidence:
@@ -68,8 +74,8 @@ class Evidence:
     def from_wire(cls, wire: list[Any]) -> Evidence:
         return cls(wire[0], {(kind, id_): (accepts, contacts) for kind, id_, accepts, contacts in wire[1]})
 
-    def _compute(self, plan: Plan) -> NDArray[np.float64]:
-        strength = plan.arbitration.evidence_strength
+    def _compute(self, plan: Plan, rules: Arbitration) -> NDArray[np.float64]:
+        strength = rules.evidence_strength
 
         def shrunk(kind: str, id_: str, prior: float) -> float:
             accepts, contacts = self.counts.get((kind, id_), (0, 0))
@@ -80,7 +86,7 @@ class Evidence:
         found = np.empty(len(plan.actions), dtype=np.float64)
         for action in plan.actions:
             if action.issue not in issues:
-                issues[action.issue] = shrunk("issue", action.issue, plan.arbitration.evidence_prior)
+                issues[action.issue] = shrunk("issue", action.issue, rules.evidence_prior)
             group = (action.issue, action.group)
             if group not in groups:
                 groups[group] = shrunk("group", action.group, issues[action.issue])

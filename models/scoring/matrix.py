@@ -7,6 +7,7 @@ follow from the plan (precomputed once per layout) and from the evidence, so a r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from models import limits
 from models.catalog.plan import SCORES, Action, Plan
 from models.errors import BadInput
 from models.scoring.manifest import CUSTOMER_PREFIXES, unresolved
+from models.scoring.roles import Roles
 from models.times import local_datetime
 
 Vector = NDArray[np.float32]
@@ -170,6 +172,17 @@ class Layout:
             local = local_datetime(now_ms, self._zone)
             self._clock = (step, local.hour, local.weekday())
         return self._clock[1], self._clock[2]
+
+
+def layouts_of(roles: Roles, plan: Plan) -> dict[str, Layout]:
+    """Version -> its columns over the plan, of every scorer with a role that fits it."""
+    layouts: dict[str, Layout] = {}
+    for version in roles.versions:
+        features = roles.manifests[version].get("features")
+        if features:
+            with suppress(BadInput):  # a scorer of another catalog is adopted and reported, but not asked
+                layouts[version] = Layout(features, plan)
+    return layouts
 
 
 def _clipped(numbers: NDArray[Any]) -> NDArray[Any]:

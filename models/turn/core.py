@@ -2,7 +2,7 @@
 
     turn = core.begin(commands, profiles, known, now_ms, turn_seed)
     while (wave := turn.next_wave()) is not None:
-        turn.resolve(wave, scores, degraded)        # scores: from the scorer, or None
+        turn.resolve(wave, scored)                  # one ``Scored`` per part of the wave
     result = turn.finish()
     # the actor appends result.shard_facts and result.segments as one row, then:
     core.commit(result, seq)
@@ -38,8 +38,9 @@ _NOBODY: Final[Mapping[bytes, Receipt]] = MappingProxyType({})
 class ShardCore:
     def __init__(self, shard: int) -> None:
         self.state = ShardState(shard)
-        #: Evidence counts up to here are durable at the coordinator; 0 after a start: tell everything again.
+        #: Counts of evidence and of experiments up to here are durable at the coordinator; 0 after a start: tell everything again.
         self._counts_mark = 0
+        self._experiments_mark = 0
 
     def now_ms(self, wall_ms: int) -> int:
         """The clock of the next turn: the manual clock where one is set, else the wall's; never backwards."""
@@ -95,13 +96,14 @@ class ShardCore:
         return Report(
             state.shard, epoch, number, state.catalog_version or "", state.evidence.version, state.roles.number,
             state.clock_ms, state.escrow.positions(), wants, state.counts.changes_since(self._counts_mark),
-            state.counts.mark,
+            state.counts.mark, state.experiments.changes_since(self._experiments_mark), state.experiments.mark,
         )
 
     def instruct(self, instructions: Instructions, now_ms: int) -> list[ShardFact]:
         """The coordinator's answer as facts to ``adopt``; empty when there is nothing new. Call it between turns:
         units that an unfinished turn may take must not be given back meanwhile."""
         self._counts_mark = max(self._counts_mark, instructions.counts_mark)
+        self._experiments_mark = max(self._experiments_mark, instructions.experiments_mark)
         return instructing.facts_of(self.state, instructions, now_ms)
 
     def set_keys_apart(self) -> Mapping[KeyPair, RecentKey]:

@@ -94,7 +94,7 @@ def _prepare_on(
     seed = randomness.derive_seed(context.turn_seed, index)
     state = context.state
     preparation = deciding.prepare(
-        trial.profile, context.plan, request, seed, context.now_ms, state.evidence
+        trial.profile, context.plan, request, seed, context.now_ms, state.evidence, state.active_roles
     )
     if isinstance(preparation, Misfit):
         return refusals.as_reply(preparation.problem)
@@ -108,9 +108,8 @@ def resolve(
     """Decide: record the fact, remember the key, answer. A dry run only answers. ``ranking`` was made from ``scores``
     (float32, one per candidate), which are None where evidence decides. ``top_features`` is empty unless the decision
     ``explains``."""
-    scorer_version = context.state.active_scorer
     verdict = deciding.resolve_ranked(
-        pending.preparation, ranking, scores is not None, degraded, context.free, scorer_version
+        pending.preparation, ranking, scores is not None, degraded, context.free
     )
     if pending.dry_version is not None:
         return Reply(200, canonical.pack(_dry_answer(pending, verdict, top_features)))
@@ -118,7 +117,7 @@ def resolve(
     decision_id = ids.decision_id(trial.customer, pending.seed)
     body = answering.answer(pending.preparation, verdict, pending.request, decision_id, trial.version + 1, top_features)
     reply = canonical.pack(body)
-    trial.record(_fact(context, pending, verdict, decision_id, scores, degraded, scorer_version, reply, top_features))
+    trial.record(_fact(context, pending, verdict, decision_id, scores, degraded, reply, top_features))
     trial.remember(key16(DECISION, pending.request["request_id"]), pending.fingerprint)
     pending.base.adopt(trial)
     _note_missed(context, verdict)
@@ -160,13 +159,14 @@ def _dry_answer(pending: Pending, verdict: Verdict, top_features: TopFeatures) -
 
 def _fact(
     context: TurnContext, pending: Pending, verdict: Verdict, decision_id: str, scores: bytes | None, degraded: bool,
-    scorer_version: str | None, reply: bytes, top_features: TopFeatures,
+    reply: bytes, top_features: TopFeatures,
 ) -> Decided:
+    prepared = pending.preparation
     return Decided(
         decision_id, pending.request["request_id"], pending.fingerprint, pending.request, pending.seed,
-        context.plan.version, scorer_version, context.state.evidence.version, pending.trial.version, degraded,
-        pending.vector, pending.preparation.scored.tobytes(), b"" if scores is None else scores, verdict.free,
-        verdict.items, reply, tuple(top_features.items()),
+        context.plan.version, prepared.scorer, context.state.evidence.version, pending.trial.version, degraded,
+        pending.vector, prepared.scored.tobytes(), b"" if scores is None else scores, verdict.free,
+        verdict.items, reply, tuple(top_features.items()), prepared.exposures,
     )
 
 

@@ -1,7 +1,7 @@
 """Run logged decisions again: same inputs, same bytes. Used by audits and by explanations of past decisions.
 
-A decision's inputs are the customer before it (facts folded in order), the plan and the evidence that its shard had
-adopted, and what its fact holds: request, seed, scores, free budget units.
+A decision's inputs are the customer before it (facts folded in order), the plan, the evidence and the roles of scorers
+that its shard had adopted, and what its fact holds: request, seed, scores, free budget units.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from models.errors import InvariantBroken
 from models.profile.facts import Decided, Fact
 from models.profile.state import Profile
 from models.scoring.evidence import Evidence
+from models.scoring.roles import Roles
 from models.turn import answering
 from models.turn.shard_facts import ShardFact
 from models.turn.shard_state import ShardState
@@ -54,26 +55,28 @@ class Replayed:
     now_ms: int
     plan: Plan
     evidence: Evidence
+    #: Of the scorers that fit the plan.
+    roles: Roles
 
     def reexecute(self) -> Reexecution:
         """Decide again."""
-        return reexecute(self.before, self.plan, self.evidence, self.fact, self.now_ms)
+        return reexecute(self.before, self.plan, self.evidence, self.roles, self.fact, self.now_ms)
 
 
-def reexecute(before: Profile, plan: Plan, evidence: Evidence, fact: Decided, now_ms: int) -> Reexecution:
+def reexecute(
+    before: Profile, plan: Plan, evidence: Evidence, roles: Roles, fact: Decided, now_ms: int
+) -> Reexecution:
     """Decide again from the logged inputs. Raises ``InvariantBroken`` when these are not the logged versions."""
     if (plan.version, evidence.version) != (fact.catalog_version, fact.evidence_version):
         raise InvariantBroken(
             f"decision {fact.decision_id} was made under {fact.catalog_version} and evidence {fact.evidence_version}, "
             f"not {plan.version} and {evidence.version}; fold the journal from a checkpoint before it"
         )
-    preparation = deciding.prepare(before, plan, fact.request, fact.seed, now_ms, evidence)
+    preparation = deciding.prepare(before, plan, fact.request, fact.seed, now_ms, evidence, roles)
     if isinstance(preparation, Misfit):
         return Reexecution(canonical.pack(preparation.problem), preparation.problem)
     scores = _scores(preparation, fact)
-    verdict = deciding.resolve(
-        preparation, scores, fact.degraded, lambda budget, _: fact.free.get(budget, 0), fact.scorer_version
-    )
+    verdict = deciding.resolve(preparation, scores, fact.degraded, lambda budget, _: fact.free.get(budget, 0))
     top_features = dict(fact.top_features)
     body = answering.answer(
         preparation, verdict, fact.request, fact.decision_id, before.state_version + 1, top_features
@@ -103,7 +106,7 @@ class Fold:
     """Folds decoded rows in order, keeping plan, evidence and profiles; hands out every decision it meets."""
 
     def __init__(self, state: ShardState, profiles: dict[bytes, Profile | None]) -> None:
-        #: Plan, evidence and scorer as of the newest row.
+        #: Plan, evidence and roles as of the newest row.
         self.state = state
         self.profiles = profiles
 
@@ -127,6 +130,7 @@ class Fold:
         profile = held.copy() if held is not None else None
         for fact in facts:
             if isinstance(fact, Decided) and profile is not None:
-                yield Replayed(customer, fact, profile.copy(), now_ms, plan, self.state.evidence)
+                state = self.state
+                yield Replayed(customer, fact, profile.copy(), now_ms, plan, state.evidence, state.active_roles)
             profile = fold(profile, generation, fact, plan, now_ms)
         self.profiles[customer] = profile

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -11,9 +10,10 @@ from models.budgets.escrow import Escrow
 from models.catalog.check import compile_catalog
 from models.catalog.plan import Plan
 from models.coordination.messages import Count
-from models.errors import BadInput, InvariantBroken
+from models.errors import InvariantBroken
+from models.experiments.counting import ExperimentCounts
 from models.scoring.evidence import Evidence, EvidenceCounts
-from models.scoring.matrix import Layout
+from models.scoring.matrix import Layout, layouts_of
 from models.scoring.roles import Roles
 from models.turn.keys import Hint, KeyPair, RecentKey
 from models.turn.publics import Deltas
@@ -43,6 +43,7 @@ class ShardState:
     evidence: Evidence = field(default_factory=Evidence)
     #: As counted here: what the coordinator is told.
     counts: EvidenceCounts = field(default_factory=EvidenceCounts)
+    experiments: ExperimentCounts = field(default_factory=ExperimentCounts)
     escrow: Escrow = field(default_factory=Escrow)
     #: Clock of the newest row.
     last_ms: int = 0
@@ -99,12 +100,15 @@ class ShardState:
             self.escrow.apply_delta(budget, period, *sums)
         for (action, group, issue), (accepts, contacts) in deltas.evidence.items():
             self.counts.add(action, group, issue, accepts, contacts)
+        for experiment, tally in deltas.experiments.items():
+            self.experiments.add(experiment, tally)
 
     def pack(self) -> bytes:
         """Everything but the recent keys, for a checkpoint."""
         return canonical.pack({
             "catalog": self.plan.catalog if self.plan else None, "roles": self.roles.to_wire(),
             "evidence": self.evidence.to_wire(), "counts": self.counts.to_wire(), "escrow": self.escrow.pack(),
+            "experiments": self.experiments.to_wire(),
             "last_ms": self.last_ms, "clock_ms": self.clock_ms, "seq": self.seq,
         })
 
@@ -119,6 +123,7 @@ class ShardState:
         state._lay_out()
         state.evidence = Evidence.from_wire(packed["evidence"])
         state.counts = EvidenceCounts.from_wire(packed["counts"])
+        state.experiments = ExperimentCounts.from_wire(packed["experiments"])
         state.escrow = Escrow.unpack(packed["escrow"])
         state.last_ms, state.clock_ms, state.seq = packed["last_ms"], packed["clock_ms"], packed["seq"]
         return state
@@ -134,10 +139,5 @@ class ShardState:
             raise InvariantBroken(f"the last row is at {self.last_ms}, before the manual clock at {self.clock_ms}")
 
     def _lay_out(self) -> None:
-        self.layouts = {}
-        for version in self.roles.versions:
-            features = self.roles.manifests[version].get("features")
-            if self.plan is not None and features:
-                with suppress(BadInput):  # a scorer of another catalog is adopted and reported, but not asked
-                    self.layouts[version] = Layout(features, self.plan)
+        self.layouts = {} if self.plan is None else layouts_of(self.roles, self.plan)
         self.active_roles = self.roles.keeping(self.layouts.__contains__)

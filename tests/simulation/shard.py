@@ -20,15 +20,16 @@ from models.turn import keys, shard_facts
 from models.turn.commands import Command, Reply
 from models.turn.core import ShardCore
 from models.turn.keys import RecentKey
+from models.turn.labels import Label
 from models.turn.receipts import Receipt
 from models.turn.replay import Fold, fold_segment
 from models.turn.results import AnswerAt, TurnResult, Wait
 from models.turn.shard_facts import CatalogAdopted, Granted, ShardFact
 from models.turn.shard_state import ShardState
-from models.turn.waves import Wave
+from models.turn.wave_parts import Scored, WavePart
 
 SECRET = b"secret"
-Scorer = Callable[[Wave], tuple[NDArray[np.float32] | None, bool]]
+Scorer = Callable[[WavePart], tuple[NDArray[np.float32] | None, bool]]
 #: Rows -> their contributions, or None where the scorer does not say.
 Contribute = Callable[[NDArray[np.float32]], NDArray[np.float32] | None]
 
@@ -42,7 +43,7 @@ def row_itself(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(np.nan_to_num(rows), ((0, 0), (0, 1)))
 
 
-def no_scorer(_: Wave) -> tuple[NDArray[np.float32] | None, bool]:
+def no_scorer(_: WavePart) -> tuple[NDArray[np.float32] | None, bool]:
     return None, False
 
 
@@ -74,6 +75,8 @@ class SimulatedShard:
         self.wall_ms = wall_ms
         self.seed = 0
         self.contribute: Contribute = row_itself
+        #: All that turns have settled.
+        self.labels: list[Label] = []
         self.start()
 
     def start(self) -> None:
@@ -128,14 +131,17 @@ class SimulatedShard:
         ended = {customer: self.receipts[customer] for customer in profiles if customer in self.receipts}
         turn = self.core.begin(commands, profiles, wanted, self.core.now_ms(self.wall_ms), self._next_seed(), ended)
         while (wave := turn.next_wave()) is not None:
-            scores, degraded = scorer(wave)
-            rows = wave.to_explain(scores)
-            contributions = self.contribute(wave.matrix[rows]) if rows.size else None
-            turn.resolve(wave, scores, degraded, 0, contributions)
+            turn.resolve(wave, [self._scored(part, scorer) for part in wave.parts])
         result = turn.finish()
+        self.labels += result.labels
         if not result.is_empty:
             self._append(result)
         return [self._settle(answer) for answer in result.replies]
+
+    def _scored(self, part: WavePart, scorer: Scorer) -> Scored:
+        scores, degraded = scorer(part)
+        rows = part.to_explain(scores)
+        return Scored(scores, degraded, self.contribute(part.matrix[rows]) if rows.size else None)
 
     def _append(self, result: TurnResult) -> None:
         payload = canonical.pack({

@@ -20,7 +20,7 @@ from models.budgets.periods import period_key
 from models.profile import packing
 from models.turn.commands import DECISION, ERASE, EXPLAIN, PROFILE, Command
 from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, Granted, ShardFact
-from models.turn.waves import Wave
+from models.turn.wave_parts import WavePart
 
 START_MS: Final = 1_767_225_600_000
 #: What the simulated scorer reads; its scores are a hash of the row.
@@ -113,14 +113,14 @@ class World:
         changes = [count.to_wire() for count in state.counts.changes_since(0)]
         self.shard.adopt([EvidenceAdopted(state.evidence.version + 1, changes)])
 
-    def score(self, wave: Wave) -> tuple[NDArray[np.float32] | None, bool]:
+    def score(self, part: WavePart) -> tuple[NDArray[np.float32] | None, bool]:
         """A scorer that is sometimes late; without a champion it has nothing to say."""
         if self.rng.random() < 0.2:
             return None, True
-        if wave.scorer_version is None:
+        if part.version is None:
             return None, False
-        assert wave.matrix.shape[1] == len(FEATURES)
-        digests = [hashlib.blake2b(row.tobytes(), digest_size=2).digest() for row in wave.matrix]
+        assert part.matrix.shape[1] == len(FEATURES)
+        digests = [hashlib.blake2b(row.tobytes(), digest_size=2).digest() for row in part.matrix]
         return np.array([int.from_bytes(digest, "big") / 65_536 for digest in digests], np.float32), False
 
     def image(self) -> tuple[bytes, dict[bytes, bytes]]:

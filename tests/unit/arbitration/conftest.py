@@ -16,6 +16,7 @@ from models.catalog.check import check_text
 from models.catalog.plan import Plan
 from models.profile.state import CONFIRMED, HELD, Contact, Profile
 from models.scoring.evidence import Evidence
+from models.scoring.roles import Roles
 from models.times import parse_time_ms
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,6 +34,7 @@ class Scene:
         self.profile = Profile("anna")
         self.free: dict[str, int] = {}
         self.evidence = Evidence()
+        self.roles = Roles()
         self.preparation: Preparation | None = None
         self.verdict: Verdict | None = None
 
@@ -64,21 +66,20 @@ class Scene:
             "placements": [{"id": id_, "count": count} for id_, count in placements.items()], "context": {},
             "event": None, "exclude": [], "dry_run": False, "explain": False, **more,
         }
-        return deciding.prepare(self.profile, self.plan, request, seed, self.now_ms, self.evidence)
+        return deciding.prepare(self.profile, self.plan, request, seed, self.now_ms, self.evidence, self.roles)
 
     def decide(
         self, channel: str, placements: Mapping[str, int], seed: bytes = b"s" * 16,
         scores: Mapping[str, float] | None = None, **more: Any,
     ) -> dict[str, list[dict[str, Any]]]:
         """Placement -> answered items."""
+        self.roles = Roles(1, "v1" if scores else None)
         prepared = self.prepare(channel, placements, seed, **more)
         given = None
         if scores is not None:
             ids = [self.plan.actions[index].id for index in prepared.scored]
             given = np.array([scores[id_] for id_ in ids], np.float32)
-        self.verdict = deciding.resolve(
-            prepared, given, False, lambda budget, _: self.free.get(budget, PLENTY), "v1" if scores else None
-        )
+        self.verdict = deciding.resolve(prepared, given, False, lambda budget, _: self.free.get(budget, PLENTY))
         return {part["placement"]: part["items"] for part in self.verdict.body["placements"]}
 
     def shown(self, channel: str, placements: Mapping[str, int], **more: Any) -> list[str]:

@@ -111,7 +111,7 @@ def test_a_score_that_is_no_number_gives_way_to_the_evidence(make_plan: Any, sce
 def test_scores_for_other_actions_are_refused(make_plan: Any, scene_of: Any) -> None:
     prepared = scene_of(make_plan([shows("a", "top")])).prepare("web", {"top": 1})
     with pytest.raises(InvariantBroken, match="scores of shape"):
-        deciding.resolve(prepared, np.zeros(2, np.float32), False, lambda *_: 0, None)
+        deciding.resolve(prepared, np.zeros(2, np.float32), False, lambda *_: 0)
 
 
 def test_an_item_above_pushes_out_what_its_policy_then_refuses(make_plan: Any, scene_of: Any) -> None:

@@ -12,10 +12,11 @@ from unit.shard.rig import START_MS, FakeScorer, Rig, decision, run, send
 
 from actors.profile_shard import ProfileShard
 from actors.shard.clock import wall_ms
-from actors.shard.scorer_client import Scored, ScorerClient
+from actors.shard.scorer_client import ScorerClient
 from models import limits
 from models.arbitration.control import control_group
 from models.coordination.messages import Instructions
+from models.turn.wave_parts import Scored
 
 #: Real seconds after which a test gives up: far more than any answer takes, far less than anybody's own patience.
 SOON_S = 3.0

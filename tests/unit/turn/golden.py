@@ -26,7 +26,7 @@ from models.budgets.periods import period_key
 from models.catalog.check import check_data
 from models.turn.commands import ATTRIBUTES, CONSENT, DECISION, EVENT, EXPLAIN, OUTCOME, Command
 from models.turn.shard_facts import CatalogAdopted, Granted, ShardFact
-from models.turn.waves import Wave
+from models.turn.wave_parts import WavePart
 
 FILE: Final = Path(__file__).with_name("golden_decisions.json")
 SEEDS: Final = 60
@@ -86,14 +86,14 @@ class Playing:
         self.shard.check_reexecution()
         return self.digest.hexdigest()
 
-    def score(self, wave: Wave) -> tuple[NDArray[np.float32] | None, bool]:
+    def score(self, part: WavePart) -> tuple[NDArray[np.float32] | None, bool]:
         """Ties, extremes and what is no number among them; now and then no answer in time."""
-        self.digest.update(wave.matrix.tobytes())
+        self.digest.update(part.matrix.tobytes())
         rng = self.rng
         if rng.random() < 0.15:
             return None, True
         odd = (0.0, 0.1, 0.1, 1.0, float("nan"), 2.0, 1e-9)
-        scores = [rng.random() if rng.random() < 0.6 else rng.choice(odd) for _ in range(wave.rows)]
+        scores = [rng.random() if rng.random() < 0.6 else rng.choice(odd) for _ in range(part.rows)]
         return np.array(scores, np.float32), False
 
     def note(self, body: dict[str, Any]) -> None:

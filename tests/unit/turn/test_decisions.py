@@ -13,7 +13,7 @@ from models import canonical, ids
 from models.errors import InvariantBroken
 from models.profile.facts import Decided
 from models.turn.commands import DECISION, Command
-from models.turn.waves import Wave
+from models.turn.wave_parts import UNSCORED, WavePart
 
 FIELDS = [
     "decision_id", "request_id", "customer_id", "time", "state_version", "catalog_version", "scorer_version",
@@ -79,7 +79,7 @@ def test_a_decision_that_went_without_units_is_told_to_the_actor() -> None:
     turn = poor.shard.core.begin([command], {command.customer: None}, {}, START_MS, b"s" * 16)
     wave = turn.next_wave()
     assert wave is not None
-    turn.resolve(wave, None, False)
+    turn.resolve(wave, [UNSCORED])
     result = turn.finish()
     assert result.missed == [("pool", "")]
     poor.shard.core.note_missed(result.missed)
@@ -152,7 +152,7 @@ def test_a_deadline_that_passed_while_scoring_leaves_no_fact(desk: Desk) -> None
     turn = desk.shard.core.begin([command], {command.customer: None}, {}, START_MS, b"s" * 16)
     wave = turn.next_wave()
     assert wave is not None
-    turn.resolve(wave, None, False, wall_ms=1_000)
+    turn.resolve(wave, [UNSCORED], wall_ms=1_000)
     result = turn.finish()
     assert result.is_empty
     assert result.replies[0].status == 504  # type: ignore[union-attr]
@@ -192,15 +192,15 @@ def test_a_held_out_customer_gets_fallbacks_and_no_holds(desk: Desk) -> None:
 def test_scores_and_vector_are_logged_and_the_scorer_is_named(desk: Desk) -> None:
     desk.shard.adopt([crowned("x1", ["profile.baskets", "action.value"])])
     desk.event()
-    seen: list[Wave] = []
+    seen: list[WavePart] = []
 
-    def scorer(wave: Wave) -> tuple[NDArray[np.float32] | None, bool]:
-        seen.append(wave)
-        return np.linspace(0.1, 0.9, wave.rows, dtype=np.float32), False
+    def scorer(part: WavePart) -> tuple[NDArray[np.float32] | None, bool]:
+        seen.append(part)
+        return np.linspace(0.1, 0.9, part.rows, dtype=np.float32), False
 
     desk.scorer = scorer
     body = desk.decide("web", ("hero", 1), ("strip", 3))
-    assert body["scorer_version"] == seen[0].scorer_version == "x1"
+    assert body["scorer_version"] == seen[0].version == "x1"
     assert seen[0].matrix[:, 0].tolist() == [1.0] * seen[0].rows
     fact = desk.facts()[-1]
     assert isinstance(fact, Decided)
@@ -225,8 +225,8 @@ def test_a_scorer_of_another_catalog_is_adopted_but_not_asked(desk: Desk) -> Non
 def test_decisions_of_one_wave_share_one_matrix(desk: Desk) -> None:
     rows: list[int] = []
 
-    def scorer(wave: Wave) -> tuple[None, bool]:
-        rows.append(len(wave.decisions))
+    def scorer(part: WavePart) -> tuple[None, bool]:
+        rows.append(len(part.decisions))
         return None, False
 
     desk.scorer = scorer

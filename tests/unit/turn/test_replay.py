@@ -45,7 +45,7 @@ def test_budgets_are_judged_as_they_were(desk: Desk) -> None:
     found = replay(desk)[0]
     assert found.fact.free == {"pool": 12}
     poorer = dataclasses.replace(found.fact, free={"pool": 0})
-    again = reexecute(found.before, found.plan, found.evidence, poorer, found.now_ms)
+    again = reexecute(found.before, found.plan, found.evidence, found.roles, poorer, found.now_ms)
     assert again.reply != found.fact.reply
 
 
@@ -62,7 +62,7 @@ def test_a_decision_under_another_catalog_is_not_judged(desk: Desk) -> None:
     desk.decide()
     found = replay(desk)[0]
     with pytest.raises(InvariantBroken, match="fold the journal"):
-        reexecute(found.before, other_plan(), found.evidence, found.fact, found.now_ms)
+        reexecute(found.before, other_plan(), found.evidence, found.roles, found.fact, found.now_ms)
 
 
 def test_a_fold_passes_over_what_was_erased(desk: Desk) -> None:

@@ -16,7 +16,7 @@ from models import canonical, limits
 from models.errors import InvariantBroken
 from models.profile.facts import Decided, from_wire, to_wire
 from models.turn.top_features import rows_to_explain
-from models.turn.waves import Wave
+from models.turn.wave_parts import WavePart
 
 PLACES = (("hero", 1), ("strip", 3))
 
@@ -25,7 +25,7 @@ PLACES = (("hero", 1), ("strip", 3))
 def scored(desk: Desk) -> Desk:
     """A customer with two baskets, a scorer whose contributions are the row itself."""
     desk.shard.adopt([crowned("x1", ["profile.baskets", "profile.clicks", "action.value"])])
-    desk.scorer = lambda wave: (np.linspace(0.1, 0.9, wave.rows, dtype=np.float32), False)
+    desk.scorer = lambda part: (np.linspace(0.1, 0.9, part.rows, dtype=np.float32), False)
     desk.event()
     desk.event()
     return desk
@@ -80,9 +80,9 @@ def test_a_dry_run_and_an_explanation_name_them_too(scored: Desk) -> None:
 def test_a_decision_that_does_not_explain_itself_asks_for_nothing(scored: Desk) -> None:
     asked: list[int] = []
 
-    def scorer(wave: Wave) -> Any:
-        scores = np.full(wave.rows, 0.5, np.float32)
-        asked.append(wave.to_explain(scores).size)
+    def scorer(part: WavePart) -> Any:
+        scores = np.full(part.rows, 0.5, np.float32)
+        asked.append(part.to_explain(scores).size)
         return scores, False
 
     scored.scorer = scorer
