@@ -1,8 +1,8 @@
 """What shards and coordinator know, divided anew over another number of shards. Pure.
 
 Customers go to the shards of their slots, and with each the units that it holds. Everything else that is only summed
-(units free and spent, outcomes counted) goes to shard 0, whence the coordinator recalls what others need. No sum
-changes: neither that of what shards hold, nor that of what the coordinator granted.
+(units free and spent, outcomes and experiments counted) goes to shard 0, whence the coordinator recalls what others
+need. No sum changes: neither that of what shards hold, nor that of what the coordinator granted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from models.coordination.messages import Position
 from models.coordination.state import CoordinatorState, pack_state, unpack_state
 from models.coordination.totals import EvidenceTotals
 from models.errors import InvariantBroken
+from models.experiments.counting import ExperimentCounts
 from models.profile.state import BUDGET_HELD, Profile
 from models.scoring.evidence import EvidenceCounts
 from models.turn.shard_state import ShardState
@@ -42,8 +43,12 @@ def reshard_shards(old: Sequence[ShardState], held: Held, seqs: Sequence[int]) -
     }
     escrows = _escrows(old, held)
     counts = [_counts(old).to_wire(), *([EvidenceCounts().to_wire()] * (len(held) - 1))]
+    merged = ExperimentCounts.merged(state.experiments for state in old)
+    experiments = [merged.to_wire(), *([ExperimentCounts().to_wire()] * (len(held) - 1))]
     return [
-        ShardState.unpack(shard, pack(packed | {"escrow": escrows[shard], "counts": counts[shard], "seq": seq}))
+        ShardState.unpack(shard, pack(packed | {
+            "escrow": escrows[shard], "counts": counts[shard], "experiments": experiments[shard], "seq": seq,
+        }))
         for shard, seq in enumerate(seqs)
     ]
 
@@ -108,6 +113,7 @@ def reshard_coordinator(old: CoordinatorState, shards: Sequence[ShardState], epo
         both[1] += contacts
     merged = [[0, *key, *both] for key, both in published.items()]
     state.evidence = EvidenceTotals.from_wire([version, merged, sums])
+    state.experiments = state.experiments.as_one_shard()
     state.validate()
     return state
 

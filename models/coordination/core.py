@@ -34,6 +34,7 @@ from models.coordination.facts import (
     CapSet,
     CatalogPublished,
     ClockSet,
+    ExperimentsCounted,
     Fact,
     RolesChanged,
     ScorerRegistered,
@@ -172,9 +173,13 @@ class CoordinatorCore:
         published = self._evidence.due(self.state.evidence.version, now_ms)
         if published is not None:
             self._emit(published)
-        return self._instructions(live, now_ms)
+        counted = self.state.experiments.news(report.shard, report.experiments)
+        if counted:
+            self._emit(ExperimentsCounted(report.shard, counted))
+        # What the report says of experiments is durable before this answer leaves.
+        return self._instructions(live, now_ms, report.experiments_mark)
 
-    def _instructions(self, live: LiveShard, now_ms: int) -> Instructions:
+    def _instructions(self, live: LiveShard, now_ms: int, experiments_mark: int = 0) -> Instructions:
         """All that the shard has not adopted by its last report, with the grants that are due to it."""
         state = self.state
         round_ = self.round(now_ms)
@@ -192,6 +197,7 @@ class CoordinatorCore:
             granting.totals_for(round_, live) if round_ is not None else (),
             granting.recalls_for(round_, live.shard) if round_ is not None else (),
             state.clock_ms if self.manual_clock else 0, self._evidence.counted_mark(live.shard),
+            experiments_mark,
         )
 
     def _to_poke(self, now_ms: int) -> frozenset[int]:

@@ -106,13 +106,23 @@ class RolesChanged:
     book: list[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class ExperimentsCounted:
+    """A shard's new cumulative counts of variants."""
+
+    TAG: ClassVar[int] = 14
+    shard: int
+    #: As in ``models.experiments.counting``.
+    rows: list[list[Any]]
+
+
 Fact = (
     CatalogPublished | CapSet | ShardSeen | GrantMade | ReturnCredited | UseReported | AccountClosed
-    | EvidencePublished | ScorerRegistered | RolesChanged | ClockSet
+    | EvidencePublished | ScorerRegistered | RolesChanged | ClockSet | ExperimentsCounted
 )
 _KINDS: tuple[type[Any], ...] = (
     CatalogPublished, CapSet, ShardSeen, GrantMade, ReturnCredited, UseReported, AccountClosed, EvidencePublished,
-    ScorerRegistered, RolesChanged, ClockSet,
+    ScorerRegistered, RolesChanged, ClockSet, ExperimentsCounted,
 )
 _BY_TAG: dict[int, type[Any]] = {kind.TAG: kind for kind in _KINDS}
 _FIELDS: dict[type[Any], tuple[str, ...]] = {kind: tuple(f.name for f in fields(kind)) for kind in _KINDS}

@@ -88,20 +88,27 @@ class Report:
     counts: tuple[Count, ...] = ()
     #: ``EvidenceCounts.mark`` when ``counts`` was read.
     counts_mark: int = 0
+    #: Likewise of ``ExperimentCounts``: rows as in ``models.experiments.counting``.
+    experiments: tuple[list[Any], ...] = ()
+    experiments_mark: int = 0
 
     def to_wire(self) -> list[Any]:
         return [
             self.shard, self.epoch, self.number, self.catalog_version, self.evidence_version, self.roles_number,
             self.clock_ms, [p.to_wire() for p in self.positions], [w.to_wire() for w in self.wants],
-            [c.to_wire() for c in self.counts], self.counts_mark,
+            [c.to_wire() for c in self.counts], self.counts_mark, self.experiments, self.experiments_mark,
         ]
 
     @classmethod
     def from_wire(cls, wire: list[Any]) -> Report:
-        shard, epoch, number, catalog, evidence, roles, clock_ms, positions, wants, counts, mark = wire
+        (
+            shard, epoch, number, catalog, evidence, roles, clock_ms, positions, wants, counts, mark, experiments,
+            experiments_mark,
+        ) = wire
         return cls(
             shard, epoch, number, catalog, evidence, roles, clock_ms, tuple(Position(*p) for p in positions),
-            tuple(Want(*w) for w in wants), tuple(Count(*c) for c in counts), mark,
+            tuple(Want(*w) for w in wants), tuple(Count(*c) for c in counts), mark, tuple(experiments),
+            experiments_mark,
         )
 
 
@@ -153,8 +160,9 @@ class Instructions:
     recalls: tuple[Recall, ...] = ()
     #: Where the manual clock must stand; 0 on the wall clock.
     clock_ms: int = 0
-    #: Evidence counts up to this mark are durable at the coordinator.
+    #: Evidence counts up to this mark are durable at the coordinator, and counts of experiments.
     counts_mark: int = 0
+    experiments_mark: int = 0
 
     def to_wire(self) -> list[Any]:
         catalog, evidence = self.catalog, self.evidence
@@ -165,16 +173,17 @@ class Instructions:
             None if self.roles is None else self.roles.to_wire(),
             [[g.budget, g.period, g.total] for g in self.grants],
             [[r.budget, r.period, r.total] for r in self.recalls],
-            self.clock_ms, self.counts_mark,
+            self.clock_ms, self.counts_mark, self.experiments_mark,
         ]
 
     @classmethod
     def from_wire(cls, wire: list[Any]) -> Instructions:
-        epoch, refused, catalog, evidence, roles, grants, recalls, clock_ms, counts_mark = wire
+        epoch, refused, catalog, evidence, roles, grants, recalls, clock_ms, counts_mark, experiments_mark = wire
         return cls(
             epoch, refused,
             None if catalog is None else CatalogNews(*catalog),
             None if evidence is None else EvidenceNews(evidence[0], tuple(Count(*c) for c in evidence[1])),
             None if roles is None else Roles.from_wire(roles),
             tuple(Granted(*g) for g in grants), tuple(Recall(*r) for r in recalls), clock_ms, counts_mark,
+            experiments_mark,
         )

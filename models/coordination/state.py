@@ -13,6 +13,7 @@ from models.coordination.facts import (
     CatalogPublished,
     ClockSet,
     EvidencePublished,
+    ExperimentsCounted,
     Fact,
     GrantMade,
     ReturnCredited,
@@ -23,6 +24,7 @@ from models.coordination.facts import (
 )
 from models.coordination.rolebook import RoleBook
 from models.coordination.totals import EvidenceTotals
+from models.experiments.book import ExperimentBook
 from models.scoring.roles import Roles
 
 AccountKey = tuple[str, str]
@@ -52,6 +54,7 @@ class CoordinatorState:
     roles: RoleBook = field(default_factory=RoleBook)
     #: The manual clock; 0 when it was never set.
     clock_ms: int = 0
+    experiments: ExperimentBook = field(default_factory=ExperimentBook)
 
     @property
     def champion(self) -> str | None:
@@ -87,6 +90,7 @@ def apply(state: CoordinatorState, fact: Fact) -> None:
         case CatalogPublished(version, catalog):
             state.catalog_version, state.catalog = version, catalog
             state.catalog_caps = catalog_caps(catalog)
+            state.experiments.publish(catalog)
         case CapSet(budget, cap):
             state.caps[budget] = cap
         case ShardSeen(shard, epoch):
@@ -95,6 +99,8 @@ def apply(state: CoordinatorState, fact: Fact) -> None:
             _apply_to_account(state, fact)
         case EvidencePublished(version, counts):
             state.evidence.publish(version, counts)
+        case ExperimentsCounted(shard, rows):
+            state.experiments.count(shard, rows)
         case ScorerRegistered(version, manifest, at_ms):
             state.scorers[version] = RegisteredScorer(version, manifest, at_ms)
         case RolesChanged(book):
@@ -129,7 +135,7 @@ def pack_state(state: CoordinatorState) -> bytes:
         "accounts": [[*key, account.to_wire()] for key, account in state.accounts.items()],
         "epochs": state.epochs, "evidence": state.evidence.to_wire(),
         "scorers": [[s.version, s.manifest, s.registered_ms] for s in state.scorers.values()],
-        "roles": state.roles.to_wire(), "clock": state.clock_ms,
+        "roles": state.roles.to_wire(), "clock": state.clock_ms, "experiments": state.experiments.to_wire(),
     })
 
 
@@ -141,5 +147,5 @@ def unpack_state(data: bytes) -> CoordinatorState:
         {(budget, period): Account(*wire) for budget, period, wire in raw["accounts"]},
         raw["epochs"], EvidenceTotals.from_wire(raw["evidence"]),
         {wire[0]: RegisteredScorer(*wire) for wire in raw["scorers"]}, RoleBook.from_wire(raw["roles"]),
-        raw["clock"],
+        raw["clock"], ExperimentBook.from_wire(raw["experiments"]),
     )

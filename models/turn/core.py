@@ -38,7 +38,8 @@ _NOBODY: Final[Mapping[bytes, Receipt]] = MappingProxyType({})
 class ShardCore:
     def __init__(self, shard: int) -> None:
         self.state = ShardState(shard)
-        #: Counts of evidence and of experiments up to here are durable at the coordinator; 0 after a start: tell everything again.
+        #: Counts of evidence and of experiments up to here are durable at the coordinator; 0 after a start: tell
+        #: everything again.
         self._counts_mark = 0
         self._experiments_mark = 0
 
