@@ -11,11 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models import limits
 from models.errors import BadInput
 from models.scoring.manifest import Objective
 from models.scoring.rows import Mask, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Instants:
+    """First instant of validation, calibration and test."""
+
+    validation_ms: int
+    calibration_ms: int
+    test_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +39,12 @@ class Split:
     #: Everything that was final before calibration, before the test: what trees may grow on that are calibrated there.
     before_calibration: Mask
     before_test: Mask
-    #: First instant of validation, calibration and test.
-    validation_ms: int
-    calibration_ms: int
-    test_ms: int
+    instants: Instants
+
+    def mask(self, name: str) -> Mask:
+        """Of a part, by the name of its field."""
+        found: Mask = getattr(self, name)
+        return found
 
     def masks(self) -> dict[str, Mask]:
         """By name, oldest first."""
@@ -40,9 +52,11 @@ class Split:
                 "test": self.test}
 
 
-def split(rows: Rows, holdout: float, objective: Objective = "probability") -> Split:
+def split(
+    rows: Rows, holdout: float, objective: Objective = "probability", instants: Instants | None = None
+) -> Split:
     """The latest ``holdout`` share tests, the latest share of what was final before it calibrates, the latest share of
-    what was final before that validates, the rest trains.
+    what was final before that validates, the rest trains. ``instants``: where to split, if these rows are but a sample.
 
     Raises ``BadInput`` when there are too few rows, or when a part that needs accepted and not accepted ones has one
     kind alone.
@@ -53,27 +67,42 @@ def split(rows: Rows, holdout: float, objective: Objective = "probability") -> S
         raise BadInput(f"{len(rows)} rows are too few; a scorer needs at least {limits.TRAINING_ROWS_MIN} of them")
     if objective == "probability":
         _both_kinds(rows)
-    test_ms, before_test = _boundary(rows, np.ones(len(rows), np.bool_), holdout)
-    calibration_ms, before_calibration = _boundary(rows, before_test, holdout)
-    validation_ms, training = _boundary(rows, before_calibration, holdout)
+    at = instants or _instants(rows, holdout)
+    before_test = final_before(rows.time_ms, rows.label_time_ms, at.test_ms)
+    before_calibration = final_before(rows.time_ms, rows.label_time_ms, at.calibration_ms)
     parts = Split(
-        training=training, validation=before_calibration & (rows.time_ms >= validation_ms),
-        calibration=before_test & (rows.time_ms >= calibration_ms), test=rows.time_ms >= test_ms,
-        before_calibration=before_calibration, before_test=before_test,
-        validation_ms=validation_ms, calibration_ms=calibration_ms, test_ms=test_ms,
+        training=final_before(rows.time_ms, rows.label_time_ms, at.validation_ms),
+        validation=before_calibration & (rows.time_ms >= at.validation_ms),
+        calibration=before_test & (rows.time_ms >= at.calibration_ms), test=rows.time_ms >= at.test_ms,
+        before_calibration=before_calibration, before_test=before_test, instants=at,
     )
     _check(rows, parts, objective)
     return parts
 
 
-def _boundary(rows: Rows, among: Mask, share: float) -> tuple[int, Mask]:
-    """The latest instant such that at least ``share`` of the rows among these are not before it; those of these rows
-    that were final before it."""
-    times = rows.time_ms[among]
-    if not len(times):
+def final_before(time_ms: NDArray[np.int64], label_time_ms: NDArray[np.int64], instant: int) -> Mask:
+    """Rows that were chosen, and whose labels were known, before an instant. Earlier instants give parts of these."""
+    found: Mask = (time_ms < instant) & (label_time_ms <= instant)
+    return found
+
+
+def boundary_place(count: int, share: float) -> int:
+    """Where, among ``count`` rows in time order, the latest ``share`` of them begin; their first instant is that of
+    the row there. Raises ``BadInput`` when there are none."""
+    if not count:
         raise BadInput("no label was final before the latest rows; collect outcomes over a longer time")
-    instant = int(times[min(int(len(times) * (1.0 - share)), len(times) - 1)])
-    return instant, among & (rows.time_ms < instant) & (rows.label_time_ms <= instant)
+    return min(int(count * (1.0 - share)), count - 1)
+
+
+def _instants(rows: Rows, holdout: float) -> Instants:
+    """Each the latest such that at least ``holdout`` of the rows that were final before the next are not before it."""
+    found: list[int] = []
+    times = rows.time_ms
+    for _ in range(3):
+        instant = int(times[boundary_place(len(times), holdout)])
+        found.append(instant)
+        times = rows.time_ms[final_before(rows.time_ms, rows.label_time_ms, instant)]
+    return Instants(*reversed(found))
 
 
 def _both_kinds(rows: Rows) -> None:

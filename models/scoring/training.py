@@ -13,7 +13,7 @@ So no number of a report was seen by what it judges, and nothing that a curve is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from models.scoring.reference import references
 from models.scoring.rows import Mask, Rows
 from models.scoring.selection import Selected, idle, select
 from models.scoring.splitting import Split, split
+from models.scoring.whole import Whole, census
 
 MODEL_FILE: Final = "model.ubj"
 HOLDOUT_DEFAULT: Final = 0.2
@@ -53,12 +54,12 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """The parts of one application of the procedure."""
+    """The parts of one application of the procedure, by their names."""
 
-    training: Mask
-    validation: Mask
-    growth: Mask
-    calibration: Mask
+    training: str
+    validation: str
+    growth: str
+    calibration: str
     #: In front of the names of its stages.
     prefix: str
 
@@ -77,25 +78,42 @@ class _Procedure:
     params: Mapping[str, Any]
     watch: Watch
     every_feature: bool
+    parts: Split
+    #: None: what is held is all there is.
+    whole: Whole | None
 
     def learn(self, rows: Rows, steps: _Steps) -> _Learnt:
         selected = self._selected(rows, steps)
         read = rows.only(selected.features)
-        stage = f"{steps.prefix}growing"
-        grown = grow(
-            read.features, read.part(steps.growth), None, rounds=selected.rounds, threads=self.threads,
-            params=self.params, on_round=lambda done: self.watch(stage, done, selected.rounds),
-        )
+        grown = self._grown(read, steps, selected.rounds)
         self.watch(f"{steps.prefix}calibrating", 0, 1)
-        return _Learnt(selected, grown, self._calibrated(grown, read, steps.calibration))
+        fit = self._calibrated(grown, read, self.parts.mask(steps.calibration))
+        return _Learnt(replace(selected, rounds=grown.rounds), grown, fit)
+
+    def _grown(self, rows: Rows, steps: _Steps, rounds: int) -> Grown:
+        """As many trees as the validation rows let grow: of all rows, where more are known of than are held."""
+        def watch(done: int) -> None:
+            self.watch(f"{steps.prefix}growing", done, rounds)
+
+        if self.whole is None:
+            return grow(
+                rows.features, rows.part(self.parts.mask(steps.growth)), None, rounds=rounds, threads=self.threads,
+                params=self.params, on_round=watch,
+            )
+        stopped = self.whole.grow(
+            rows.features, steps.training, steps.validation, rounds=limits.TRAINING_ROUNDS_MAX,
+            patience=limits.TRAINING_PATIENCE_ROUNDS, on_round=watch,
+        )
+        return self.whole.grow(rows.features, steps.growth, None, rounds=stopped.rounds, patience=0, on_round=watch)
 
     def _selected(self, rows: Rows, steps: _Steps) -> Selected:
         stage = f"{steps.prefix}selecting"
         self.watch(stage, 0, limits.TRAINING_ROUNDS_MAX)
-        dropped = {} if self.every_feature else idle(rows.features, rows.part(steps.growth)[0])
+        dropped = {} if self.every_feature else idle(rows.features, rows.part(self.parts.mask(steps.growth))[0])
         kept = tuple(name for name in rows.features if name not in dropped) or rows.features[:1]
         read = rows.only(kept)
-        training, validation = read.part(steps.training), read.part(steps.validation)
+        training = read.part(self.parts.mask(steps.training))
+        validation = read.part(self.parts.mask(steps.validation))
         stopped = partial(self._stopped, stage)
         if self.every_feature:
             return Selected(kept, {}, stopped(kept, training, validation).rounds, "every feature was asked for")
@@ -122,25 +140,24 @@ class _Procedure:
 def train(
     rows: Rows, created_ms: int, *, target: str = "", objective: Objective = "probability",
     holdout: float = HOLDOUT_DEFAULT, threads: int = 1, params: Mapping[str, Any] | None = None,
-    every_feature: bool = False, watch: Watch = lambda stage, done, of: None,
+    every_feature: bool = False, watch: Watch = lambda stage, done, of: None, whole: Whole | None = None,
 ) -> Trained:
     """A scorer out of rows, judged by rows that it has not seen.
 
     The same rows, parameters and number of threads give the same bytes. ``target``: id of what is predicted, if not
-    acceptance. ``objective``: labels are 0 and 1, or amounts. ``every_feature``: none is dropped.
+    acceptance. ``objective``: labels are 0 and 1, or amounts. ``every_feature``: none is dropped. ``whole``: all rows,
+    where ``rows`` may be a sample of them.
 
     Raises ``BadInput`` as ``split`` does.
     """
-    parts = split(rows, holdout, objective)
+    parts = split(rows, holdout, objective, None if whole is None else whole.instants)
     defaults = DEFAULT_PARAMS if objective == "probability" else NUMBER_PARAMS
-    procedure = _Procedure(objective, threads, defaults if params is None else params, watch, every_feature)
-    before = procedure.learn(
-        rows, _Steps(parts.training, parts.validation, parts.before_calibration, parts.calibration, "judged: ")
+    procedure = _Procedure(
+        objective, threads, defaults if params is None else params, watch, every_feature, parts, whole
     )
+    before = procedure.learn(rows, _Steps("training", "validation", "before_calibration", "calibration", "judged: "))
     told = _judged(rows, parts, before, procedure)
-    shipped = procedure.learn(
-        rows, _Steps(parts.before_calibration, parts.calibration, parts.before_test, parts.test, "")
-    )
+    shipped = procedure.learn(rows, _Steps("before_calibration", "calibration", "before_test", "test", ""))
     watch("describing", 0, 1)
     manifest = _manifest(rows, parts, shipped, told["metrics"], procedure, created_ms, target, holdout)
     Booster(shipped.grown.model, manifest)  # what cannot be read is not handed out
@@ -180,22 +197,19 @@ def _manifest(
 ) -> Manifest:
     selected, grown, calibration = shipped.selected, shipped.grown, shipped.fit.calibration
     version, sha256 = version_of(grown.model, selected.features, calibration, target)
-    learnt = np.flatnonzero(parts.before_test)
-    masks = {**parts.masks(), "grown": parts.before_test, "all": np.ones(len(rows), np.bool_)}
+    counted = census(rows, parts, procedure.objective) if procedure.whole is None else procedure.whole.census
     return Manifest(
         version=version, file=MODEL_FILE, sha256=sha256, features=selected.features,
-        trained_from_ms=int(rows.time_ms[learnt[0]]), trained_until_ms=int(rows.time_ms[learnt[-1]]),
-        rows={name: int(mask.sum()) for name, mask in masks.items()},
-        accepted={} if procedure.objective == "number" else {
-            name: int((rows.label[mask] == 1).sum()) for name, mask in masks.items()},
+        trained_from_ms=counted.from_ms, trained_until_ms=counted.until_ms, rows=counted.rows,
+        accepted=counted.accepted,
         metrics=found,
         params={
             **procedure.params, "rounds": selected.rounds, "holdout": holdout, "threads": procedure.threads,
-            "validation_from_ms": parts.validation_ms, "calibration_from_ms": parts.calibration_ms,
-            "test_from_ms": parts.test_ms,
+            "validation_from_ms": parts.instants.validation_ms, "calibration_from_ms": parts.instants.calibration_ms,
+            "test_from_ms": parts.instants.test_ms,
         },
         created_ms=created_ms, calibration=calibration, target=target, objective=procedure.objective,
-        actions=rows.actions[parts.before_test].counts(), dropped=selected.dropped,
+        actions=counted.actions, dropped=selected.dropped,
         reference=references(selected.features, rows.only(selected.features).part(parts.before_test)[0]),
     )
 

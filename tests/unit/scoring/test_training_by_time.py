@@ -46,8 +46,8 @@ def test_no_row_is_learnt_from_before_its_label_was_known(holdout: float, late: 
         parts = split(given_rows, holdout)
     except BadInput:
         return
-    assert given_rows.label_time_ms[parts.training].max() <= parts.validation_ms
-    assert given_rows.label_time_ms[parts.validation].max() <= parts.test_ms
+    assert given_rows.label_time_ms[parts.training].max() <= parts.instants.validation_ms
+    assert given_rows.label_time_ms[parts.validation].max() <= parts.instants.test_ms
     assert given_rows.time_ms[parts.training].max() < given_rows.time_ms[parts.validation].min()
     assert given_rows.time_ms[parts.validation].max() < given_rows.time_ms[parts.test].min()
     assert not (parts.training & parts.validation | parts.validation & parts.test | parts.training & parts.test).any()

@@ -1,0 +1,62 @@
+"""All the rows there are, where those that training holds may be a sample of them.
+
+What has to read every row is where the rows are: the instants of the split, the counts, and the growth of the trees.
+Selection, calibration and judging read what is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from models.scoring.booster import Grown
+from models.scoring.manifest import Objective
+from models.scoring.rows import Rows
+from models.scoring.splitting import Instants, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Counts over all rows."""
+
+    #: By part (``Split.masks``), "grown" (before the test) and "all".
+    rows: dict[str, int]
+    #: The accepted ones of these; empty where numbers are learnt.
+    accepted: dict[str, int]
+    #: Rows per action before the test.
+    actions: dict[str, int]
+    #: Decision times of the oldest and the newest row before the test.
+    from_ms: int
+    until_ms: int
+
+
+class Growth(Protocol):
+    """Grows trees on a part of all rows as ``models.scoring.booster.grow`` does. Parts are named as in ``Split``."""
+
+    def __call__(
+        self, features: tuple[str, ...], training: str, validation: str | None, *, rounds: int, patience: int,
+        on_round: Callable[[int], None],
+    ) -> Grown: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    instants: Instants
+    census: Census
+    grow: Growth
+
+
+def census(rows: Rows, parts: Split, objective: Objective) -> Census:
+    """Of rows that are all there are."""
+    masks = {**parts.masks(), "grown": parts.before_test, "all": np.ones(len(rows), np.bool_)}
+    learnt = np.flatnonzero(parts.before_test)
+    return Census(
+        rows={name: int(mask.sum()) for name, mask in masks.items()},
+        accepted={} if objective == "number" else {
+            name: int((rows.label[mask] == 1).sum()) for name, mask in masks.items()},
+        actions=rows.actions[parts.before_test].counts(),
+        from_ms=int(rows.time_ms[learnt[0]]), until_ms=int(rows.time_ms[learnt[-1]]),
+    )
