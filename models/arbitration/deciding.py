@@ -53,9 +53,10 @@ def prepare(
     standing = predicates.standing(profile, plan, now_ms)
     prepared = Preparation(index, moment, asked, request, seed, profile, standing)
     control = prepared.control_group = control_group(plan, profile.customer_id, now_ms)
-    terms = terms_of(plan, profile, roles)
+    terms = terms_of(index, profile, roles, asked.channel.id, control)
     prepared.arbitration, prepared.scorer = terms.arbitration, terms.scorer
     prepared.trust, prepared.exposures = terms.trust, terms.exposures
+    prepared.treatment_weights = terms.treatment_weights
     prepared.evidence, prepared.evidence_version = evidence.propensities(plan, terms.arbitration), evidence.version
     passed, ruling = funnel(index, moment, asked, standing, profile, request, control)
     prepared.passed, prepared.ruling = passed, ruling

@@ -22,6 +22,7 @@ from models.catalog.plan import (
     Scope,
     Treatment,
 )
+from models.experiments.effective import Settings
 
 if TYPE_CHECKING:
     from models.arbitration.asking import Asked, Shape
@@ -62,6 +63,8 @@ class PlanIndex:
         self.refusing_from: Final = min(
             map(_refusing_from, plan.policies), default=limits.CONTACTS_PER_CUSTOMER_MAX
         )
+        #: What decisions go by under each combination of variants.
+        self.settings: Final = Settings(plan)
         self.any_mandatory: Final = any(action.mandatory for action in plan.actions)
         #: Per action: its place by id (how equal priorities are ordered).
         self.id_place: NDArray[np.int64] = np.argsort(np.argsort([action.id for action in plan.actions]))

@@ -42,9 +42,9 @@ class Preparation:
     """
 
     __slots__ = (
-        "_judge", "arbitration", "asked", "context_weights", "control_group", "evidence", "evidence_version", "exposures",
-        "index", "is_unrefused", "moment", "passed", "profile", "request", "ruling", "scored", "scorer", "seed", "standing",
-        "state_version", "trust",
+        "_judge", "arbitration", "asked", "context_weights", "control_group", "evidence", "evidence_version",
+        "exposures", "index", "is_unrefused", "moment", "passed", "profile", "request", "ruling", "scored", "scorer",
+        "seed", "standing", "state_version", "treatment_weights", "trust",
     )
 
     def __init__(
@@ -70,6 +70,8 @@ class Preparation:
         self.trust: Weights | None
         #: (experiment, variant) in force.
         self.exposures: tuple[tuple[str, str], ...]
+        #: Treatment id -> its weight among the fitting ones of its action at its placement, of those that have one.
+        self.treatment_weights: Mapping[str, int]
         self.passed: Funnel
         #: What evaluated rules for this decision alone; None when nothing had to be.
         self.ruling: Ruling | None
