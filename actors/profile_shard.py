@@ -45,6 +45,7 @@ from actors.shard.succession import STANDBY, Owned, Succession
 from actors.shard.sync import CallCoordinator, Sync
 from actors.shard.turn_loop import TurnLoop
 from actors.shard.turning import OpenTrace, TurnRunner
+from actors.shard.watching import Watcher
 from actors.stores.interface import Store
 from actors.stores.opening import open_store
 from actors.tracing.opening import open_tracer
@@ -154,6 +155,7 @@ class ProfileShard:
         it serves again, if it has not been fenced."""
         if self._duty is not None:
             await self._duty.release()
+            await self._watcher.save()
         return self._stand()
 
     async def resume(self) -> bytes:
@@ -216,6 +218,7 @@ class ProfileShard:
         if not self._is_serving:
             return pack({"seq": self._seq})
         await self._loop.drain()
+        await self._watcher.save()
         return pack({"seq": self._parts.store.journal.last_seq})
 
     async def status(self) -> bytes:
@@ -233,7 +236,13 @@ class ProfileShard:
         if not self._is_serving:
             self._begin()
             return pack(NOT_SERVING)
-        return pack(figures(self._parts, self._loop.view(), self._is_degraded, self._started_ms / 1_000))
+        seen = self._watcher.seen()
+        return pack(figures(self._parts, self._loop.view(), self._is_degraded, self._started_ms / 1_000, seen))
+
+    async def monitor(self) -> bytes:
+        """What this shard has seen of the scorers: ``models.monitoring.seen.Seen``."""
+        await self._ready()
+        return pack(self._watcher.seen().to_wire())
 
     @property
     def _is_degraded(self) -> bool:
@@ -295,6 +304,7 @@ class ProfileShard:
         self._started_ms = (time.monotonic() - started) * 1_000
         self._spawn(self._loop.run())
         self._spawn(self._sync.run())
+        self._spawn(self._watcher.run())
         self._sync.poke()
         if self._settings.link_host is not None:
             self._link = LinkServer(self._linked, link_key(owned.secret), shard_purpose(self._settings.shard))
@@ -310,7 +320,8 @@ class ProfileShard:
         scorer = self._seek_scorer(owned.secret)
         self._admission = Admission(self._given_secret or owned.secret, shard, shards, parts.counters.totals)
         identify(epoch=parts.store.journal.epoch)
-        self._runner = TurnRunner(parts, scorer, self._open_trace())
+        self._watcher = Watcher(parts)
+        self._runner = TurnRunner(parts, scorer, self._open_trace(), self._watcher.see)
         self._loop = TurnLoop(parts, self._runner, self._die, lambda: self._sync.poke())
         self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die)
         self._reads = Reads(parts, Explainer(parts, scorer), self._die)

@@ -42,12 +42,31 @@ WAVES_DEGRADED: Final = counter("kairos_scorer_waves_degraded", "Waves that went
 REFUSED: Final = counter("kairos_shard_refused", "Commands refused, by reason", "reason")
 LATE_CONFIRMATIONS: Final = counter("kairos_outcomes_late", "Outcomes that confirmed a hold after its end")
 UNFUNDED: Final = counter("kairos_outcomes_unfunded", "Budget units spent by outcomes that nothing was held for")
+SCORES_REFRESHED: Final = counter("kairos_scores_refreshed", "Customers whose scores of targets were written anew")
+SCORES_FAILED: Final = counter("kairos_scores_failed", "Times that the scorer of a target did not say its numbers")
+SCORES_PENDING: Final = gauge("kairos_scores_pending", "Customers whose scores of targets wait for a refresh")
+SCORES_AGE: Final = gauge("kairos_scores_pending_seconds", "How long the longest of them has waited; 0 when none does")
+LABELS: Final = counter("kairos_monitor_labels", "Shown items whose label was settled and counted")
+WATCHED_ROWS: Final = counter("kairos_monitor_rows", "Rows of shown items whose features were looked at: a sample")
+UNWATCHED: Final = counter("kairos_monitor_dropped", "Labels that were not counted: too many at once, or scorers")
+#: Of the last days (``limits.MONITOR_DAYS``); ``action`` and ``channel`` are * beyond the bound.
+_WINDOW: Final = ("scorer", "action", "channel")
+WINDOW_LABELS: Final = gauge("kairos_window_labels", "Labels of the last days, by who decided", *_WINDOW)
+WINDOW_ACCEPTED: Final = gauge("kairos_window_accepted", "Of these, accepted", *_WINDOW)
+WINDOW_PREDICTED: Final = gauge("kairos_window_predicted", "Of these, expected to be accepted", *_WINDOW)
+WINDOW_LOG_LOSS: Final = gauge("kairos_window_log_loss", "Sum of the log losses of these labels, in nats", *_WINDOW)
+DRIFT: Final = gauge(
+    "kairos_feature_drift", "Population stability index of a feature over shown rows, less what chance explains",
+    "scorer", "feature",
+)
+DRIFT_MOST: Final = gauge("kairos_feature_drift_most", "The same, of the feature that drifted most", *_WINDOW)
 
 #: By the name of what a shard counts, see ``actors.shard.counters``.
 TOTALS: Final = {
     "rows": JOURNAL_ROWS, "row_bytes": JOURNAL_BYTES, "checkpoints": CHECKPOINTS, "passivated": PASSIVATED,
     "ticks": TICKS, "dry": DRY, "commands": COMMANDS_DONE, "waves": WAVES, "waves_degraded": WAVES_DEGRADED,
-    "late_confirmations": LATE_CONFIRMATIONS, "unfunded": UNFUNDED,
+    "late_confirmations": LATE_CONFIRMATIONS, "unfunded": UNFUNDED, "labels": LABELS,
+    "scores_refreshed": SCORES_REFRESHED, "scores_failed": SCORES_FAILED, "watched_rows": WATCHED_ROWS,
 }
 #: The same, where the name is a label's value.
 FACT_KINDS: Final = ("events", "decisions", "outcomes", "consents", "other_facts")
@@ -56,5 +75,7 @@ REASONS: Final = ("expired", "failed", "disk_full", "misfits")
 SHARD: Final = by_name((
     SERVING, EPOCH, INCARNATION, ROWS_LAST, DEGRADED, BACKLOG, PARKED, TURN, STAGE, TURN_COMMANDS, COMMIT, TAIL_ROWS,
     TAIL_BYTES, STORE_AWAY, CHECKPOINT, CHECKPOINT_AGE, RECOVERY, CUSTOMERS, RESIDENT_BYTES, TIMERS_LATE, SYNC_AGE,
-    FACTS, REFUSED, *TOTALS.values(),
+    FACTS, REFUSED, UNWATCHED, WINDOW_LABELS, WINDOW_ACCEPTED, WINDOW_PREDICTED, WINDOW_LOG_LOSS, DRIFT, DRIFT_MOST,
+    SCORES_PENDING, SCORES_AGE,
+    *TOTALS.values(),
 ))

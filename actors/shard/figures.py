@@ -7,20 +7,25 @@ from typing import Any, Final
 
 from actors.metrics import of_shard as families
 from actors.metrics.told import Telling, Told
+from actors.shard.monitor_figures import tell_monitor
 from actors.shard.parts import ShardParts
+from models.monitoring.seen import Seen
 
 #: Of a shard that takes no commands yet.
 NOT_SERVING: Final[Told] = {families.SERVING.name: [[[], 0]]}
 
 
-def figures(parts: ShardParts, waiting: Mapping[str, Any], is_degraded: bool, started_s: float) -> Told:
-    """``waiting``: the turn loop's view of its queues. ``started_s``: how long the start took."""
+def figures(
+    parts: ShardParts, waiting: Mapping[str, Any], is_degraded: bool, started_s: float, seen: Seen,
+) -> Told:
+    """``waiting``: the turn loop's view of its queues. ``started_s``: how long the start took. ``seen``: of scorers."""
     telling = Telling()
     _stand(telling, parts, is_degraded, started_s)
     telling.number(families.BACKLOG, waiting["backlog"])
     telling.number(families.PARKED, waiting["parked"])
     _turns(telling, parts)
     _memory(telling, parts)
+    tell_monitor(telling, seen)
     return telling.told
 
 
@@ -60,5 +65,7 @@ def _memory(telling: Telling, parts: ShardParts) -> None:
     telling.number(families.CUSTOMERS, resident.hot, "hot")
     telling.number(families.CUSTOMERS, len(resident) - resident.hot, "packed")
     telling.number(families.RESIDENT_BYTES, resident.bytes)
+    telling.number(families.SCORES_PENDING, parts.stale.pending)
+    telling.number(families.SCORES_AGE, parts.stale.age_s)
     next_ms = parts.due.next_ms()
     telling.number(families.TIMERS_LATE, max(0, parts.now_ms() - next_ms) / 1_000 if next_ms else 0)

@@ -1,4 +1,4 @@
-"""``python -m loadtests.learning NAME`` runs one study, which writes figures and pictures into ``loadtests/results``."""
+"""``python -m loadtests.learning NAME`` runs a study, which writes figures and pictures into ``loadtests/results``."""
 
 from __future__ import annotations
 

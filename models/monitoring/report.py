@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from models import limits
@@ -11,12 +12,38 @@ from models.monitoring.features import Reference
 from models.monitoring.rolling import Key, Sums, of_scorer
 from models.monitoring.seen import Seen
 from models.monitoring.shadows import compared
-from models.monitoring.stability import BINS, has_drifted, psi
+from models.monitoring.stability import BINS, DRIFTED_ROWS, has_drifted, psi
 from models.scoring.manifest import CUSTOMER_PREFIXES
 from models.times import format_time
 
 #: Within one channel and action these columns tell only which it is; they are compared over all rows alone.
 _WITHIN: Final = tuple(prefix for prefix in CUSTOMER_PREFIXES if prefix != "channel.")
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far a feature has moved, over all rows or over those of one action and channel."""
+
+    feature: str
+    #: Both empty over all rows.
+    action: str
+    channel: str
+    psi: float
+    rows: int
+    #: Of the feature's values.
+    bins: int
+
+    @property
+    def is_enough(self) -> bool:
+        return self.rows >= DRIFTED_ROWS
+
+    @property
+    def beyond_chance(self) -> float:
+        return max(0.0, self.psi - self.bins / max(self.rows, 1))
+
+    @property
+    def has_drifted(self) -> bool:
+        return has_drifted(self.psi, self.rows, self.bins)
 
 
 def monitor(seen: Seen, scorer: str) -> dict[str, Any]:
@@ -36,22 +63,19 @@ def monitor(seen: Seen, scorer: str) -> dict[str, Any]:
     }
 
 
-def drifts(seen: Seen, scorer: str) -> list[tuple[str, str, str, float, int, bool]]:
-    """(feature, action, channel, index, rows, drifted) of the most drifted feature of each action and channel, and of
-    each feature over all rows, where action and channel are empty."""
+def drifts(seen: Seen, scorer: str) -> list[Drift]:
+    """Each feature over all rows, and of each action and channel the feature that drifted most."""
     reference = seen.references.get(scorer)
     if reference is None:
         return []
     total = of_scorer(seen.spread, scorer)
-    found = [] if total is None else [
-        (feature, "", "", index, rows, drifted) for feature, index, rows, drifted in _indexes(total, reference)
-    ]
+    found = [] if total is None else _indexes(total, reference)
     for key, counts in seen.spread.items():
         if key.scorer == scorer:
-            within = [one for one in _indexes(counts, reference) if one[0].startswith(_WITHIN)]
+            own = _indexes(counts, reference, key.action, key.channel)
+            within = [one for one in own if one.feature.startswith(_WITHIN)]
             if within:
-                feature, index, rows, drifted = max(within, key=lambda one: (one[3], one[1]))
-                found.append((feature, key.action, key.channel, index, rows, drifted))
+                found.append(max(within, key=lambda one: (one.psi, one.feature)))
     return found
 
 
@@ -66,31 +90,33 @@ def _worst(own: Mapping[Key, Sums]) -> list[dict[str, Any]]:
 
 
 def _features(seen: Seen, scorer: str, reference: Reference) -> dict[str, Any]:
-    every = sorted(drifts(seen, scorer), key=lambda one: (-one[5], -one[3], one[0], one[1], one[2]))
-    overall = [one for one in every if not one[1]]
+    every = sorted(
+        drifts(seen, scorer),
+        key=lambda one: (-one.has_drifted, -one.is_enough, -one.psi, one.feature, one.action, one.channel),
+    )
+    overall, within = [one for one in every if not one.action], [one for one in every if one.action]
     return {
-        "rows": overall[0][4] if overall else 0, "watched": len(reference.features),
-        "drifted": sum(one[5] for one in overall),
+        "rows": overall[0].rows if overall else 0, "watched": len(reference.features),
+        "drifted": sum(one.has_drifted for one in overall),
         "worst": [
-            {"feature": feature, "psi": round(index, 4), "drifted": drifted}
-            for feature, _, _, index, _, drifted in overall[: limits.MONITOR_WORST_MAX]
+            {"feature": one.feature, "psi": round(one.psi, 4), "drifted": one.has_drifted}
+            for one in overall[: limits.MONITOR_WORST_MAX]
         ],
         "by_action_and_channel": [
             {
-                "action": action, "channel": channel, "feature": feature, "psi": round(index, 4), "rows": rows,
-                "drifted": drifted,
+                "action": one.action, "channel": one.channel, "feature": one.feature, "psi": round(one.psi, 4),
+                "rows": one.rows, "drifted": one.has_drifted,
             }
-            for feature, action, channel, index, rows, drifted in every if action
-        ][: limits.MONITOR_WORST_MAX],
+            for one in within[: limits.MONITOR_WORST_MAX]
+        ],
     }
 
 
-def _indexes(counts: Sums, reference: Reference) -> list[tuple[str, float, int, bool]]:
-    """(feature, index, rows, drifted) of every feature."""
+def _indexes(counts: Sums, reference: Reference, action: str = "", channel: str = "") -> list[Drift]:
+    """Of every feature."""
     table = counts.reshape(len(reference.features), BINS)
-    found = psi(table, reference.expected)
-    rows = table.sum(axis=1)
+    found, rows = psi(table, reference.expected), int(table[0].sum())
     return [
-        (feature, float(index), int(many), has_drifted(float(index), int(many), len(histogram.shares)))
-        for feature, histogram, index, many in zip(reference.features, reference.histograms, found, rows, strict=True)
+        Drift(feature, action, channel, float(index), rows, len(histogram.shares))
+        for feature, histogram, index in zip(reference.features, reference.histograms, found, strict=True)
     ]
