@@ -10,9 +10,9 @@ same call in as much work as the trees of a few rows take. Every file is tried b
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import xgboost
@@ -158,6 +158,13 @@ class Grown:
         scores: NDArray[np.float32] = self.trees.inplace_predict(matrix, validate_features=False)
         return scores
 
+    @classmethod
+    def of(cls, model: bytes, threads: int = 1) -> Self:
+        """Trees that were grown by another process."""
+        trees = xgboost.Booster({"nthread": threads})
+        trees.load_model(bytearray(model))
+        return cls(model, trees.num_boosted_rounds(), trees)
+
     def gains(self) -> NDArray[np.float64]:
         """float64[features]: the share of each feature in what all splits gained; all 0 when nothing was split."""
         gained = self.trees.get_score(importance_type="total_gain")
@@ -165,7 +172,41 @@ class Grown:
         return found / found.sum() if found.any() else found
 
 
-class _Rounds(xgboost.callback.TrainingCallback):
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """Rows that come in batches, as often as they are asked for, always the same ones in the same order. The trees that
+    grow on them are those of the same rows at once."""
+
+    batches: Callable[[], Iterator[Part]]
+    #: Prefix of files for what growing reads of them, a byte or two per number; None: in memory.
+    cache: str | None = None
+    #: False: every weight is 1.
+    is_weighted: bool = True
+
+
+class _Batches(xgboost.DataIter):  # type: ignore[misc]  # the library has no types
+    """What the library asks for batches, over and over."""
+
+    def __init__(self, rows: Streamed, names: list[str]) -> None:
+        self._rows, self._names = rows, names
+        self._left = rows.batches()
+        super().__init__(cache_prefix=rows.cache)
+
+    def reset(self) -> None:
+        self._left = self._rows.batches()
+
+    def next(self, input_data: Callable[..., None]) -> bool:
+        part = next(self._left, None)
+        if part is None:
+            return False
+        matrix, label, weight = part
+        input_data(
+            data=matrix, label=label, weight=weight if self._rows.is_weighted else None, feature_names=self._names
+        )
+        return True
+
+
+class _Rounds(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # the library has no types
     """Says how many rounds are done. An interruption reaches the caller here, between two of them."""
 
     def __init__(self, on_round: Callable[[int], None]) -> None:
@@ -178,8 +219,8 @@ class _Rounds(xgboost.callback.TrainingCallback):
 
 def grow(
     features: tuple[str, ...],
-    training: Part,
-    validation: Part | None,
+    training: Part | Streamed,
+    validation: Part | Streamed | None,
     *,
     rounds: int,
     patience: int = 0,
@@ -209,7 +250,10 @@ def grow(
     return Grown(bytes(trees.save_raw("ubj")), trees.num_boosted_rounds(), trees)
 
 
-def _quantiles(part: Part, names: list[str], threads: int, like: Any = None) -> Any:
+def _quantiles(part: Part | Streamed, names: list[str], threads: int, like: Any = None) -> Any:
+    if isinstance(part, Streamed):
+        kind = xgboost.QuantileDMatrix if part.cache is None else xgboost.ExtMemQuantileDMatrix
+        return kind(_Batches(part, names), nthread=threads, ref=like)
     matrix, label, weight = part
     given = None if np.all(weight == 1.0) else weight
     return xgboost.QuantileDMatrix(matrix, label=label, weight=given, feature_names=names, nthread=threads, ref=like)
