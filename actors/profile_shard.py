@@ -37,6 +37,7 @@ from actors.shard.figures import NOT_SERVING, figures
 from actors.shard.garbage import settle_garbage
 from actors.shard.neighbours import CoordinatorHandle, find_scorer
 from actors.shard.reads import Reads
+from actors.shard.refreshing import Refresher
 from actors.shard.retiring import exit_actor, leave, retire
 from actors.shard.scorer_client import ScorerClient
 from actors.shard.settings import ShardSettings
@@ -304,6 +305,7 @@ class ProfileShard:
         self._started_ms = (time.monotonic() - started) * 1_000
         self._spawn(self._loop.run())
         self._spawn(self._sync.run())
+        self._spawn(self._refresher.run())
         self._spawn(self._watcher.run())
         self._sync.poke()
         if self._settings.link_host is not None:
@@ -323,6 +325,7 @@ class ProfileShard:
         self._watcher = Watcher(parts)
         self._runner = TurnRunner(parts, scorer, self._open_trace(), self._watcher.see)
         self._loop = TurnLoop(parts, self._runner, self._die, lambda: self._sync.poke())
+        self._refresher = Refresher(parts, scorer, self._loop.submit_later)
         self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die)
         self._reads = Reads(parts, Explainer(parts, scorer), self._die)
 

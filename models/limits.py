@@ -195,6 +195,8 @@ TURN_COMMANDS_MAX: Final = 512
 TURN_TARGET_MS: Final = 50
 TURN_COMMANDS_MIN: Final = 16
 SHARD_QUEUE_MAX: Final = 4_096
+#: Commands of the shard itself that a turn with room to spare takes beside those of callers.
+LATER_PER_TURN_MAX: Final = 16
 #: A turn's look-ups in the store that are done without the way to its thread: some microseconds each.
 LOOK_UPS_AT_ONCE_MAX: Final = 96
 HOT_PROFILES_DEFAULT: Final = 4_096

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from models import canonical, ids
-from models.turn.commands import DECISION, EVENT, EXPLAIN, HISTORY, OUTCOME, TICK, Command, Reply, problem
+from models.turn.commands import DECISION, EVENT, EXPLAIN, HISTORY, OUTCOME, REFRESH, TICK, Command, Reply, problem
 
 log = structlog.get_logger(__name__)
 #: What it is counted under, in the shard's status.
@@ -45,8 +45,8 @@ class Admission:
     def _misfit(self, command: Command) -> str:
         """What is wrong with a command; "" for one that is right."""
         key = command.customer
-        if command.kind == TICK:
-            return "only the shard itself fires timers"
+        if command.kind in (TICK, REFRESH):
+            return "only the shard itself fires timers and refreshes scores"
         if not command.tenant or len(key) != ids.CUSTOMER_KEY_BYTES:
             return "it names no tenant or no customer"
         if command.customer_id:

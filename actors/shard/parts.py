@@ -12,6 +12,7 @@ from actors.shard.counters import Counters
 from actors.shard.due import DueHeap
 from actors.shard.residency import Residency
 from actors.shard.settings import ShardSettings
+from actors.shard.stale import StaleScores
 from actors.shard.store import ShardStore
 from actors.shard.writer import Writer
 from models.profile.facts import OutcomeApplied
@@ -96,6 +97,7 @@ class ShardParts:
     recent_rows: RecentRows = field(default_factory=RecentRows)
     tail: Tail = field(default_factory=Tail)
     counters: Counters = field(default_factory=Counters)
+    stale: StaleScores = field(default_factory=StaleScores)
 
     def __post_init__(self) -> None:
         self.begin_anew()
@@ -116,6 +118,7 @@ class ShardParts:
         for customer, profile in result.profiles.items():
             self.due.note(customer, self.residency.settle(customer, profile, seq).due_ms)
         self.recent_rows.note(seq, [part.customer for part in result.segments], result.shard_facts)
+        self.stale.note(result, self.core.state.active_roles.targets)
         self.tail.grow(len(result.segments), size)
         publics = [part.public for part in result.segments]
         self.counters.facts(chain.from_iterable(public["k"] for public in publics))

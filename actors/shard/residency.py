@@ -70,6 +70,21 @@ class Residency:
     def get(self, customer: bytes) -> Entry | None:
         return self._entries.get(customer)
 
+    def customers(self) -> list[bytes]:
+        """Everybody in memory, the most recently used first."""
+        return list(reversed(self._entries))
+
+    def peek(self, customer: bytes) -> Profile | None:
+        """A customer who is in memory, for a look from beside the turns: it changes nothing here."""
+        entry = self._entries.get(customer)
+        if entry is None or entry.erased:
+            return None
+        if entry.profile is not None:
+            return entry.profile
+        profile = packing.unpack(entry.packed)
+        profile.generation = entry.generation
+        return profile
+
     def missing(self, customers: Iterable[bytes]) -> list[bytes]:
         """Customers about whom only the store knows."""
         return [customer for customer in customers if customer not in self._entries]

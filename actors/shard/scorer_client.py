@@ -64,6 +64,12 @@ class ScorerClient:
             log.debug("no contributions from the scorer", error=type(error).__name__)
             return None
 
+    async def numbers(self, version: str, matrix: Matrix, wait_ms: float) -> NDArray[np.float32]:
+        """float32[rows] for whoever can wait: no breaker counts that they did not come. Raises whatever went wrong."""
+        if self.open:
+            raise ScorerGoneError("the scorer is gone; ask again when it is found")
+        return _checked(await _within(wait_ms, self._scorer.predict(version, matrix)), (len(matrix),))
+
     async def _ask(self, version: str | None, matrix: Matrix) -> NDArray[np.float32] | None:
         if version is None:
             await self._scorer.ping()

@@ -50,6 +50,8 @@ class TurnLoop:
         self._checkpointer = Checkpointer(parts)
         self._ticker = Ticker(parts, self._checkpointer)
         self._queue: deque[Pending] = deque()
+        #: What may wait for a turn with room to spare.
+        self._later: deque[Pending] = deque()
         #: Waiting for a ``min_state_version``, by customer.
         self._parked: dict[bytes, list[tuple[Pending, Wait, asyncio.TimerHandle]]] = {}
         self._boundary: deque[Callable[[], Awaitable[None]]] = deque()
@@ -87,6 +89,16 @@ class TurnLoop:
             self._wake.set()
         return call.done
 
+    def submit_later(self, commands: Sequence[Command]) -> asyncio.Future[list[Reply]]:
+        """Queue commands that give way to all others: a turn takes a few of them where it has room to spare."""
+        call = Call(commands)
+        if self._is_released or self._draining:
+            call.refuse(_released())
+        else:
+            self._later.extend(call.pendings)
+            self._wake.set()
+        return call.done
+
     async def at_boundary(self, work: Callable[[], Awaitable[_T]]) -> _T:
         """Run ``work`` between two turns, when nothing is half done."""
         done: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
@@ -116,6 +128,7 @@ class TurnLoop:
     async def drain(self) -> None:
         """Take nothing new, finish what is queued, write a checkpoint. Raises DiskFull when that cannot be written."""
         self._draining = True
+        self._refuse_later()
         while self._queue or self._parked:
             await self.at_boundary(self._release_parked)
         await self.at_boundary(self._checkpointer.finish)
@@ -143,7 +156,13 @@ class TurnLoop:
         self._ticker.hurry()
         self._resumed.set()
 
+    def _refuse_later(self) -> None:
+        for pending in self._later:
+            pending.call.refuse(_released())
+        self._later.clear()
+
     def _refuse_waiting(self) -> None:
+        self._refuse_later()
         for pending in self._queue:
             pending.call.refuse(_released())
         self._queue.clear()
@@ -193,12 +212,14 @@ class TurnLoop:
             return
         room = max(limits.TURN_COMMANDS_MIN, self._pace.room - len(due))
         batch = [self._queue.popleft() for _ in range(min(room, len(self._queue)))]
+        spare = min(limits.LATER_PER_TURN_MAX, room - len(batch), len(self._later))
+        batch += [self._later.popleft() for _ in range(spare)]
         if due or batch:
             await self._turn(due, batch)
         more = not self._is_released and await self._checkpointer.step()
         if self._ticker.is_quiet:
             self._tell_quiet()
-        if due or more or self._queue or self._boundary or self._ticker.may_find:
+        if due or more or self._queue or self._later or self._boundary or self._ticker.may_find:
             await asyncio.sleep(0)
         else:
             await self._sleep()

@@ -18,6 +18,8 @@ ERASE: Final = "erase"
 HISTORY: Final = "history"
 #: Fire what is due for this customer (sent by the shard to itself).
 TICK: Final = "tick"
+#: Log what the scorers of targets say of this customer (sent by the shard to itself).
+REFRESH: Final = "refresh"
 #: Kinds that only read.
 PROFILE: Final = "profile"
 #: A dry run with its explanation: the body is a decision request.
@@ -26,7 +28,7 @@ EXPLAIN: Final = "explain"
 TIMELINE: Final = "timeline"
 EXPLANATION: Final = "explanation"
 
-WRITES: Final = frozenset({EVENT, DECISION, OUTCOME, ATTRIBUTES, CONSENT, ERASE, HISTORY, TICK})
+WRITES: Final = frozenset({EVENT, DECISION, OUTCOME, ATTRIBUTES, CONSENT, ERASE, HISTORY, TICK, REFRESH})
 
 
 @immutable

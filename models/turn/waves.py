@@ -25,6 +25,7 @@ from models.turn import (
     events,
     outcomes,
     reading,
+    refreshing,
     refusals,
     top_features,
 )
@@ -38,6 +39,7 @@ from models.turn.commands import (
     HISTORY,
     OUTCOME,
     PROFILE,
+    REFRESH,
     TICK,
     Command,
     Reply,
@@ -52,7 +54,7 @@ from models.turn.work import Work
 
 _WRITERS = {
     EVENT: events.handle, HISTORY: events.handle, OUTCOME: outcomes.handle, ATTRIBUTES: attributes.handle,
-    CONSENT: consent.handle,
+    CONSENT: consent.handle, REFRESH: refreshing.handle,
 }
 
 

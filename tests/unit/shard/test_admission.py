@@ -11,6 +11,7 @@ from unit.shard.rig import SECRET, TENANT, Rig, decision, event, key, read, run,
 from models import ids
 from models.canonical import unpack
 from models.turn.commands import ERASE, EXPLANATION, OUTCOME, PROFILE, TICK, TIMELINE, Command
+from models.turn.refreshing import refresh_command
 
 ANNA = key("anna")
 DECISION_ID = ids.decision_id(ANNA, b"seed")
@@ -38,6 +39,8 @@ FORGED = {
     "an explanation by another tenant's decision id":
         Command(EXPLANATION, ANNA, "", {"decision_id": DECISION_ID}, "x", tenant="other"),
     "timers fired from outside": Command(TICK, ANNA, "", {}, tenant=TENANT),
+    "scores refreshed from outside":
+        replace(refresh_command(ANNA, 1, [("churn_risk", 0.0, "xgb-1")]), tenant=TENANT),
 }
 
 
