@@ -77,16 +77,17 @@ class ScorerRegistry:
             self.load(manifest.version)
             return
         fresh = self._root / f".new-{manifest.version}-{secrets.token_hex(8)}"
-        fresh.mkdir(parents=True, mode=0o700)
-        replace_file(fresh / manifest.file, model)
-        replace_file(fresh / _MANIFEST, json.dumps(manifest.to_wire(), indent=2).encode())
         try:
+            fresh.mkdir(parents=True, mode=0o700)
+            replace_file(fresh / manifest.file, model)
+            replace_file(fresh / _MANIFEST, json.dumps(manifest.to_wire(), indent=2).encode())
             os.replace(fresh, folder)
         except OSError:
-            shutil.rmtree(fresh)
             if not folder.is_dir():
                 raise
             self.load(manifest.version)  # somebody else was first, with the same
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)  # of an interruption nothing stays
         sync_folder(self._root)
 
     def manifests(self) -> list[Manifest]:

@@ -5,70 +5,111 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from actors.access import read_admin_key
 from actors.stores.interface import Store
+from cluster.cli import training_tables
 from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, live_url, store_at
 from cluster.client import AsyncKairos
 from cluster.journal_rows import rows_of
 from cluster.journal_source import open_journals
-from cluster.training import promote, read_rows, train_and_register
+from cluster.reports import FOLDER
+from cluster.training import Stopwatch, promote, read_rows, register
+from models.scoring import training
 from models.scoring.rows import Rows
-from models.scoring.training import HOLDOUT_DEFAULT
+from models.scoring.training import HOLDOUT_DEFAULT, Watch
 
 
 def train(
     data_dir: DataDir = None, url: Url = None, key: Key = None,
     rows: Annotated[
-        Path | None, typer.Option(help="Learn from this Parquet file, not the journal.", exists=True, dir_okay=False)
+        Path | None, typer.Option(help="Learn from this Parquet file or folder, not the journal.", exists=True)
     ] = None,
-    holdout: Annotated[float, typer.Option(help="Share of the latest rows that only judge.")] = HOLDOUT_DEFAULT,
+    holdout: Annotated[
+        float, typer.Option(help="Share of the latest rows that only judge; of those before that calibrate; and so on.")
+    ] = HOLDOUT_DEFAULT,
+    every_feature: Annotated[bool, typer.Option("--every-feature", help="Drop none, helpful or not.")] = False,
+    no_promote: Annotated[bool, typer.Option("--no-promote", help="Register it, and leave the champion be.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for report.json and calibration.png [DATA_DIR/reports/VERSION].")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Of the training; 0: as many as there are cores.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Train a scorer on what was shown and accepted, register it, and promote it on a live server.
 
     From the journal: one row per shown item, features as of its decision, labelled when its accept window has ended.
-    Columns of --rows: time_ms (when chosen), action, label (0 or 1), optional label_time_ms (when the label was final)
-    and weight; every other column is a feature, named as the catalog's: profile.<feature>, attribute.<id>, time.hour,
-    time.weekday, channel.<id>, then action.value, action.lever, action.evidence, group.<id>, issue.<id>, tag.<tag>,
-    action.<id>.
+    From --rows, what `kairos export` wrote, or columns of your own: time_ms (when chosen), action, label (0 or 1),
+    optional label_time_ms (when the label was final), weight and channel; columns that begin with profile., attribute.,
+    time., channel., action., group., issue. or tag. are features, all others are not read.
 
-    The split is by time: the latest rows judge, those before them stop the growth, the rest trains.
+    The split is by time: the oldest rows train, the next stop the growth and weigh features (what does not help is
+    dropped, and named), the next calibrate, the latest judge. The scorer that is registered is made in the same steps,
+    one part later, so that only its calibration has seen the latest rows.
     """
     place = data_dir_of(data_dir)
     live = url or live_url(place)
     bearer = "" if live is None else key or os.environ.get("KAIROS_KEY") or read_admin_key(place)
     store = store_at(data_dir)
-    learnt_from = read_rows(rows) if rows is not None else _from_journals(store, live, bearer)
-    manifest = train_and_register(learnt_from, store.scorers(), time.time_ns() // 1_000_000, holdout)
-    if live is not None:
-        asyncio.run(_promote(live, bearer, manifest.version))
-    promoted = live is not None
+    with _progress(quiet=as_json) as watch:
+        stopwatch = Stopwatch(watch)
+        learnt_from = _from_journals(store, live, bearer, stopwatch) if rows is None else read_rows(
+            rows, watch=lambda done, of: stopwatch("reading", done, of))
+        trained = training.train(
+            learnt_from, time.time_ns() // 1_000_000, holdout=holdout, threads=threads or len(os.sched_getaffinity(0)),
+            every_feature=every_feature, watch=stopwatch,
+        )
+    seconds, version = stopwatch.lap(), trained.manifest.version
+    folder = report or place / FOLDER / version
+    register(trained, store.scorers(), folder, seconds)
+    promoted = live is not None and not no_promote
+    if live is not None and not no_promote:
+        asyncio.run(_promote(live, bearer, version))
+    told = {**trained.report, "seconds": seconds, "promoted": promoted, "report_folder": str(folder)}
     if as_json:
-        print(json.dumps({"promoted": promoted, **manifest.to_wire()}))
+        print(json.dumps(told))
         return
-    counts, accepted, metrics = manifest.rows, manifest.accepted, manifest.metrics
-    print(f"{manifest.version}: {counts['all']} rows, {accepted['all']} accepted, {manifest.params['rounds']} trees")
-    print(
-        f"on the latest {counts['test']} rows: AUC {metrics['auc']:.3f}, log loss {metrics['log_loss']:.4f} "
-        f"(always the mean: {metrics['base_log_loss']:.4f})"
-    )
-    unserved = f"registered in {store.place}; nothing runs there to promote it on"
+    training_tables.print_report(told, Console())
+    unserved = "left as it is" if no_promote else f"registered in {store.place}; nothing runs there to promote it on"
     print("promoted on the live server" if promoted else unserved)
 
 
-def _from_journals(store: Store, live: str | None, key: str) -> Rows:
+def _from_journals(store: Store, live: str | None, key: str, watch: Watch) -> Rows:
+    watch("reading", 0, 1)
     with open_journals(store, live, key) as source:
-        rows, headless = rows_of(source)
+        rows, headless = rows_of(source, lambda shard, row, last: watch(f"reading shard {shard}", row, max(last, row)))
     if headless:
         Console(stderr=True).print(f"{headless} customers are left out: the journal lacks their beginning")
     return rows
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Watch]:
+    """A line on standard error for each stage."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+               TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=quiet or not sys.stderr.isatty()) as bars:
+        tasks: dict[str, int] = {}
+
+        def watch(stage: str, done: int, of: int) -> None:
+            if stage not in tasks:
+                for task in tasks.values():
+                    bars.stop_task(task)  # type: ignore[arg-type]
+                tasks[stage] = bars.add_task(stage, total=of)
+            bars.update(tasks[stage], completed=done, total=of)  # type: ignore[arg-type]
+
+        yield watch
 
 
 async def _promote(url: str, key: str, version: str) -> None:

@@ -205,9 +205,8 @@ def _weight(values: Any) -> NDArray[np.float32]:
 
 
 def _numbers(values: Any, name: str) -> NDArray[np.float32]:
-    array = np.asarray(values)
-    if array.dtype == np.float32 and not np.isinf(array).any():
-        return array
+    if isinstance(values, np.ndarray) and values.dtype == np.float32 and not np.isinf(values).any():
+        return values
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:

@@ -5,10 +5,11 @@ In this order:
 1. A feature goes that has no value in any row that trees would grow on, the same value in every one, or the very values
    of an earlier feature.
 2. Trees grow on the rest, stopped by the validation rows. A feature goes that no tree splits on.
-3. Of the others each is shuffled among the validation rows (Breiman 2001). Needless is one whose shuffling raises the
-   loss by less than a thousandth of it, with one standard error to spare: what is in doubt stays.
-4. Trees grow again without all that is needless. Where that raises the validation loss by more than a thousandth, the
-   more useful half stays and step 4 is repeated; so two features that say the same do not both go.
+3. Of the others each is shuffled among the validation rows (Breiman 2001). Doubted is one whose shuffling raises the
+   loss by no more than two standard errors of that rise: its help cannot be told from chance.
+4. Trees grow again without all that is unused or doubted. Where that raises the validation loss by more than a
+   thousandth of it, the more useful half of the doubted stays and step 4 is repeated; so two features that say the same
+   do not both go, nor many that help a little each.
 
 Steps 2 to 4 need rows that can tell: of either kind, ten per feature that train (Peduzzi et al. 1996) and
 ``limits.SELECTION_KIND_ROWS_MIN`` that validate. At least one feature stays. Nothing here reads a row that calibrates
@@ -35,6 +36,9 @@ Grow = Callable[[tuple[str, ...], Part, Part], Grown]
 #: How far a feature's column was looked through: (done, of).
 Watch = Callable[[int, int], None]
 
+#: By how much of itself a loss may rise and be called the same; how many standard errors are no more than chance.
+_SPARE: Final = 1e-3
+_ERRORS: Final = 2.0
 _UNIT: Final = {"probability": "log loss", "number": "squared error"}
 #: SplitMix64's constants (Steele, Lea and Flood 2014): a fixed shuffle, the same for every feature.
 _GOLDEN: Final = 0x9E3779B97F4A7C15
@@ -52,10 +56,6 @@ class Selected:
     unweighed: str = ""
 
 
-#: By how much of itself a loss may rise and be called the same.
-_NEEDLESS: Final = 1e-3
-
-
 def select(
     features: Sequence[str], training: Part, validation: Part, grow: Grow, objective: Objective, watch: Watch,
 ) -> Selected:
@@ -68,17 +68,17 @@ def select(
     unused = {name for name, is_used in zip(kept, used, strict=True) if not is_used}
     judging = _Judging(_evenly(validation), kept, objective, trees)
     rises = judging.rises(np.flatnonzero(used), watch)
-    needless = sorted((name for name, rise in rises.items() if judging.is_needless(rise)), key=lambda n: rises[n].mean)
-    while unused or needless:
-        left = tuple(name for name in kept if name not in unused and name not in needless)
+    doubted = sorted((name for name, rise in rises.items() if rise.may_be_chance), key=lambda name: rises[name].mean)
+    while unused or doubted:
+        left = tuple(name for name in kept if name not in unused and name not in doubted)
         if not left:  # the most useful one stays; where no tree splits on anything, the first
-            left = (needless.pop(),) if needless else kept[:1]
+            left = (doubted.pop(),) if doubted else kept[:1]
             unused -= set(left)
         again = grow(left, _only(training, kept, left), _only(validation, kept, left))
-        if not needless or judging.is_as_good(again, left):
-            why = {name: rises[name].told(_UNIT[objective]) for name in needless}
+        if not doubted or judging.is_as_good(again, left):
+            why = {name: rises[name].told(_UNIT[objective]) for name in doubted}
             return Selected(left, {name: "no tree splits on it" for name in kept if name in unused} | why, again.rounds)
-        needless = needless[: len(needless) // 2]
+        doubted = doubted[: len(doubted) // 2]
     return Selected(kept, {}, trees.rounds)
 
 
@@ -110,6 +110,10 @@ class _Rise:
     mean: float
     error: float
 
+    @property
+    def may_be_chance(self) -> bool:
+        return self.mean <= _ERRORS * self.error
+
     def told(self, unit: str) -> str:
         return f"shuffled on later rows it changes the {unit} by {self.mean:+.2g} (standard error {self.error:.1g})"
 
@@ -122,7 +126,7 @@ class _Judging:
         self._features, self._trees = features, trees
         self._of = metrics.log_losses if objective == "probability" else metrics.squared_errors
         self._losses = self._of(self._label, trees.predict(self._matrix))
-        self._spare = _NEEDLESS * float(np.average(self._losses, weights=self._weight))
+        self._spare = _SPARE * float(np.average(self._losses, weights=self._weight))
 
     def rises(self, columns: NDArray[np.intp], watch: Watch) -> dict[str, _Rise]:
         """What shuffling each of these columns does."""
@@ -134,9 +138,6 @@ class _Judging:
             shuffled[:, column] = self._matrix[:, column]
             watch(done + 1, len(columns))
         return found
-
-    def is_needless(self, rise: _Rise) -> bool:
-        return rise.mean + rise.error <= self._spare
 
     def is_as_good(self, trees: Grown, features: tuple[str, ...]) -> bool:
         """Do these trees, over fewer features, lose no more?"""
