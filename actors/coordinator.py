@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import structlog
 
 from actors.coordination.record import CoordinatorRecord
+from actors.coordination.scorers import RegisteredScorers, command_of
 from actors.coordination.service import CoordinatorService, wall_ms
 from actors.coordination.settings import CoordinatorSettings
 from actors.coordination.shards import RayShards
@@ -23,7 +24,7 @@ from actors.stores.interface import Store
 from actors.stores.opening import open_store
 from models.canonical import pack, unpack
 from models.catalog.check import compile_catalog
-from models.coordination.commands import Answer, PromoteScorer, SetClock
+from models.coordination.commands import Answer, SetClock
 from models.coordination.core import CoordinatorCore
 from models.coordination.messages import Report
 
@@ -44,8 +45,9 @@ class Coordinator:
         try:
             self._settings = CoordinatorSettings.from_plain(settings)
             store = open_store(settings)
-            self._registry = store.scorers()
+            registry = store.scorers()
             self._record, self._service = _start(self._settings, store)
+            self._scorers = RegisteredScorers(self._service, registry)
         except Exception as error:  # An exception in __init__ would make the actor dead for good.
             _leave(error)
 
@@ -60,7 +62,7 @@ class Coordinator:
         """``{"catalog": validated plain data, "if_match": version | None}``."""
         asked = unpack(request)
         plan = await asyncio.to_thread(compile_catalog, asked["catalog"])
-        return _packed(await self._service.publish_catalog(plan, asked.get("if_match")))
+        return _packed(await self._scorers.publish(plan, asked.get("if_match")))
 
     async def budgets(self) -> bytes:
         return _packed(await self._service.budgets())
@@ -71,7 +73,7 @@ class Coordinator:
         return _packed(await self._service.set_cap(asked["budget"], asked["cap"]))
 
     async def scorers(self) -> bytes:
-        await self._register_found()
+        await self._scorers.register_found()
         return _packed(await self._service.scorers())
 
     async def register_scorer(self, request: bytes) -> bytes:
@@ -79,10 +81,9 @@ class Coordinator:
         asked = unpack(request)
         return _packed(await self._service.register_scorer(asked["version"], asked["manifest"]))
 
-    async def promote_scorer(self, request: bytes) -> bytes:
-        """``{"version"}``."""
-        await self._register_found()
-        return _packed(await self._service.change_roles(PromoteScorer(unpack(request)["version"])))
+    async def change_roles(self, request: bytes) -> bytes:
+        """See ``actors.coordination.scorers.command_of``."""
+        return _packed(await self._scorers.change(command_of(unpack(request))))
 
     async def clock(self) -> bytes:
         return _packed(await self._service.clock())
@@ -109,13 +110,6 @@ class Coordinator:
         """Everything handed over is durable and the journal is closed; the process may be ended."""
         await self._record.close()
         return pack({"drained": True})
-
-    async def _register_found(self) -> None:
-        """Register what ``kairos train`` put into the registry of files."""
-        known = self._service.core.state.scorers
-        for manifest in await asyncio.to_thread(self._registry.manifests):
-            if manifest.version not in known:
-                await self._service.register_scorer(manifest.version, manifest.to_wire())
 
 
 def _start(settings: CoordinatorSettings, store: Store) -> tuple[CoordinatorRecord, CoordinatorService]:

@@ -25,8 +25,8 @@ from cluster.client.answers import (
     JournalPage,
     OutcomeResult,
     PlacementFilled,
-    Promoted,
     Receipt,
+    RoleChanged,
     Scorer,
     Status,
     TimelineItem,
@@ -61,6 +61,6 @@ __all__ = [
     "Clock", "Closed", "Conflict", "Customer", "CustomerVersion", "Decision", "DecisionRequest", "DecisionResult",
     "Event", "EventResult", "Explanation", "HistoryEvent", "Invalid", "Item", "JournalPage", "Kairos", "Lost",
     "NestedEvent", "NotFound", "Outcome", "OutcomeResult", "OutcomeType", "PlacementAsked", "PlacementFilled",
-    "Promoted", "Receipt", "Refused", "Reply", "Request", "RetryPolicy", "Scorer", "Status", "SyncTransport",
+    "Receipt", "Refused", "Reply", "Request", "RetryPolicy", "RoleChanged", "Scorer", "Status", "SyncTransport",
     "TimelineItem", "Unauthorised", "Unavailable", "Unreachable",
 ]

@@ -196,13 +196,28 @@ class Budget(View):
 
 
 class Scorer(View):
+    """A registered scorer: champion, canary, shadow, target, experiment, retired or registered."""
+
     __slots__ = ()
     version = Member[str]()
-    role = Member[str | None](None)
+    role = Member[str]()
+    #: Of the customers, for a canary.
+    share = Member[float | None](None)
+    #: Since when it has its role.
+    since = Member[str | None](None)
+    #: Why it lost its role to a catalog; "" otherwise.
+    note = Member[str]("")
+    #: What it predicts; None: acceptance.
+    target = Member[str | None](None)
+    manifest = Member[Mapping[str, Any]]()
 
 
-class Promoted(View):
+class RoleChanged(View):
     __slots__ = ()
+    #: None after a roll-back to evidence alone.
+    version = Member[str | None]()
+    role = Member[str]()
+    share = Member[float | None](None)
     adopted = Member[Sequence[int]](())
     waiting_for = Member[Sequence[int]](())
 

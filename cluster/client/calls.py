@@ -150,9 +150,33 @@ class Calls:
         return Call("GET", "/v1/scorers", lambda reply: list(map(answers.Scorer, reply.value()["scorers"])))
 
     @Method
-    def promote(self, version: str) -> Call[answers.Promoted]:
-        """Make a registered scorer the champion."""
-        return Call("POST", path_of("/v1/scorers/{}:promote", version), _viewed(answers.Promoted))
+    def promote(self, version: str) -> Call[answers.RoleChanged]:
+        """Make a registered scorer the champion, or the predictor of its target."""
+        return Call("POST", path_of("/v1/scorers/{}:promote", version), _viewed(answers.RoleChanged))
+
+    @Method
+    def shadow(self, version: str) -> Call[answers.RoleChanged]:
+        """Let a registered scorer score what others decide."""
+        return Call("POST", path_of("/v1/scorers/{}:shadow", version), _viewed(answers.RoleChanged))
+
+    @Method
+    def canary(self, version: str, share: float) -> Call[answers.RoleChanged]:
+        """Let a registered scorer decide for a share (0 to 1) of the customers; 0 ends it."""
+        path = path_of("/v1/scorers/{}:canary", version)
+        return Call("POST", path, _viewed(answers.RoleChanged), body={"share": share})
+
+    @Method
+    def retire(self, version: str) -> Call[answers.RoleChanged]:
+        """Take every role from a scorer that is not champion."""
+        return Call("POST", path_of("/v1/scorers/{}:retire", version), _viewed(answers.RoleChanged))
+
+    @Method
+    def roll_back(self) -> Call[answers.RoleChanged]:
+        """Make the champion before champion again. Not repeated unless the server says that nothing was done: each
+        call goes one champion further back."""
+        call = Call("POST", "/v1/scorers:rollback", _viewed(answers.RoleChanged))
+        call.conditional = True
+        return call
 
     @Method
     def clock(self) -> Call[answers.Clock]:

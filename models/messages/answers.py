@@ -184,7 +184,27 @@ class ClockTime(AnswerModel):
 
 
 class Scorers(AnswerModel):
+    """Who decides, the champions before, and every registered scorer with its role and its manifest."""
+
+    champion: str | None
+    canary: str | None
+    share: float
+    shadows: list[str]
+    targets: dict[str, str]
+    note: str
+    history: list[dict[str, Any]]
     scorers: list[dict[str, Any]]
+
+
+class RoleChanged(AnswerModel):
+    """The role that the version has now, and which live shards have adopted it."""
+
+    version: str | None
+    role: str
+    share: float | None
+    since: str | None
+    adopted: list[int]
+    waiting_for: list[int]
 
 
 class Status(AnswerModel):

@@ -1,4 +1,4 @@
-"""The bodies of the configuration calls: a budget's cap, the manual clock."""
+"""The bodies of the configuration calls: a budget's cap, the manual clock, a canary's share."""
 
 from __future__ import annotations
 
@@ -26,3 +26,13 @@ class Clock(Message):
 
     def to_command_body(self) -> dict[str, Any]:
         return {"time_ms": self.time}
+
+
+class CanaryShare(Message):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"share": 0.05}]})
+
+    #: Of the customers; 0 ends the canary.
+    share: Annotated[float, Field(ge=0.0, le=1.0)]
+
+    def to_command_body(self) -> dict[str, Any]:
+        return {"share": self.share}

@@ -1,4 +1,4 @@
-"""What the operator sets: catalog, budgets' caps, the manual clock, the champion among the scorers."""
+"""What the operator sets: catalog, budgets' caps, the manual clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.messages.configuration import Cap, Clock
 
 
 async def get_catalog(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, exchange, "catalog")
+    return await ask_coordinator(services, exchange, "catalog")
 
 
 async def put_catalog(services: Services, exchange: Exchange) -> Answer:
@@ -28,7 +28,8 @@ async def put_catalog(services: Services, exchange: Exchange) -> Answer:
         return Answer(200, {"catalog_version": plan.version, "dry_run": True})
     if_match = exchange.if_match.decode("latin-1").strip().removeprefix("W/").strip('"')
     expected = None if if_match in ("", "*") else if_match
-    return await _ask(services, exchange, "publish_catalog", {"catalog": dict(plan.catalog), "if_match": expected})
+    asked = {"catalog": dict(plan.catalog), "if_match": expected}
+    return await ask_coordinator(services, exchange, "publish_catalog", asked)
 
 
 async def _checked_catalog(services: Services, exchange: Exchange) -> Plan:
@@ -45,34 +46,26 @@ async def _checked_catalog(services: Services, exchange: Exchange) -> Plan:
 
 
 async def get_budgets(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, exchange, "budgets")
+    return await ask_coordinator(services, exchange, "budgets")
 
 
 async def put_budget(services: Services, exchange: Exchange) -> Answer:
     cap = validate(Cap, await exchange.data())
-    return await _ask(services, exchange, "set_cap", {"budget": exchange.path_ids[0], "cap": cap.cap})
+    return await ask_coordinator(services, exchange, "set_cap", {"budget": exchange.path_ids[0], "cap": cap.cap})
 
 
 async def get_clock(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, exchange, "clock")
+    return await ask_coordinator(services, exchange, "clock")
 
 
 async def put_clock(services: Services, exchange: Exchange) -> Answer:
     clock = validate(Clock, await exchange.data())
     if services.settings.clock != "manual":
         raise Refused(409, "the clock is the wall's; only an installation started with --clock manual can set it")
-    return await _ask(services, exchange, "set_clock", {"time_ms": clock.time})
+    return await ask_coordinator(services, exchange, "set_clock", {"time_ms": clock.time})
 
 
-async def get_scorers(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, exchange, "scorers")
-
-
-async def promote_scorer(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, exchange, "promote_scorer", {"version": exchange.path_ids[0]})
-
-
-async def _ask(services: Services, exchange: Exchange, method: str, *args: Any) -> Answer:
+async def ask_coordinator(services: Services, exchange: Exchange, method: str, *args: Any) -> Answer:
     """A call of the coordinator, which answers ``[status, body]``; its problems get the id of this request."""
     status, body = await services.coordinator(method, *args)
     if status >= 400:
@@ -107,13 +100,5 @@ ROUTES = (
     Route(
         "PUT", "/v1/clock", "config:write", put_clock, "set clock", "Move the manual clock forward", "configuration",
         {200: answers.ClockTime}, (400, 409, 413), Clock,
-    ),
-    Route(
-        "GET", "/v1/scorers", "config:read", get_scorers, "scorers", "Registered scorers and their roles",
-        "configuration", {200: answers.Scorers},
-    ),
-    Route(
-        "POST", "/v1/scorers/{version}:promote", "config:write", promote_scorer, "promote", "Make a scorer champion",
-        "configuration", {200: answers.Status}, (404, 409),
     ),
 )

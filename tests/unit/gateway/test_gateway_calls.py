@@ -199,8 +199,13 @@ def test_calls_about_one_customer_take_any_id_in_the_path(
     ("GET", "/v1/clock", None, ("clock", ())),
     ("PUT", "/v1/clock", {"time": "1970-01-01T00:00:01Z"}, ("set_clock", ({"time_ms": 1_000},))),
     ("GET", "/v1/scorers", None, ("scorers", ())),
-    ("POST", "/v1/scorers/sha256:ab:promote", None, ("promote_scorer", ({"version": "sha256:ab"},))),
-    ("POST", "/v1/scorers/sha256%3Aab%3Apromote", None, ("promote_scorer", ({"version": "sha256:ab"},))),
+    ("POST", "/v1/scorers/sha256:ab:promote", None, ("change_roles", ({"change": "promote", "version": "sha256:ab"},))),
+    ("POST", "/v1/scorers/sha256%3Aab%3Aretire", None,
+     ("change_roles", ({"change": "retire", "version": "sha256:ab"},))),
+    ("POST", "/v1/scorers/v:shadow", None, ("change_roles", ({"change": "shadow", "version": "v"},))),
+    ("POST", "/v1/scorers/v:canary", {"share": 0.05},
+     ("change_roles", ({"change": "canary", "version": "v", "share": 0.05},))),
+    ("POST", "/v1/scorers:rollback", None, ("change_roles", ({"change": "rollback"},))),
 ])
 def test_what_all_customers_share_is_the_coordinators(
     served: Served, method: str, url: str, body: Any, asked: tuple[str, tuple[Any, ...]]

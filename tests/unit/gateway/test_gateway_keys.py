@@ -95,7 +95,7 @@ def test_a_damaged_key_file_leaves_the_known_keys_at_work(served: Served) -> Non
 @pytest.mark.parametrize(("method", "path"), [
     ("POST", "/v1/intents"), ("GET", "/v1/outbox?channel=email"), ("PUT", "/v1/world/x"),
     ("POST", "/v1/actions/a:pause"),
-    ("POST", "/v1/scorers/v:shadow"), ("GET", "/"), ("GET", "/v1/customers/"),
+    ("POST", "/v1/scorers/v:crown"), ("GET", "/"), ("GET", "/v1/customers/"),
     ("GET", "/v1/scorers/:promote"), ("GET", "/v1/customers/a/b/c"),
 ])
 def test_what_is_not_served_is_404(served: Served, method: str, path: str) -> None:

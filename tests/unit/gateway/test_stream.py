@@ -17,6 +17,7 @@ from models.turn.commands import Command, Reply
 Test = Callable[[Socket], Awaitable[None]]
 ANSWERED = {
     "decisions", "decisions:batch", "events", "explanations", "history", "outcomes", "scorers/{version}:promote",
+    "scorers/{version}:shadow", "scorers/{version}:canary", "scorers/{version}:retire", "scorers:rollback",
 }
 
 
@@ -51,13 +52,17 @@ def test_a_stream_carries_every_post_call(served: Served) -> None:
         bodies: dict[str, Any] = {
             "decisions": DECISION, "explanations": DECISION, "decisions:batch": {"requests": [DECISION]},
             "events": {"events": [EVENT]}, "scorers/v%2F1:promote": None,
+            "scorers/v:shadow": None, "scorers/v:canary": {"share": 0.5}, "scorers/v:retire": None,
+            "scorers:rollback": None,
             "history": {"source": "s", "first_position": 0, "events": []}, "outcomes": {"outcomes": []},
         }
         for frame_id, (call, body) in enumerate(bodies.items()):
             socket.ask(frame_id, call, body)
         answers = await socket.answers(len(bodies))
         assert [answers[frame_id]["status"] for frame_id in range(len(bodies))] == [200] * len(bodies)
-        assert served.backend.coordinator_calls == [("promote_scorer", ({"version": "v/1"},))]
+        changes = [("promote", "v/1"), ("shadow", "v"), ("canary", "v"), ("retire", "v"), ("rollback", None)]
+        asked = [(body["change"], body.get("version")) for _, (body,) in served.backend.coordinator_calls]
+        assert asked == changes
 
     run(served, test)
 
