@@ -67,17 +67,21 @@ def split(
         raise BadInput(f"{len(rows)} rows are too few; a scorer needs at least {limits.TRAINING_ROWS_MIN} of them")
     if objective == "probability":
         _both_kinds(rows)
-    at = instants or _instants(rows, holdout)
-    before_test = final_before(rows.time_ms, rows.label_time_ms, at.test_ms)
-    before_calibration = final_before(rows.time_ms, rows.label_time_ms, at.calibration_ms)
-    parts = Split(
-        training=final_before(rows.time_ms, rows.label_time_ms, at.validation_ms),
-        validation=before_calibration & (rows.time_ms >= at.validation_ms),
-        calibration=before_test & (rows.time_ms >= at.calibration_ms), test=rows.time_ms >= at.test_ms,
-        before_calibration=before_calibration, before_test=before_test, instants=at,
-    )
+    parts = split_at(instants or _instants(rows, holdout), rows.time_ms, rows.label_time_ms)
     _check(rows, parts, objective)
     return parts
+
+
+def split_at(at: Instants, time_ms: NDArray[np.int64], label_time_ms: NDArray[np.int64]) -> Split:
+    """The parts of rows, given the instants between them."""
+    before_test = final_before(time_ms, label_time_ms, at.test_ms)
+    before_calibration = final_before(time_ms, label_time_ms, at.calibration_ms)
+    return Split(
+        training=final_before(time_ms, label_time_ms, at.validation_ms),
+        validation=before_calibration & (time_ms >= at.validation_ms),
+        calibration=before_test & (time_ms >= at.calibration_ms), test=time_ms >= at.test_ms,
+        before_calibration=before_calibration, before_test=before_test, instants=at,
+    )
 
 
 def final_before(time_ms: NDArray[np.int64], label_time_ms: NDArray[np.int64], instant: int) -> Mask:
