@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arbitration.above import Above
 from models.arbitration.asking import Asked, asked_of
 from models.arbitration.contact_policy import nothing_refuses
 from models.arbitration.control import control_group
@@ -32,9 +33,10 @@ from models.scoring.evidence import Evidence
 from models.scoring.roles import Roles
 from models.times import format_time
 
-__all__ = ["Misfit", "Preparation", "Verdict", "prepare", "resolve", "resolve_ranked"]
+__all__ = ["Misfit", "Preparation", "Verdict", "opening", "prepare", "resolve", "resolve_ranked"]
 
 _NOBODY: Final[Mapping[int, tuple[str, str]]] = MappingProxyType({})
+_NO_ROWS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def prepare(
@@ -55,10 +57,9 @@ def prepare(
     control = prepared.control_group = control_group(plan, profile.customer_id, now_ms)
     terms = terms_of(index, profile, roles, asked.channel.id, control)
     prepared.arbitration, prepared.scorer = terms.arbitration, terms.scorer
-    prepared.trust, prepared.exposures = terms.trust, terms.exposures
-    prepared.treatment_weights = terms.treatment_weights
-    prepared.evidence, prepared.evidence_version = evidence.propensities(plan, terms.arbitration), evidence.version
-    passed, ruling = funnel(index, moment, asked, standing, profile, request, control)
+    prepared.exposures, prepared.treatment_weights = terms.exposures, terms.treatment_weights
+    _believe(prepared, evidence, roles)
+    passed, ruling = funnel(index, moment, asked, standing, profile, request, control, terms.treatment_weights)
     prepared.passed, prepared.ruling = passed, ruling
     prepared.is_unrefused = nothing_refuses(index, profile, asked.positions)
     if prepared.is_unrefused or prepared.judge.refuses_nothing:
@@ -80,32 +81,55 @@ def resolve(
     ``free(budget id, period key)`` gives the units free at this shard; it is asked once per budget.
     """
     ranking = rank(preparation, scores)
-    return resolve_ranked(preparation, ranking, scores is not None, degraded, free)
+    frozen = None if scores is None else scores.astype(np.float32, copy=False).tobytes()
+    return resolve_ranked(preparation, ranking, frozen, degraded, free)
 
 
 def resolve_ranked(
-    preparation: Preparation, ranking: Ranking, is_scored: bool, degraded: bool, free: Callable[[str, str], int],
+    preparation: Preparation, ranking: Ranking, scores: bytes | None, degraded: bool, free: Callable[[str, str], int],
 ) -> Verdict:
-    """``resolve`` where the ranking was made with those of other decisions (``rank_all``). ``is_scored``: by scores."""
+    """``resolve`` where the ranking was made with those of other decisions (``rank_all``) from these scores."""
+    ranked, above, dry = opening(preparation, ranking, free)
+    placing = Placing(preparation, ranked, above)
+    placements = [placing.fill(asked["id"], asked["count"]) for asked in preparation.request["placements"]]
+    above.purse.close()
+    return Verdict(
+        tuple(placing.items), above.purse.consulted, _body(preparation, degraded, placements), ranked, dry, scores,
+        above.judge, above.purse,
+    )
+
+
+def opening(
+    preparation: Preparation, ranking: Ranking, free: Callable[[str, str], int],
+) -> tuple[Ranking, Above, Mapping[int, tuple[str, str]]]:
+    """Before anything is placed: the ranking of those whom budgets admit, nothing above the first position, and action
+    index -> (budget id, what was missing) of whom they do not admit."""
     purse = Purse(preparation.plan, free, preparation.moment, preparation.passed.needs)
     dry = _NOBODY if purse.pays_all else _dry(preparation, purse, ranking.actions)
-    ranked = ranking.without(dry)
-    placing = Placing(preparation, ranked, purse)
-    placements = [placing.fill(asked["id"], asked["count"]) for asked in preparation.request["placements"]]
-    purse.close()
-    return Verdict(
-        tuple(placing.items), purse.consulted, _body(preparation, degraded, placements), ranked, dry,
-        "scorer" if is_scored else "evidence", placing.judge, purse,
-    )
+    return ranking.without(dry), Above(preparation, purse), dry
+
+
+def _believe(prepared: Preparation, evidence: Evidence, roles: Roles) -> None:
+    """What is known of every action's propensity, and how far its scorer is trusted with it."""
+    plan, rules, scorer = prepared.plan, prepared.arbitration, prepared.scorer
+    prepared.evidence, prepared.evidence_version = evidence.propensities(plan, rules), evidence.version
+    prepared.contacts = evidence.contacts(plan, rules) if rules.exploration.method == "thompson" else None
+    prepared.trust = None
+    if scorer is not None:
+        rows = roles.manifests[scorer].get("actions", _NO_ROWS)
+        prepared.trust = prepared.index.trust(scorer, rows, rules.evidence_blend)
 
 
 def _admitted(prepared: Preparation) -> NDArray[np.uint16]:
     """The actions of which at least one fitting treatment passes the contact policies."""
     actions, judge = prepared.plan.actions, prepared.judge
     admitted = np.zeros(len(actions), np.bool_)
-    for fitting in prepared.passed.fitting.values():
-        for action, treatment in fitting.items():
-            if not admitted[action] and judge.refusal(actions[action], treatment) is None:
+    passed = prepared.passed
+    for placement, fitting in passed.fitting.items():
+        for action in fitting:
+            if not admitted[action] and any(
+                judge.refusal(actions[action], treatment) is None for treatment, _ in passed.options(placement, action)
+            ):
                 admitted[action] = True
     return np.flatnonzero(admitted).astype(np.uint16)
 
@@ -116,10 +140,7 @@ def _dry(prepared: Preparation, purse: Purse, actions: list[int]) -> dict[int, t
     judge = None if prepared.is_unrefused or prepared.judge.refuses_nothing else prepared.judge
     dry: dict[int, tuple[str, str]] = {}
     for action in sorted(actions):
-        for fitting in prepared.passed.fitting.values():
-            treatment = fitting.get(action)
-            if treatment is None:
-                continue
+        for treatment in prepared.passed.treatments(action):
             if judge is not None and judge.refusal(plan.actions[action], treatment) is not None:
                 continue
             lack = purse.lacks(treatment)
@@ -134,9 +155,12 @@ def _body(
     prepared: Preparation, degraded: bool, placements: list[dict[str, Any]],
 ) -> dict[str, Any]:
     request = prepared.request
-    return {
+    body: dict[str, Any] = {
         "decision_id": None, "request_id": request["request_id"], "customer_id": request["customer_id"],
         "time": format_time(prepared.moment.now_ms), "state_version": None, "catalog_version": prepared.plan.version,
         "scorer_version": prepared.scorer, "control_group": prepared.control_group, "degraded": degraded,
         "dry_run": request["dry_run"], "placements": placements,
     }
+    if prepared.exposures:
+        body["experiments"] = dict(prepared.exposures)
+    return body

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from models.arbitration.preparation import GATES, GATES_PREPARED, Preparation, Verdict
-from models.catalog.plan import Action, Mask, Treatment
+from models.canonical import significant
+from models.catalog.plan import Action, Mask
 from models.errors import InvariantBroken
 from models.profile.facts import ItemChosen
 from models.times import format_time
@@ -23,7 +25,7 @@ def explain(preparation: Preparation, verdict: Verdict, top_features: TopFeature
     """
     chosen = {item.action: item for item in verdict.items if not item.fallback}
     remaining = preparation.remaining
-    return {
+    explained: dict[str, Any] = {
         "decision_id": None,
         "time": format_time(preparation.now_ms),
         "versions": {
@@ -37,6 +39,9 @@ def explain(preparation: Preparation, verdict: Verdict, top_features: TopFeature
             for action in preparation.plan.actions if not action.fallback
         ],
     }
+    if preparation.exposures:
+        explained["experiments"] = dict(preparation.exposures)
+    return explained
 
 
 def _funnel(remaining: Mapping[str, Mask], verdict: Verdict, chosen: int) -> dict[str, int]:
@@ -73,7 +78,7 @@ def _numbers(
 ) -> dict[str, Any]:
     ranked = verdict.ranked[action.index]
     numbers: dict[str, Any] = {
-        "propensity": ranked.propensity, "propensity_source": verdict.propensity_source,
+        "propensity": ranked.propensity, **_sources(preparation, verdict, action.index),
         "context_weight": ranked.context_weight, "value": action.value, "lever": action.lever,
         "priority": ranked.priority,
     }
@@ -84,6 +89,23 @@ def _numbers(
         numbers["selection_probability"] = item.selection_probability
     numbers["top_features"] = [list(pair) for pair in top.get(action.id, ())]
     return numbers
+
+
+def _sources(preparation: Preparation, verdict: Verdict, action: int) -> dict[str, Any]:
+    """Where a propensity came from: what scorer and evidence say, and how much the scorer's word weighed."""
+    weight, score = 0.0, None
+    if verdict.scores is not None:
+        place = int(np.searchsorted(preparation.scored, action))
+        score = float(np.frombuffer(verdict.scores, np.float32)[place])
+        if isfinite(score):
+            weight = 1.0 if preparation.trust is None else float(preparation.trust[action])
+        else:
+            score = None
+    return {
+        "propensity_source": "scorer" if weight > 0.0 else "evidence", "scorer_weight": significant(weight),
+        "scorer_propensity": None if score is None else significant(min(max(score, 0.0), 1.0)),
+        "evidence_propensity": float(preparation.evidence[action]),
+    }
 
 
 def _why(preparation: Preparation, gate: str, action: Action) -> tuple[str | None, str]:
@@ -135,17 +157,14 @@ def _untreated(preparation: Preparation, action: Action) -> tuple[str | None, st
     there = [treatment for treatment in action.treatments if treatment.placement in asked]
     if not there:
         return None, f"no treatment for {', '.join(asked)}"
+    if action.index in preparation.passed.muted:
+        return None, "the treatments that fit have weight 0"
     source, detail = _rule(preparation, there[0].when)
     return source, f"treatment {there[0].id!r}: {detail}"
 
 
-def _fitting(preparation: Preparation, action: Action) -> list[Treatment]:
-    found = (fitting.get(action.index) for fitting in preparation.passed.fitting.values())
-    return [treatment for treatment in found if treatment is not None]
-
-
 def _refused(preparation: Preparation, action: Action) -> tuple[str, str]:
-    for treatment in _fitting(preparation, action):
+    for treatment in preparation.passed.treatments(action.index):
         refusal = preparation.judge.refusal(action, treatment)
         if refusal is not None:
             return refusal[0], refusal[1]()
@@ -155,7 +174,7 @@ def _refused(preparation: Preparation, action: Action) -> tuple[str, str]:
 def _why_not_chosen(preparation: Preparation, verdict: Verdict, action: Action) -> str:
     """Pushed out by an item above it, or simply not drawn."""
     pushed = ""
-    for treatment in _fitting(preparation, action):
+    for treatment in preparation.passed.treatments(action.index):
         refusal = verdict.judge().refusal(action, treatment)
         lack = verdict.purse.lacks(treatment)
         if refusal is not None:

@@ -83,6 +83,8 @@ class Decision(AnswerModel):
     degraded: bool
     dry_run: bool
     placements: list[PlacementFilled]
+    #: Experiment -> the variant in force; absent where there is none.
+    experiments: dict[str, str] | None = None
 
 
 class DecisionResult(AnswerModel):
@@ -102,6 +104,8 @@ class Explanation(AnswerModel):
     seed: str
     funnel: dict[str, int]
     candidates: list[dict[str, Any]]
+    #: As in the decision.
+    experiments: dict[str, str] | None = None
 
 
 class ExplainedDecision(AnswerModel):

@@ -100,10 +100,27 @@ def plan() -> Plan:
     return check_data(catalog())
 
 
+def experiments() -> list[dict[str, Any]]:
+    """Two of one namespace and one of another, of which the first concerns one channel."""
+    return [
+        {"id": "bolder", "share": 0.5, "observe": "3h", "channels": ["web"], "variants": [
+            {"id": "as_is", "weight": 1},
+            {"id": "bold", "weight": 2, "arbitration": {"exploration": {"gamma": 2.0, "share": 0.8}}},
+        ]},
+        {"id": "thrifty", "share": 0.5, "observe": "1h", "metric": "value", "variants": [
+            {"id": "as_is", "weight": 1}, {"id": "cheap", "weight": 1, "arbitration": {"factors": {"value": 0.0}}},
+        ]},
+        {"id": "trusting", "namespace": "evidence", "share": 0.8, "observe": "12h", "variants": [
+            {"id": "as_is", "weight": 1}, {"id": "slow", "weight": 1, "arbitration": {"evidence": {"strength": 50.0}}},
+        ]},
+    ]
+
+
 @cache
 def other_plan() -> Plan:
-    """A later version: the same promises, other values, holds and features."""
+    """A later version: the same promises, other values, holds and features, and experiments."""
     changed = catalog()
+    changed["experiments"] = experiments()
     changed["channels"][0]["hold_ttl"] = "5m"
     changed["features"][1] = {"id": "spend", "event": "basket", "aggregate": "mean", "field": "total", "window": "1d"}
     changed["actions"][2]["value"] = 9.0

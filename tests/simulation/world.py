@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from simulation.catalog import CUSTOMERS, other_plan, plan
+from simulation.counted import recount
 from simulation.disk import CrashError, RefusedError, SimulatedDisk
 from simulation.oracle import check_budgets, check_journal
 from simulation.promises import Promises
@@ -17,6 +18,7 @@ from simulation.workload import Workload, command_of
 from support.roles import crowned
 
 from models.budgets.periods import period_key
+from models.experiments.counting import Tally, from_row
 from models.profile import packing
 from models.turn.commands import DECISION, ERASE, EXPLAIN, PROFILE, Command
 from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, Granted, ShardFact
@@ -36,7 +38,7 @@ class World:
         self.shard.contribute = lambda rows: None if self.rng.random() < 0.2 else row_itself(rows)
         self.workload = Workload(self.rng)
         self.promises = Promises()
-        self.shard.adopt_plan(plan(), {})
+        self.shard.adopt_plan(other_plan() if seed % 2 else plan(), {})
         self.grant()
 
     def grant(self) -> None:
@@ -128,6 +130,13 @@ class World:
         profiles = {key: packing.pack(profile) for key, profile in self.shard.profiles.items() if profile}
         return self.shard.core.pack_state(), profiles
 
+    def check_experiments(self) -> None:
+        counted = dict(from_row(row) for row in self.shard.core.state.experiments.changes_since(0))
+        expected = recount(self.shard.rows())
+        assert {key: tally._asdict() for key, tally in counted.items()} == {
+            key: {name: sums[name] for name in Tally._fields} for key, sums in expected.items()
+        }
+
     def finish(self) -> None:
         """Judge the whole journal, and that time returns every unit that nobody spent."""
         shard = self.shard
@@ -138,6 +147,7 @@ class World:
         assert {key: sums for key, sums in expected.items() if any(sums)} == {
             key: sums for key, sums in actual.items() if any(sums)
         }
+        self.check_experiments()
         image = self.image()
         shard.start()
         assert self.image() == image, "a restart does not stand where it stood"
