@@ -38,6 +38,7 @@ PARTICULARS: Final = {
     "where": "file and line",
     "trace": "a traceback without values of variables",
     "method": "of an actor",
+    "target": "of the catalog: what a scorer predicts",
     "purpose": "of a link: which shard, or the scorer",
     "lane": "of a gateway: which shard's queue",
     "proven": "whether the other end of a link had proved that it holds the secret",
