@@ -9,8 +9,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_COLOURS = {"once": "#c0562b", "again": "#2457a6"}
-_NAMES = {"once": "trained once, on the first tenth", "again": "trained again after every tenth"}
+_STYLES = {
+    "once": {"color": "#c0562b", "label": "kairos train, once, on the first tenth"},
+    "again": {"color": "#2457a6", "label": "kairos train after every tenth"},
+    "bare_once": {"color": "#c0562b", "label": "200 bare trees, once", "linestyle": ":"},
+    "bare_again": {"color": "#2457a6", "label": "200 bare trees after every tenth", "linestyle": ":"},
+}
 _FEATURES = 6
 
 
@@ -31,9 +35,8 @@ def draw(tenths: Sequence[Mapping[str, Any]], path: Path) -> Path:
 
 
 def _curves(axes: Axes, tenths: Sequence[Mapping[str, Any]], what: str, title: str) -> None:
-    for scorer, colour in _COLOURS.items():
-        axes.plot([one["tenth"] for one in tenths], [one[scorer][what] for one in tenths], marker=".", color=colour,
-                  label=_NAMES[scorer])
+    for scorer, style in _STYLES.items():
+        axes.plot([one["tenth"] for one in tenths], [one[scorer][what] for one in tenths], marker=".", **style)
     axes.set_title(title, fontsize=10)
     axes.set_xlabel("tenth")
     axes.grid(alpha=0.3)
