@@ -1,8 +1,9 @@
 """Which candidate takes a position, and with which probability.
 
 ``inverse_gap`` is inverse-gap weighting (Abe and Long 1999; Foster and Rakhlin 2020, SquareCB): of K candidates each
-but the best gets 1 / (K + gamma * gap) with gap = 1 - priority / best, and the best what is left. ``epsilon`` explores
-uniformly, ``none`` never. Exploration has a share; with the rest the best is taken.
+but the best gets 1 / (K + gamma * gap) with gap = 1 - priority / best, and the best what is left. ``thompson`` gives
+each the chance to come out best if all propensities were drawn (``models.arbitration.thompson``). ``epsilon`` explores
+uniformly, ``none`` never. Exploration has a share; with the rest the best is taken: share 1 is the method alone.
 """
 
 from __future__ import annotations
@@ -15,15 +16,30 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.canonical import significant
+from models.arbitration.thompson import chances_to_lead
 from models.catalog.plan import Exploration
+from models.errors import InvariantBroken
+from models.immutable import immutable
+
+Numbers = NDArray[np.float64]
 
 #: What ``Exploration.method`` may be.
-METHODS: Final = frozenset({"inverse_gap", "epsilon", "none"})
+METHODS: Final = frozenset({"inverse_gap", "thompson", "epsilon", "none"})
 
 
-def weights(exploration: Exploration, priorities: Sequence[float]) -> list[float]:
-    """Exploration weights of candidates, best first; they add up to 1."""
+@immutable
+class Beliefs:
+    """What is believed of the propensities of candidates, best first: all that ``thompson`` needs beside priorities."""
+
+    propensities: Numbers
+    #: How many contacts each is worth: those counted for the action and the prior's strength.
+    contacts: Numbers
+    #: Of the propensity in the priority.
+    exponent: float
+
+
+def weights(exploration: Exploration, priorities: Sequence[float], beliefs: Beliefs | None = None) -> list[float]:
+    """Exploration weights of candidates, best first; they add up to 1. ``beliefs``: only ``thompson`` asks for them."""
     count, best = len(priorities), priorities[0]
     if exploration.method == "inverse_gap":
         if best <= 0.0:
@@ -32,33 +48,40 @@ def weights(exploration: Exploration, priorities: Sequence[float]) -> list[float
         others = [1.0 / (count + gamma * (1.0 - priority / best)) for priority in priorities[1:]]
         # From left to right: ``sum`` compensates its errors in some versions of Python and not in others.
         return [1.0 - reduce(add, others, 0.0), *others]
+    if exploration.method == "thompson":
+        return _by_beliefs(np.array(priorities, np.float64), beliefs).tolist()
     if exploration.method == "epsilon":
         return [1.0 / count] * count
     return [1.0, *[0.0] * (count - 1)]
+
+
+def _by_beliefs(priorities: Numbers, beliefs: Beliefs | None) -> Numbers:
+    if beliefs is None:
+        raise InvariantBroken("thompson was asked to choose without beliefs; rank under the plan that says thompson")
+    return chances_to_lead(priorities, beliefs.propensities, beliefs.contacts, beliefs.exponent)
 
 
 def _share(exploration: Exploration) -> float:
     return 0.0 if exploration.method == "none" else exploration.share
 
 
-def probabilities(exploration: Exploration, priorities: Sequence[float]) -> list[float]:
+def probabilities(exploration: Exploration, priorities: Sequence[float], beliefs: Beliefs | None = None) -> list[float]:
     """Selection probabilities of candidates that are sorted best first; they add up to 1."""
     share = _share(exploration)
-    chances = [share * weight for weight in weights(exploration, priorities)]
-    chances[0] += 1.0 - share
-    return chances
+    weighed = weights(exploration, priorities, beliefs)
+    return [share * weighed[0] + (1.0 - share), *[share * weight for weight in weighed[1:]]]
 
 
 def best_chances(
-    exploration: Exploration, priorities: NDArray[np.float64], sizes: NDArray[np.int64]
-) -> NDArray[np.float64]:
+    exploration: Exploration, priorities: Numbers, sizes: NDArray[np.int64], beliefs: Beliefs | None = None
+) -> Numbers:
     """float64[decisions]: ``probabilities(...)[0]`` of many decisions at once, to the same bits.
 
-    ``priorities``: those of each decision sorted best first, one decision after the other; ``sizes``, none of them 0:
-    how many each has.
+    ``priorities``: those of each decision sorted best first, one decision after the other (``beliefs`` likewise);
+    ``sizes``, none of them 0: how many each has.
     """
     if sizes.size == 1:  # sooner done by itself than by operations on arrays
-        return np.array(probabilities(exploration, priorities.tolist())[:1])
+        return np.array(probabilities(exploration, priorities.tolist(), beliefs)[:1])
     if not sizes.size:
         return np.zeros(0)
     share, counts = _share(exploration), sizes.astype(np.float64)
@@ -74,21 +97,37 @@ def best_chances(
         # Added up from left to right, as ``weights`` does; ``np.sum`` adds in pairs.
         weighed = 1.0 - np.add.accumulate(others, axis=1)[:, -1]
         weighed = np.where(best[:, 0] > 0.0, weighed, 1.0 - (counts - 1.0) / counts)
+    elif exploration.method == "thompson":
+        weighed = _leads(priorities, sizes, beliefs)
     else:
         weighed = 1.0 / counts if exploration.method == "epsilon" else np.ones(len(counts))
     return share * weighed + (1.0 - share)
 
 
-def choose(exploration: Exploration, priorities: Sequence[float], drawn: float) -> tuple[int, float]:
+def _leads(priorities: Numbers, sizes: NDArray[np.int64], beliefs: Beliefs | None) -> Numbers:
+    """The weight of each decision's best under ``thompson``: one by one, as each has a quadrature of its own."""
+    stops = np.cumsum(sizes).tolist()
+    cuts = [slice(stop - size, stop) for stop, size in zip(stops, sizes.tolist(), strict=True)]
+    if beliefs is None:
+        return np.array([_by_beliefs(priorities[cut], None)[0] for cut in cuts])
+    return np.array([
+        chances_to_lead(priorities[cut], beliefs.propensities[cut], beliefs.contacts[cut], beliefs.exponent)[0]
+        for cut in cuts
+    ])
+
+
+def choose(
+    exploration: Exploration, priorities: Sequence[float], drawn: float, beliefs: Beliefs | None = None
+) -> tuple[int, float]:
     """The place of the chosen candidate and its selection probability; ``drawn`` is uniform in [0, 1).
 
-    ``priorities`` are sorted best first. The probability is rounded to the digits that are kept, and never 0.
+    ``priorities`` are sorted best first. The probability is not rounded yet, and never 0.
     """
     share = _share(exploration)
-    weighed = weights(exploration, priorities)
+    weighed = weights(exploration, priorities, beliefs)
     first = share * weighed[0] + (1.0 - share)
     if drawn < first:
-        return 0, significant(first)
+        return 0, first
     chances = [first, *[share * weight for weight in weighed[1:]]]
     reached, chosen, kept = 0.0, 0, 0.0
     for place, chance in enumerate(chances):
@@ -98,4 +137,4 @@ def choose(exploration: Exploration, priorities: Sequence[float], drawn: float) 
         reached += chance
         if drawn < reached:
             break
-    return chosen, significant(kept)
+    return chosen, kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +73,23 @@ def first_fitting(index: PlanIndex, ruling: Ruling, placement: str, alive: Mask)
             if ruling.holds(treatment.when):
                 fitting[action] = treatment
                 break
+    return fitting
+
+
+def weighted_fitting(
+    index: PlanIndex, ruling: Ruling, placement: str, alive: Mask, weights: Mapping[str, int],
+) -> dict[int, tuple[tuple[Treatment, int], ...]]:
+    """Action index -> its treatments in the placement that have a weight above 0 and whose ``when`` holds, with their
+    weights; of the actions of which any treatment with a weight (0 too) fits there: for these there is no first one."""
+    fitting: dict[int, tuple[tuple[Treatment, int], ...]] = {}
+    treatments = index.treatments[placement]
+    for action in np.flatnonzero(alive & index.at[placement]).tolist():
+        found = [
+            (treatment, weights[treatment.id]) for treatment in treatments[action]
+            if treatment.id in weights and ruling.holds(treatment.when)
+        ]
+        if found:
+            fitting[action] = tuple([one for one in found if one[1] > 0])
     return fitting
 
 

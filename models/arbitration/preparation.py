@@ -42,9 +42,9 @@ class Preparation:
     """
 
     __slots__ = (
-        "_judge", "arbitration", "asked", "context_weights", "control_group", "evidence", "evidence_version",
-        "exposures", "index", "is_unrefused", "moment", "passed", "profile", "request", "ruling", "scored", "scorer",
-        "seed", "standing", "state_version", "treatment_weights", "trust",
+        "_judge", "arbitration", "asked", "contacts", "context_weights", "control_group", "evidence",
+        "evidence_version", "exposures", "index", "is_unrefused", "moment", "passed", "profile", "request", "ruling",
+        "scored", "scorer", "seed", "standing", "state_version", "treatment_weights", "trust",
     )
 
     def __init__(
@@ -68,6 +68,8 @@ class Preparation:
         self.scorer: str | None
         #: Per action of the plan: the weight of the scorer against the evidence; None: 1 everywhere.
         self.trust: Weights | None
+        #: Per action of the plan: how many contacts its propensity is worth; None unless exploration asks for that.
+        self.contacts: Weights | None
         #: (experiment, variant) in force.
         self.exposures: tuple[tuple[str, str], ...]
         #: Treatment id -> its weight among the fitting ones of its action at its placement, of those that have one.
@@ -143,8 +145,8 @@ class Verdict:
     ranked: Mapping[int, Ranked]
     #: Action index -> (budget id, what was missing) of those that the budget gate removed.
     dry: Mapping[int, tuple[str, str]]
-    #: "scorer" or "evidence".
-    propensity_source: str
+    #: float32 per ``Preparation.scored``, as logged; None: evidence decided.
+    scores: bytes | None
     #: Contact policies and budgets as they stood below the last item: why what is not chosen fell out.
     judge: Callable[[], ContactJudge]
     purse: Purse

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arbitration.choice import best_chances
+from models.arbitration.choice import Beliefs, best_chances
 from models.arbitration.power import power
 from models.arbitration.preparation import Preparation
 from models.arbitration.ranking import Columns, Lead, Ranking
 from models.canonical import significant, significant_all
 from models.catalog.plan import Exploration
 from models.errors import InvariantBroken
+from models.scoring.blending import blended
 
 Numbers = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def _rank_alike(preparations: Sequence[Preparation], scores: NDArray[np.float32]
     first = preparations[0]
     index, rules = first.index, first.arbitration
     scored = np.concatenate([preparation.scored for preparation in preparations])
-    propensities = significant_all(_propensities(first.evidence[scored], scores))
+    propensities = significant_all(_propensities(first, scored, scores))
     weights = _weights(preparations)
     with np.errstate(over="ignore", invalid="ignore"):
         product = _powers(propensities, rules.propensity)
@@ -63,8 +64,10 @@ def _rank_alike(preparations: Sequence[Preparation], scores: NDArray[np.float32]
     owners = np.repeat(np.arange(len(sizes)), sizes)
     # Sorting is stable and each decision's actions ascend: where ids ascend with them, equal ones are in order already.
     order = np.lexsort((-priorities, owners) if index.ids_ascend else (index.id_place[scored], -priorities, owners))
+    contacts = None if first.contacts is None else first.contacts[scored][order]
     columns = Columns(
-        scored[order], propensities[order], None if weights is None else weights[order], priorities[order]
+        scored[order], propensities[order], None if weights is None else weights[order], priorities[order], contacts,
+        rules.propensity,
     )
     return _rankings(columns, sizes, rules.exploration)
 
@@ -75,7 +78,10 @@ def _rankings(columns: Columns, sizes: NDArray[np.int64], exploration: Explorati
     starts = stops - sizes
     some = np.flatnonzero(sizes)
     best = starts[some]
-    chances = best_chances(exploration, columns.priorities, sizes[some])
+    beliefs = None
+    if columns.contacts is not None:
+        beliefs = Beliefs(columns.propensities, columns.contacts, columns.exponent)
+    chances = best_chances(exploration, columns.priorities, sizes[some], beliefs)
     leads = map(
         Lead, columns.actions[best].tolist(), columns.propensities[best].tolist(), columns.priorities[best].tolist(),
         chances.tolist(),
@@ -105,10 +111,11 @@ def _powers(bases: Numbers, exponent: float) -> Numbers:
     return np.array([power(base, exponent) for base in bases.tolist()], np.float64)
 
 
-def _propensities(evidence: Numbers, scores: NDArray[np.float32] | None) -> Numbers:
-    """Scores as probabilities; where one is no number, the evidence."""
+def _propensities(first: Preparation, scored: NDArray[np.uint16], scores: NDArray[np.float32] | None) -> Numbers:
+    """Of the scored actions: by the scorer as far as it is trusted, else by evidence."""
+    evidence = first.evidence[scored]
     if scores is None:
         return evidence
     if scores.shape != evidence.shape:
         raise InvariantBroken(f"scores of shape {scores.shape} came for {len(evidence)} actions")
-    return np.where(np.isfinite(scores), np.clip(scores.astype(np.float64), 0.0, 1.0), evidence)
+    return blended(scores, evidence, None if first.trust is None else first.trust[scored])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arbitration.choice import Beliefs
 from models.immutable import immutable
 
 Numbers = NDArray[np.float64]
@@ -31,6 +32,10 @@ class Columns:
     #: None when all are 1.
     weights: Numbers | None
     priorities: Numbers
+    #: How many contacts each propensity is worth; None unless the method of exploration asks.
+    contacts: Numbers | None = None
+    #: The exponent of propensities in priorities.
+    exponent: float = 1.0
 
 
 @immutable
@@ -80,12 +85,24 @@ class Ranking(Mapping[int, Ranked]):
         columns = self._columns
         kept = np.array([self._start + at for at, action in enumerate(self.actions) if action not in removed], np.intp)
         weights = None if columns.weights is None else columns.weights[kept]
-        left = Columns(columns.actions[kept], columns.propensities[kept], weights, columns.priorities[kept])
+        contacts = None if columns.contacts is None else columns.contacts[kept]
+        left = Columns(
+            columns.actions[kept], columns.propensities[kept], weights, columns.priorities[kept], contacts,
+            columns.exponent,
+        )
         return Ranking(left, 0, len(kept), None)
 
     def propensity(self, place: int) -> float:
         """Of the action at a place of the order."""
         return float(self._columns.propensities[self._start + place])
+
+    def beliefs(self, places: Sequence[int]) -> Beliefs | None:
+        """What is believed of the propensities of the actions at these places of the order; None unless asked for."""
+        columns = self._columns
+        if columns.contacts is None:
+            return None
+        at = self._start + np.asarray(places, np.intp)
+        return Beliefs(columns.propensities[at], columns.contacts[at], columns.exponent)
 
     def __getitem__(self, action: int) -> Ranked:
         if not self._places:

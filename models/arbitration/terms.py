@@ -1,4 +1,4 @@
-"""On what terms a decision is made: which arbitration, which scorer, how far that is trusted, under which experiments.
+"""On what terms a decision is made: which arbitration, which scorer, under which experiments.
 
 The one place where the catalog's settings, the roles of scorers and the customer's experiments meet. Called when a
 decision is prepared, live and when it is run again.
@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-
-import numpy as np
-from numpy.typing import NDArray
 
 from models.arbitration.index import PlanIndex
 from models.catalog.plan import Arbitration
@@ -25,8 +22,6 @@ class Terms:
     arbitration: Arbitration
     #: The version that scores this decision; None: evidence alone.
     scorer: str | None
-    #: float64 per action of the plan: the weight of the scorer against the evidence; None: 1 everywhere.
-    trust: NDArray[np.float64] | None = None
     #: (experiment, variant) in force.
     exposures: InForce = ()
     #: Treatment id -> its weight among the fitting ones of its action at its placement, of those that have one.
@@ -41,6 +36,4 @@ def terms_of(index: PlanIndex, profile: Profile, roles: Roles, channel: str, con
     settings = index.settings.under(exposures)
     # A variant's scorer that does not fit the plan has no role: then the customer is scored as everybody is.
     scorer = settings.scorer if settings.scorer in roles.named else roles.for_customer(customer_id)
-    return Terms(
-        settings.arbitration, scorer, exposures=exposures, treatment_weights=settings.treatment_weights
-    )
+    return Terms(settings.arbitration, scorer, exposures, settings.treatment_weights)

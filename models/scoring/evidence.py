@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from models.catalog.plan import Arbitration, Plan
 from models.coordination.messages import Count
 from models.errors import InvariantBroken
 
+#: In place of a prior, among what is kept: contacts have none.
+_CONTACTS: Final = -1.0
 #: ("action" | "group" | "issue", id)
 Key = tuple[str, str]
 
@@ -47,11 +49,26 @@ class Evidence:
         cached = self._cache.get(key)
         if cached is None:
             cached = self._compute(plan, rules)
-            cached.flags.writeable = False
-            if len(self._cache) >= limits.ARBITRATIONS_KEPT_MAX:
-                self._cache.clear()
-            self._cache[key] = cached
+            self._keep(key, cached)
         return cached
+
+    def contacts(self, plan: Plan, arbitration: Arbitration | None = None) -> NDArray[np.float64]:
+        """float64[len(plan.actions)]: how many contacts each of ``propensities`` is worth, those counted for the action
+        and the strength of its prior. Read-only."""
+        rules = arbitration or plan.arbitration
+        key = (plan.version, _CONTACTS, rules.evidence_strength)
+        cached = self._cache.get(key)
+        if cached is None:
+            counted = [self.counts.get(("action", action.id), (0, 0))[1] for action in plan.actions]
+            cached = rules.evidence_strength + np.array(counted, np.float64)
+            self._keep(key, cached)
+        return cached
+
+    def _keep(self, key: tuple[str, float, float], found: NDArray[np.float64]) -> None:
+        found.flags.writeable = False
+        if len(self._cache) >= limits.ARBITRATIONS_KEPT_MAX:
+            self._cache.clear()
+        self._cache[key] = found
 
     def with_changes(self, version: int, changes: Iterable[Count]) -> Evidence:
         """A later version in which the counts of ``changes`` (absolute sums) replace those here."""

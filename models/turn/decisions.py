@@ -109,7 +109,7 @@ def resolve(
     (float32, one per candidate), which are None where evidence decides. ``top_features`` is empty unless the decision
     ``explains``."""
     verdict = deciding.resolve_ranked(
-        pending.preparation, ranking, scores is not None, degraded, context.free
+        pending.preparation, ranking, scores, degraded, context.free
     )
     if pending.dry_version is not None:
         return Reply(200, canonical.pack(_dry_answer(pending, verdict, top_features)))

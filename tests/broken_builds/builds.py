@@ -113,7 +113,7 @@ _CONTACT_POLICIES: Final = (
         (f"{_ARBITRATION}/test_contact_policies.py", _SEEDS),
     ),
     Build(
-        2, "two items of one decision do not see each other", "models/arbitration/placing.py",
+        2, "two items of one decision do not see each other", "models/arbitration/above.py",
         "        self._unjudged.append((action, treatment))\n", "",
         (_SEEDS,),
     ),

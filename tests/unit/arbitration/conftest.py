@@ -35,6 +35,8 @@ class Scene:
         self.free: dict[str, int] = {}
         self.evidence = Evidence()
         self.roles = Roles()
+        #: Action -> rows that the scorer learnt from; empty: it does not say.
+        self.learnt: dict[str, int] = {}
         self.preparation: Preparation | None = None
         self.verdict: Verdict | None = None
 
@@ -73,7 +75,7 @@ class Scene:
         scores: Mapping[str, float] | None = None, **more: Any,
     ) -> dict[str, list[dict[str, Any]]]:
         """Placement -> answered items."""
-        self.roles = Roles(1, "v1" if scores else None)
+        self.roles = Roles(1, "v1" if scores else None, manifests={"v1": {"actions": self.learnt}})
         prepared = self.prepare(channel, placements, seed, **more)
         given = None
         if scores is not None:

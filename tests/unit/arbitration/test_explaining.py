@@ -21,7 +21,8 @@ def test_an_explanation_has_the_fields_of_the_contract_in_its_order(scene: Any) 
     assert found["seed"] == (b"s" * 16).hex()
     assert scene.why("ask_feedback") == {
         "action": "ask_feedback", "placement": "home_strip", "rank": 1, "propensity": 0.25,
-        "propensity_source": "scorer", "context_weight": 1.0, "value": 0.3, "lever": 1.0, "priority": 0.075,
+        "propensity_source": "scorer", "scorer_weight": 1.0, "scorer_propensity": 0.25, "evidence_propensity": 0.05,
+        "context_weight": 1.0, "value": 0.3, "lever": 1.0, "priority": 0.075,
         "selection_probability": 1.0, "top_features": [],
     }
 
