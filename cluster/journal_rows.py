@@ -92,6 +92,7 @@ def rows_of(source: JournalSource, progress: Progress | None = None) -> tuple[Ro
     columns: dict[str, Any] = {
         "time_ms": _joined(kept, "time_ms", np.int64), "label_time_ms": _joined(kept, "label_time_ms", np.int64),
         "label": _joined(kept, "label", np.uint8), "action": [one for batch in kept for one in batch.plain["action"]],
+        "channel": [one for batch in kept for one in batch.plain["channel"]],
     }
     matrix = np.concatenate([np.empty((0, len(wanted)), np.float32), *(batch.conformed(wanted) for batch in kept)])
     return from_columns(columns | {name: matrix[:, at] for at, name in enumerate(wanted)}, wanted), found.headless
@@ -158,7 +159,8 @@ def _batch(gathered: Sequence[Shown], now_ms: int, customers: bool) -> Batch:
 def _labelled(batch: Batch) -> Batch:
     """Its rows with a label, with what training reads of them."""
     has = [at for at, label in enumerate(batch.plain["label"]) if label is not None]
-    plain = {name: [batch.plain[name][at] for at in has] for name in ("time_ms", "label_time_ms", "label", "action")}
+    names = ("time_ms", "label_time_ms", "label", "action", "channel")
+    plain = {name: [batch.plain[name][at] for at in has] for name in names}
     return Batch(batch.features, plain, batch.matrix[has])
 
 

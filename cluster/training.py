@@ -9,19 +9,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from actors.scorer_registry import Scorers
 from cluster.client import AsyncKairos, ClientError, RoleChanged
 from cluster.reports import prepared
+from cluster.row_tables import TELLING, told_rows, values_of, wanted_columns
 from models.errors import BadInput, KairosError
 from models.scoring.manifest import Manifest, Objective
-from models.scoring.rows import OPTIONAL, REQUIRED, Rows, Texts, feature_columns, from_columns
+from models.scoring.rows import Rows, feature_columns, from_columns
 from models.scoring.training import HOLDOUT_DEFAULT, Trained, Watch, train
-
-_TEXTS = ("action", "channel")
 
 
 class Stopwatch:
@@ -57,48 +55,16 @@ def read_rows(
         source = ds.dataset(path, format="parquet")
         names = source.schema.names
         features = feature_columns(names)
-        wanted = [name for name in names if name in features or name in REQUIRED or name in OPTIONAL]
-        told = _told_rows(source) if "confirmed" in names else None
+        wanted = wanted_columns(names, features)
+        told = told_rows(source.to_table(columns=list(TELLING))) if TELLING[0] in names else None
         columns: dict[str, Any] = {}
         for done, name in enumerate(wanted):
             column = source.to_table(columns=[name]).column(0)
-            columns[name] = _values(name, column if told is None else column.filter(told), path)
+            columns[name] = values_of(name, column if told is None else column.filter(told), path)
             watch(done + 1, len(wanted))
     except (OSError, pa.ArrowException) as error:
         raise BadInput(f"cannot read {path} as Parquet: {error}") from error
     return from_columns(columns, features, objective)
-
-
-def _told_rows(source: ds.Dataset) -> pa.ChunkedArray:
-    """Of an export: which rows were seen by somebody and have a label."""
-    table = source.to_table(columns=["confirmed", "label"])
-    return pc.and_(pc.fill_null(table.column(0), False), pc.is_valid(table.column(1)))
-
-
-def _values(name: str, column: pa.ChunkedArray, path: Path) -> Any:
-    if name in _TEXTS:
-        return _texts(name, column, path)
-    if not _is_number(column.type):
-        raise BadInput(f"the column {name!r} of {path} holds {column.type}; a scorer learns from numbers and bools")
-    if name in REQUIRED or name in OPTIONAL:
-        return column.to_numpy()
-    return column.cast(pa.float32() if pa.types.is_float32(column.type) else pa.float64()).to_numpy()
-
-
-def _texts(name: str, column: pa.ChunkedArray, path: Path) -> Texts:
-    try:
-        texts = column.cast(pa.string()).fill_null("")
-    except pa.ArrowException as error:
-        raise BadInput(f"the column {name!r} of {path} holds {column.type}; it must hold text") from error
-    if name in REQUIRED and column.null_count:
-        raise BadInput(f"the column {name!r} of {path} is empty in {column.null_count} rows")
-    coded = texts.combine_chunks().dictionary_encode()
-    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-    return Texts(coded.indices.to_numpy(zero_copy_only=False).astype(np.int32), tuple(coded.dictionary.to_pylist()))
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
 
 
 def write_rows(columns: Mapping[str, Any], path: Path) -> None:

@@ -24,6 +24,8 @@ from unit.scoring.scoring_catalog import catalog
 
 from cluster.exporting.exporting import Exported, export
 from cluster.exporting.profile_shelf import ProfileShelf
+from cluster.journal_rows import rows_of
+from cluster.training import read_rows
 from models import limits
 from models.catalog.check import check_data
 from models.errors import BadInput, KairosError
@@ -31,6 +33,7 @@ from models.profile.facts import Born
 from models.profile.state import Profile
 from models.scoring.exported import round_id
 from models.scoring.labels import default_features
+from models.scoring.training import train
 from models.turn.shard_facts import CatalogAdopted
 
 DAY_MS = limits.DAY_MS
@@ -150,16 +153,18 @@ def test_nothing_is_there_before_all_is_and_nothing_is_overwritten(tmp_path: Pat
 
 
 def test_memory_does_not_grow_with_the_journal(tmp_path: Path) -> None:
+    def exported_rows(decisions: int, name: str) -> int:
+        journal = lives(decisions, apart_ms=limits.DAY_MS)
+        return export(FactsJournals([journal]), tmp_path / name, group_rows=32).rows
+
     def peak(decisions: int) -> int:
         tracemalloc.start()
-        journal = lives(decisions, apart_ms=limits.DAY_MS)
-        found = export(FactsJournals([journal]), tmp_path / f"{decisions}", group_rows=32)
-        assert found.rows == decisions
+        assert exported_rows(decisions, f"{decisions}") == decisions
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
 
-    peak(10)
+    exported_rows(1_200, "what is remembered on purpose, within bounds, is in memory now")
     assert peak(1_200) < 1.2 * peak(400)
 
 
@@ -176,3 +181,21 @@ def test_a_shelf_gives_back_what_was_put_there_however_little_it_holds_in_memory
         del shelf[b"\x03"]
     assert sorted(shelf) == [bytes([number]) for number in range(9) if number != 3]
     shelf.close()
+
+
+def test_a_scorer_of_the_export_is_that_of_the_journals_to_the_byte(tmp_path: Path) -> None:
+    apart_ms = 6 * limits.HOUR_MS
+
+    def journals() -> FactsJournals:
+        return FactsJournals([lives(450, apart_ms=apart_ms), lives(350, prefix="right", seed=2, apart_ms=apart_ms)])
+
+    _, found = exported(journals(), tmp_path / "rows")
+    export(journals(), tmp_path / "rows.parquet")
+    read, headless = rows_of(journals())
+    assert (len(read), headless) == (found.labelled, 0)
+    from_journals = train(read, created_ms=5)
+    for path in (tmp_path / "rows", tmp_path / "rows.parquet"):
+        from_export = train(read_rows(path), created_ms=5)
+        assert from_export.model == from_journals.model
+        assert from_export.manifest == from_journals.manifest
+        assert from_export.report == from_journals.report
