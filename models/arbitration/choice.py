@@ -49,7 +49,8 @@ def weights(exploration: Exploration, priorities: Sequence[float], beliefs: Beli
         # From left to right: ``sum`` compensates its errors in some versions of Python and not in others.
         return [1.0 - reduce(add, others, 0.0), *others]
     if exploration.method == "thompson":
-        return _by_beliefs(np.array(priorities, np.float64), beliefs).tolist()
+        chances: list[float] = _by_beliefs(np.array(priorities, np.float64), beliefs).tolist()
+        return chances
     if exploration.method == "epsilon":
         return [1.0 / count] * count
     return [1.0, *[0.0] * (count - 1)]
