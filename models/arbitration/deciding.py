@@ -89,7 +89,7 @@ def resolve_ranked(
     preparation: Preparation, ranking: Ranking, scores: bytes | None, degraded: bool, free: Callable[[str, str], int],
 ) -> Verdict:
     """``resolve`` where the ranking was made with those of other decisions (``rank_all``) from these scores."""
-    ranked, above, dry = opening(preparation, ranking, free)
+    ranked, above, dry = _opened(preparation, ranking, free)
     placing = Placing(preparation, ranked, above)
     placements = [placing.fill(asked["id"], asked["count"]) for asked in preparation.request["placements"]]
     above.purse.close()
@@ -100,10 +100,18 @@ def resolve_ranked(
 
 
 def opening(
+    preparation: Preparation, scores: NDArray[np.float32] | None, free: Callable[[str, str], int],
+) -> tuple[Ranking, Above]:
+    """What ``resolve`` begins with, for whoever asks ``chances.position_chances`` instead: the ranking of those who pass
+    every gate, and nothing above the first position."""
+    ranking, above, _ = _opened(preparation, rank(preparation, scores), free)
+    return ranking, above
+
+
+def _opened(
     preparation: Preparation, ranking: Ranking, free: Callable[[str, str], int],
 ) -> tuple[Ranking, Above, Mapping[int, tuple[str, str]]]:
-    """Before anything is placed: the ranking of those whom budgets admit, nothing above the first position, and action
-    index -> (budget id, what was missing) of whom they do not admit."""
+    """With action index -> (budget id, what was missing) of those who fall out for want of units."""
     purse = Purse(preparation.plan, free, preparation.moment, preparation.passed.needs)
     dry = _NOBODY if purse.pays_all else _dry(preparation, purse, ranking.actions)
     return ranking.without(dry), Above(preparation, purse), dry
