@@ -102,8 +102,8 @@ def resolve_ranked(
 def opening(
     preparation: Preparation, scores: NDArray[np.float32] | None, free: Callable[[str, str], int],
 ) -> tuple[Ranking, Above]:
-    """What ``resolve`` begins with, for whoever asks ``chances.position_chances`` instead: the ranking of those who pass
-    every gate, and nothing above the first position."""
+    """What ``resolve`` begins with, for whoever asks ``chances.position_chances`` instead: the ranking of those who
+    pass every gate, and nothing above the first position."""
     ranking, above, _ = _opened(preparation, rank(preparation, scores), free)
     return ranking, above
 
