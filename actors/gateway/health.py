@@ -22,6 +22,11 @@ async def shard_figures(services: Services) -> dict[int, dict[str, Any] | None]:
     return await _from_each(services, "figures")
 
 
+async def shard_monitors(services: Services) -> dict[int, dict[str, Any] | None]:
+    """What each shard has seen of the scorers; None for one that does not answer in time."""
+    return await _from_each(services, "monitor")
+
+
 async def _from_each(services: Services, method: str) -> dict[int, dict[str, Any] | None]:
     shards = range(services.settings.shards)
     told = await asyncio.gather(*(_from_shard(services, shard, method) for shard in shards))

@@ -210,6 +210,8 @@ class Scorer(View):
     #: What it predicts; None: acceptance.
     target = Member[str | None](None)
     manifest = Member[Mapping[str, Any]]()
+    #: What became of its predictions over the last days: see ``models.messages.monitoring``.
+    monitor = Member[Mapping[str, Any]]()
 
 
 class RoleChanged(View):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class AnswerModel(BaseModel):
-    """Base of the answers: later versions may say more, so unknown fields are not refused."""
-
-    model_config = ConfigDict(extra="allow")
+from models.messages.bases import AnswerModel
+from models.messages.monitoring import Monitor
 
 
 class FieldError(AnswerModel):
@@ -187,8 +184,22 @@ class ClockTime(AnswerModel):
     time: str
 
 
+class RegisteredScorer(AnswerModel):
+    version: str
+    role: str
+    share: float | None
+    since: str | None
+    note: str
+    target: str | None
+    in_experiment: bool
+    registered: str
+    manifest: dict[str, Any]
+    monitor: Monitor
+
+
 class Scorers(AnswerModel):
-    """Who decides, the champions before, and every registered scorer with its role and its manifest."""
+    """Who decides, the champions before, and every registered scorer with its role, its manifest and what became of its
+    predictions. ``evidence``: of what was decided without a scorer. ``watched_by``: the shards that told."""
 
     champion: str | None
     canary: str | None
@@ -197,7 +208,9 @@ class Scorers(AnswerModel):
     targets: dict[str, str]
     note: str
     history: list[dict[str, Any]]
-    scorers: list[dict[str, Any]]
+    scorers: list[RegisteredScorer]
+    evidence: Monitor
+    watched_by: int
 
 
 class RoleChanged(AnswerModel):

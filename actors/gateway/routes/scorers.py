@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from actors.gateway.exchange import Answer, Exchange, validate
+from actors.gateway.monitors import with_monitors
 from actors.gateway.routes.configuration import ask_coordinator
 from actors.gateway.routing import Route
 from actors.gateway.services import Services
@@ -16,7 +20,8 @@ Handler = Callable[[Services, Exchange], Coroutine[Any, Any, Answer]]
 
 
 async def get_scorers(services: Services, exchange: Exchange) -> Answer:
-    return await ask_coordinator(services, exchange, "scorers")
+    answer = await ask_coordinator(services, exchange, "scorers")
+    return answer if answer.status >= 400 else replace(answer, value=await with_monitors(services, answer.value))
 
 
 def _changes(change: str) -> Handler:
@@ -38,11 +43,13 @@ async def roll_back(services: Services, exchange: Exchange) -> Answer:
     return await ask_coordinator(services, exchange, "change_roles", {"change": "rollback"})
 
 
-_CHANGED = {200: answers.RoleChanged, 202: answers.RoleChanged}
+_CHANGED: dict[int, type[BaseModel] | None] = {200: answers.RoleChanged, 202: answers.RoleChanged}
 ROUTES = (
     Route(
         "GET", "/v1/scorers", "config:read", get_scorers, "scorers", "Registered scorers and their roles",
         "configuration", {200: answers.Scorers},
+        description="`monitor`: labels that were settled over the last seven days against what was predicted, and how "
+        "far features moved from what the scorer learnt from. A label settles when its response window has ended.",
     ),
     Route(
         "POST", "/v1/scorers/{version}:promote", "config:write", _changes("promote"), "promote",

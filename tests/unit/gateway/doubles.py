@@ -15,6 +15,7 @@ from actors.gateway.authorise import Authoriser
 from actors.gateway.metrics import Metrics
 from actors.gateway.services import Services, Settings
 from models import canonical
+from models.monitoring.seen import Seen
 from models.turn.commands import Command, Reply
 
 SECRET = b"secret"
@@ -44,6 +45,7 @@ class FakeBackend:
         self.coordinator_calls: list[tuple[str, tuple[Any, ...]]] = []
         self.status: dict[int, dict[str, Any]] = {}
         self.coordinator_answer: list[Any] | None = None
+        self.seen = Seen()
 
     @property
     def commands(self) -> list[Command]:
@@ -54,6 +56,8 @@ class FakeBackend:
             return canonical.pack(self.status.get(shard, {"catalog_version": "sha256:0", "ready": True}))
         if method == "figures":
             return canonical.pack({"kairos_shard_epoch": [[[], 7]], "kairos_made_up": [[[], 1]]})
+        if method == "monitor":
+            return canonical.pack(self.seen.to_wire())
         if method in ("journal", "base"):
             return canonical.pack({"rows": [], "args": list(args)})
         raise AssertionError(f"no shard is asked for {method} in this way")

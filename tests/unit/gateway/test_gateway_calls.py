@@ -198,7 +198,6 @@ def test_calls_about_one_customer_take_any_id_in_the_path(
     ("PUT", "/v1/budgets/pool", {"cap": 7}, ("set_cap", ({"budget": "pool", "cap": 7},))),
     ("GET", "/v1/clock", None, ("clock", ())),
     ("PUT", "/v1/clock", {"time": "1970-01-01T00:00:01Z"}, ("set_clock", ({"time_ms": 1_000},))),
-    ("GET", "/v1/scorers", None, ("scorers", ())),
     ("POST", "/v1/scorers/sha256:ab:promote", None, ("change_roles", ({"change": "promote", "version": "sha256:ab"},))),
     ("POST", "/v1/scorers/sha256%3Aab%3Aretire", None,
      ("change_roles", ({"change": "retire", "version": "sha256:ab"},))),
