@@ -33,6 +33,11 @@ class Moments:
         return self.total / (self.count * self.scale) if self.count else 0.0
 
     @property
+    def contributing(self) -> float:
+        """How many customers the sum effectively consists of (Kish): of ones and zeros, the number of ones."""
+        return self.total * self.total / self.squares if self.squares else 0.0
+
+    @property
     def variance(self) -> float:
         """Unbiased; 0 below two observations."""
         n = self.count

@@ -87,5 +87,5 @@ def _outcome(who: Customer, fact: OutcomeApplied, found: dict[Any, Counter[str]]
     for id_, part in who.parts.items():
         if part.since_ms <= who.decided[item] and fact.counted_ms < part.until_ms and not part.is_over:
             part.accepts += accepts
-            part.value += worth
+            part.value = max(-(10**15), min(10**15, part.value + worth))
             found[id_, part.variant] += Counter({"contacts": int(fact.contact == "confirm"), "accepts": accepts})
