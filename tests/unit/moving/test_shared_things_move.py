@@ -76,7 +76,7 @@ async def _registered(living: Living) -> Any:
     """Scorers and roles, without what shards have seen of them since they started."""
     answer = (await living.ask("main", "GET", "/v1/scorers")).json()
     own = [{name: value for name, value in one.items() if name != "monitor"} for one in answer.pop("scorers")]
-    return {name: value for name, value in answer.items() if name != "evidence"} | {"scorers": own}
+    return {name: value for name, value in answer.items() if name not in ("evidence", "watched_by")} | {"scorers": own}
 
 
 async def _scorer_of(living: Living, number: int) -> Any:
