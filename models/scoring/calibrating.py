@@ -91,7 +91,10 @@ def isotonic(
     starts = pooled(y, w)
     block = np.add.reduceat(w, starts)
     centre, height = np.add.reduceat(w * x, starts) / block, np.add.reduceat(w * y, starts) / block
-    points = list(zip(centre.tolist(), height.tolist(), strict=True))
+    points = [(float(centre[0]), float(height[0]))]
+    for point in zip(centre.tolist()[1:], height.tolist()[1:], strict=True):
+        if point[0] > points[-1][0] and point[1] > points[-1][1]:  # else rounding made them one
+            points.append(point)
     if points[0][0] > 0.0:
         points.insert(0, (0.0, points[0][1] * (1.0 - _RISE)))
     if points[-1][0] < 1.0:

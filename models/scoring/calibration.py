@@ -74,7 +74,11 @@ def sigmoid(margin: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _platt(slope: float, intercept: float) -> Curve:
-    return lambda scores: sigmoid(slope * log_odds(scores) + intercept).astype(np.float32)
+    def told(scores: Scores) -> Scores:
+        chance = sigmoid(slope * log_odds(scores) + intercept)
+        return np.clip(chance, _TINY, 1.0 - _TINY).astype(np.float32)
+
+    return told
 
 
 def _isotonic(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:

@@ -8,8 +8,8 @@ In this order:
 3. Of the others each is shuffled among the validation rows (Breiman 2001). Doubted is one whose shuffling raises the
    loss by no more than two standard errors of that rise: its help cannot be told from chance.
 4. Trees grow again without all that is unused or doubted. Where that raises the validation loss by more than a
-   thousandth of it, the more useful half of the doubted stays and step 4 is repeated; so two features that say the same
-   do not both go, nor many that help a little each.
+   thousandth of it and by more than one standard error, the more useful half of the doubted stays and step 4 is
+   repeated; so two features that say the same do not both go, nor many that help a little each.
 
 Steps 2 to 4 need rows that can tell: of either kind, ten per feature that train (Peduzzi et al. 1996) and
 ``limits.SELECTION_KIND_ROWS_MIN`` that validate. At least one feature stays. Nothing here reads a row that calibrates
@@ -78,7 +78,7 @@ def select(
         if not doubted or judging.is_as_good(again, left):
             why = {name: rises[name].told(_UNIT[objective]) for name in doubted}
             return Selected(left, {name: "no tree splits on it" for name in kept if name in unused} | why, again.rounds)
-        doubted = doubted[: len(doubted) // 2]
+        doubted = doubted[: -(-len(doubted) // 2)] if len(doubted) > 1 else []
     return Selected(kept, {}, trees.rounds)
 
 
@@ -142,7 +142,8 @@ class _Judging:
     def is_as_good(self, trees: Grown, features: tuple[str, ...]) -> bool:
         """Do these trees, over fewer features, lose no more?"""
         columns = [self._features.index(name) for name in features]
-        return self._rise(trees, self._matrix[:, columns]).mean <= self._spare
+        rise = self._rise(trees, self._matrix[:, columns])
+        return rise.mean <= max(self._spare, rise.error)
 
     def _rise(self, trees: Grown, matrix: NDArray[np.float32]) -> _Rise:
         difference = self._of(self._label, trees.predict(matrix)) - self._losses

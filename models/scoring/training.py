@@ -204,7 +204,7 @@ def _manifest(
         accepted=counted.accepted,
         metrics=found,
         params={
-            **procedure.params, "rounds": selected.rounds, "holdout": holdout, "threads": procedure.threads,
+            **procedure.params, "rounds": grown.rounds, "holdout": holdout, "threads": procedure.threads,
             "validation_from_ms": parts.instants.validation_ms, "calibration_from_ms": parts.instants.calibration_ms,
             "test_from_ms": parts.instants.test_ms,
         },
