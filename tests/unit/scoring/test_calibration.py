@@ -1,4 +1,4 @@
-"""Calibration: the pooled fit is the best rising one, Platt finds the sigmoid, order stays, later rows are told better."""
+"""Calibration: the pooled fit is the best rising one, Platt finds the sigmoid, order stays, later rows gain by it."""
 
 from __future__ import annotations
 
