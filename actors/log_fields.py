@@ -39,6 +39,8 @@ PARTICULARS: Final = {
     "trace": "a traceback without values of variables",
     "method": "of an actor",
     "target": "of the catalog: what a scorer predicts",
+    "version": "of a scorer",
+    "versions": "of scorers",
     "purpose": "of a link: which shard, or the scorer",
     "lane": "of a gateway: which shard's queue",
     "proven": "whether the other end of a link had proved that it holds the secret",

@@ -326,13 +326,14 @@ class ProfileShard:
         self._runner = TurnRunner(parts, scorer, self._open_trace(), self._watcher.see)
         self._loop = TurnLoop(parts, self._runner, self._die, lambda: self._sync.poke())
         self._refresher = Refresher(parts, scorer, self._loop.submit_later)
-        self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die)
+        self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die, scorer)
         self._reads = Reads(parts, Explainer(parts, scorer), self._die)
 
     def _seek_scorer(self, secret: bytes) -> ScorerClient:
         """Find the scorer, once: a standby has found it when it begins to serve."""
         if self._scorer is None:
             self._scorer = ScorerClient(self._given_scorer or find_scorer(self._settings, self._store, secret))
+            self._scorer.wanted = lambda: self._succession.wanted
             self._spawn(self._scorer.keep_probing())
         return self._scorer
 

@@ -48,6 +48,8 @@ class Scorer:
         self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explaining")
         self._server = LinkServer(self._score, link_key(patiently(store.secret)), PURPOSE)
         self._listening: asyncio.Task[Address] | None = None
+        #: By version.
+        self._loading: dict[str, asyncio.Task[None]] = {}
 
     async def address(self) -> bytes:
         """Where rows are taken, as ``actors.link.address.Address``. The first who asks opens the port."""
@@ -74,6 +76,8 @@ class Scorer:
             return await self._answered(asked)
 
     async def _answered(self, asked: Asked) -> bytes:
+        if asked.version is not None and not self._engine.has(asked.version):
+            await self._load(asked.version)
         answer: Answer
         if asked.explain:
             loop = asyncio.get_running_loop()
@@ -83,6 +87,14 @@ class Scorer:
         if isinstance(answer, KairosError):
             raise answer
         return answer
+
+    async def _load(self, version: str) -> None:
+        """Read a version beside the event loop, where other shards' rows are scored meanwhile."""
+        task = self._loading.get(version)
+        if task is None:
+            task = self._loading[version] = asyncio.create_task(asyncio.to_thread(self._engine.load, version))
+            task.add_done_callback(lambda _: self._loading.pop(version, None))
+        await asyncio.shield(task)
 
 
 def scorer_app(settings: Mapping[str, Any], replicas: int = 1) -> serve.Application:

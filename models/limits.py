@@ -337,6 +337,8 @@ GARBAGE_OBJECTS_MIN: Final = 10_000
 # Scoring and training.
 #: Settings of arbitration (the catalog's own and those of experiments) whose arrays are kept per plan.
 ARBITRATIONS_KEPT_MAX: Final = 32
+#: How long a shard that is to adopt another scorer waits until that is loaded, before it asks for its roles again.
+SCORER_WARM_WAIT_MS_MAX: Final = 10 * SECOND_MS
 #: Scorers with a role at once (champion, canary, shadows, those of experiments and targets), and champions of before
 #: that a roll-back can reach.
 ROLES_MAX: Final = 32
@@ -365,12 +367,26 @@ EXPLAINED_ROWS_MAX: Final = 64
 #: How long an explanation of a past decision waits for the scorer.
 EXPLANATION_SCORER_WAIT_MS: Final = SECOND_MS
 TRAINING_ROWS_MIN: Final = 100
+#: To learn a target: a customer is looked at this often (or four times within the target's window, if that is more
+#: often), and of so many looks the newest are kept.
+SNAPSHOT_EVERY_MS_MIN: Final = HOUR_MS
+SNAPSHOT_EVERY_MS_MAX: Final = 7 * DAY_MS
+SNAPSHOTS_PER_CUSTOMER_MAX: Final = 64
 #: How long after the end of its response window an item waits for reports that come late (they say when it happened)
 #: before it is handed out as a row and forgotten.
 LABEL_LATE_MS: Final = 7 * DAY_MS
 #: Rows that an export holds before it writes them as one row group, and rows of a file of a folder.
 EXPORT_GROUP_ROWS: Final = 16_384
 EXPORT_FILE_ROWS: Final = 16 * EXPORT_GROUP_ROWS
+#: Rows that training on a Ray cluster draws to select features, calibrate and judge by; all of them where there are
+#: fewer. Rows that a worker takes at once.
+TRAINING_SAMPLE_ROWS: Final = 1_000_000
+TRAINING_BATCH_ROWS: Final = 16_384
+#: Numbers of a part (rows times features) that a worker holds in memory as quantiles, a byte or two each; those of a
+#: larger one lie on its disk.
+TRAINING_NUMBERS_IN_MEMORY: Final = 2**28
+#: Ranges in which a pass over all rows counts instants, when it looks for a boundary of the split.
+TRAINING_INSTANT_RANGES: Final = 2**16
 TRAINING_ROUNDS_MAX: Final = 400
 TRAINING_PATIENCE_ROUNDS: Final = 30
 #: Corners of an isotonic calibration, and bins of a feature's reference histogram.

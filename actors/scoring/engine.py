@@ -22,6 +22,14 @@ class ScoringEngine:
     def __init__(self, scorers: LoadedScorers) -> None:
         self._scorers = scorers
 
+    def has(self, version: str) -> bool:
+        """Whether it is in memory: scoring by it reads no file."""
+        return self._scorers.found(version) is not None
+
+    def load(self, version: str) -> None:
+        """Read its file. Raises ``UnknownScorerError``; ``BadInput`` when it is damaged."""
+        self._scorers.load(version)
+
     def answer(self, batch: list[Asked]) -> list[Answer]:
         """One answer per request, in order. A request that fails, fails alone."""
         answers: list[Answer] = [PONG] * len(batch)

@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.scoring.interface import Matrix
+from actors.scoring.interface import Matrix, Wanted
 from models import limits
-from models.errors import BadInput
+from models.errors import BadInput, KairosError
 
 if TYPE_CHECKING:  # imports xgboost, for which a shard does not wait at its start
     from actors.scoring.loaded import LoadedScorers
@@ -37,8 +38,11 @@ class InProcessScorer:
         self._scoring = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
         self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explaining")
 
-    async def find(self) -> None:
+    async def find(self, wanted: Wanted = ()) -> None:
         await self._opened()
+        for version, _ in wanted:
+            with suppress(KairosError):  # whoever asks for it is told
+                await self._booster(version)
 
     async def ping(self) -> None:
         await self._opened()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from models.errors import KairosError
 
 Matrix = NDArray[np.float32]
+#: (version, how many columns it reads) of scorers that will be asked.
+Wanted = Sequence[tuple[str, int]]
 
 
 class ScorerGoneError(KairosError):
@@ -19,9 +22,10 @@ class ScorerGoneError(KairosError):
 class Scorer(Protocol):
     """Every call may raise anything, may take for ever, and may be cancelled: who asks brings deadline and breaker."""
 
-    async def find(self) -> None:
+    async def find(self, wanted: Wanted = ()) -> None:
         """Have a scorer that answers, whatever that takes (imports, look-ups, loading): for a probe, not a decision.
-        Asked again now and then, it looks whether there is a better place to ask."""
+        It has the wanted versions in memory then, but for those that it cannot load. Asked again now and then, it looks
+        whether there is a better place to ask."""
 
     async def ping(self) -> None:
         """Returns when a scorer is there, whatever versions it has."""

@@ -6,13 +6,14 @@ alone: at first, after a loss, and now and then, so that new replicas get their 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
 from actors.link.address import Address
 from actors.link.client import Link
-from actors.link.errors import LinkGone
+from actors.link.errors import LinkFailed, LinkGone
 from actors.scoring.interface import ScorerGoneError
 from actors.scoring.wire import METHOD, PING, PURPOSE
 from models import limits
@@ -31,7 +32,7 @@ class ReplicaLine:
         #: The one before, until what was asked there has long been answered.
         self._former: Link | None = None
 
-    async def find(self) -> None:
+    async def find(self, first: Sequence[bytes] = ()) -> None:
         if self._former is not None:
             self._former.close()
             self._former = None
@@ -51,6 +52,9 @@ class ReplicaLine:
 
         link = Link(resolve, self._link_key, PURPOSE)
         await link.call(METHOD, PING, _WAIT_S)
+        for request in first:
+            with suppress(LinkFailed):  # it cannot load that one: whoever asks for it is told
+                await link.call(METHOD, request, _WAIT_S)
         self._former, self._link, self._address = self._link, link, address
 
     async def call(self, request: bytes) -> bytes:

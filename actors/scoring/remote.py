@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors.scoring import wire
-from actors.scoring.interface import Matrix
+from actors.scoring.interface import Matrix, Wanted
 
 
 class Line(Protocol):
     """Both may raise anything."""
 
-    async def find(self) -> None:
-        """Find whom to ask, or find again; see ``Scorer.find``."""
+    async def find(self, first: Sequence[bytes] = ()) -> None:
+        """Find whom to ask, or find again; see ``Scorer.find``. Another one than before answers ``first`` (in whichever
+        way) before it is asked anything else."""
 
     async def call(self, request: bytes) -> bytes:
         """``actors.scoring.wire``."""
@@ -25,8 +27,9 @@ class RemoteScorer:
     def __init__(self, line: Line) -> None:
         self._line = line
 
-    async def find(self) -> None:
-        await self._line.find()
+    async def find(self, wanted: Wanted = ()) -> None:
+        rows = [(version, np.zeros((1, columns), np.float32)) for version, columns in wanted]
+        await self._line.find([wire.pack_asked(version, row) for version, row in rows])
         await self.ping()
 
     async def ping(self) -> None:

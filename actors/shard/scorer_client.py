@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from actors.scoring.interface import Matrix, Scorer, ScorerGoneError
+from actors.scoring.interface import Matrix, Scorer, ScorerGoneError, Wanted
 from models import limits
 from models.turn.wave_parts import DEGRADED, Scored
 
@@ -27,6 +27,8 @@ T = TypeVar("T")
 class ScorerClient:
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
+        #: Whose scores will be asked for: they are in memory wherever a probe finds a scorer.
+        self.wanted: Callable[[], Wanted] = tuple
         self._failures = 0
         #: How long the next probe waits, because those before it promised too much.
         self._pause_ms = 0
@@ -70,6 +72,22 @@ class ScorerClient:
             raise ScorerGoneError("the scorer is gone; ask again when it is found")
         return _checked(await _within(wait_ms, self._scorer.predict(version, matrix)), (len(matrix),))
 
+    async def warm(self, wanted: Wanted) -> list[str]:
+        """Have these versions in memory where scores come from. Returns those of which somebody who is there cannot
+        say a score; none while nobody is there, who loads them when it is found."""
+        failed = []
+        for version, columns in wanted:
+            try:
+                await self.numbers(version, np.zeros((1, columns), np.float32), limits.SCORER_WARM_WAIT_MS_MAX)
+            except asyncio.CancelledError:
+                raise
+            except ScorerGoneError:
+                return []
+            except Exception as error:
+                log.warning("a scorer cannot be asked", version=version, error=type(error).__name__, detail=str(error))
+                failed.append(version)
+        return failed
+
     async def _ask(self, version: str | None, matrix: Matrix) -> NDArray[np.float32] | None:
         if version is None:
             await self._scorer.ping()
@@ -88,7 +106,7 @@ class ScorerClient:
         """Find a scorer that answers; closes the breaker when there is one."""
         try:
             async with asyncio.timeout(limits.SCORER_PROBE_WAIT_MS_MAX / 1_000):
-                await self._scorer.find()
+                await self._scorer.find(self.wanted())
         except asyncio.CancelledError:
             raise
         except Exception as error:

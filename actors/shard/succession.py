@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from actors.scoring.interface import Wanted
 from actors.shard.clock import DecisionClock
 from actors.shard.following import Follower
 from actors.shard.garbage import settle_garbage
@@ -56,6 +57,12 @@ class Succession:
         self._parts: ShardParts | None = None
         self._follower: Follower | None = None
         self._said_s = -limits.LOCK_SAID_MS / 1_000
+
+    @property
+    def wanted(self) -> Wanted:
+        """The scorers that have a role as of the newest row that was replayed."""
+        layouts = self._parts.core.state.layouts if self._parts is not None else {}
+        return [(version, layout.width) for version, layout in layouts.items()]
 
     @property
     def seq(self) -> int:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import NoReturn
 
 import structlog
 
 from actors.shard.parts import ShardParts
+from actors.shard.scorer_client import ScorerClient
 from actors.shard.turn_loop import TurnLoop
 from actors.shard.turning import TurnRunner
 from models import limits
@@ -21,6 +23,7 @@ from models.canonical import pack, unpack
 from models.catalog.check import compile_catalog
 from models.coordination.messages import Instructions
 from models.errors import DiskFull
+from models.scoring.roles import Roles
 from models.turn.shard_facts import CatalogAdopted, Returned, ShardFact
 
 log = structlog.get_logger(__name__)
@@ -32,13 +35,14 @@ CallCoordinator = Callable[[bytes], Awaitable[bytes]]
 class Sync:
     def __init__(
         self, parts: ShardParts, runner: TurnRunner, loop: TurnLoop, call: CallCoordinator,
-        die: Callable[[str], NoReturn],
+        die: Callable[[str], NoReturn], scorer: ScorerClient,
     ) -> None:
         self._parts = parts
         self._runner = runner
         self._loop = loop
         self._call = call
         self._die = die
+        self._scorer = scorer
         self._number = 0
         self._poked = asyncio.Event()
         #: Whether the last report was answered.
@@ -103,6 +107,8 @@ class Sync:
         """Adopt instructions at the next turn boundary, as one durable row."""
         if instructions.refused:
             self._die(f"the coordinator refuses this shard: {instructions.refused}")
+        if not await self._can_score(instructions.roles):
+            instructions = replace(instructions, roles=None)
 
         async def adopt() -> bool:
             facts = self._parts.core.instruct(instructions, self._parts.now_ms())
@@ -119,6 +125,21 @@ class Sync:
             return
         if has_more_to_say:
             self.poke()
+
+    async def _can_score(self, roles: Roles | None) -> bool:
+        """Have what is new in these roles loaded, so that adopting them costs no decision its scores. False: one that
+        would decide cannot score here; the roles stay as they are, and the next report asks for the new ones again."""
+        known = self._parts.core.state.roles
+        if roles is None or roles.number <= known.number:
+            return True
+        fresh = [version for version in roles.versions if version not in known.versions]
+        widths = [(version, len(roles.manifests[version].get("features", ()))) for version in fresh]
+        failed = await self._scorer.warm([one for one in widths if one[1]])
+        deciding = {roles.champion, roles.canary, *roles.named}
+        if deciding.isdisjoint(failed):
+            return True
+        log.error("roles are not adopted: a scorer cannot be asked", versions=failed)
+        return False
 
 
 def _is_sound(facts: list[ShardFact]) -> bool:

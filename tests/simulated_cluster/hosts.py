@@ -12,6 +12,7 @@ from actors.coordination.record import CoordinatorRecord
 from actors.coordination.service import CoordinatorService
 from actors.gateway.batching import Lane, Replies, ShardGone
 from actors.profile_shard import ProfileShard
+from actors.scoring.interface import Wanted
 from models import ids, limits
 from models.canonical import pack, unpack
 from models.coordination.core import CoordinatorCore
@@ -36,7 +37,7 @@ class SimulatedScorer:
     def __init__(self, process: Process) -> None:
         self._process = process
 
-    async def find(self) -> None:
+    async def find(self, _wanted: Wanted = ()) -> None:
         """There is always one to be found."""
 
     async def ping(self) -> None:

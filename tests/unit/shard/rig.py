@@ -13,7 +13,7 @@ from simulation.catalog import plan
 from support.stores import installed
 
 from actors.profile_shard import ProfileShard
-from actors.scoring.interface import Matrix, Scorer
+from actors.scoring.interface import Matrix, Scorer, Wanted
 from actors.shard.store import Appended
 from models import ids
 from models.canonical import pack, unpack
@@ -68,7 +68,7 @@ class FakeScorer:
         self.failing = False
         self.asked = 0
 
-    async def find(self) -> None:
+    async def find(self, _wanted: Wanted = ()) -> None:
         if self.failing:
             raise ConnectionError("no scorer")
 

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 from unit.shard.rig import run
 
-from actors.scoring.interface import Matrix, ScorerGoneError
+from actors.scoring.interface import Matrix, ScorerGoneError, Wanted
 from actors.shard.scorer_client import ScorerClient
 from models import limits
 
@@ -26,7 +26,7 @@ class Doubled:
         self.calls = self.finds = 0
         self.mode = "fine"
 
-    async def find(self) -> None:
+    async def find(self, _wanted: Wanted = ()) -> None:
         self.finds += 1
         await self.ping()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Line:
     def __init__(self, replica: Scorer) -> None:
         self._replica = replica
 
-    async def find(self) -> None:
+    async def find(self, _first: Sequence[bytes] = ()) -> None:
         """It is here."""
 
     async def call(self, request: bytes) -> bytes:
