@@ -10,11 +10,19 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
-from cluster.cli.options import AsJson
+from actors.access import read_admin_key
+from actors.rule_trial import try_rules
+from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, live_url, store_at
 from cluster.evaluating import load
+from cluster.evaluating_journal import Asked, candidate_of, evaluate_on_journals
+from cluster.journal_source import open_journals
+from models.catalog.check import check_text
+from models.errors import BadInput
 from models.evaluation.estimate import Estimate
+from models.evaluation.journal import Reward
 from models.evaluation.report import Report, evaluate
 
 _NAMES = {
@@ -28,21 +36,41 @@ def evaluate_policy(
     policy: Annotated[
         Path | None, typer.Option(help="The policy to evaluate on it, as Parquet.", exists=True, dir_okay=False)
     ] = None,
+    catalog: Annotated[
+        Path | None, typer.Option(help="Evaluate this catalog on Kairos's own journals.", exists=True, dir_okay=False)
+    ] = None,
+    scorer: Annotated[str | None, typer.Option(help="Evaluate this registered scorer on the same journals.")] = None,
+    reward: Annotated[
+        str, typer.Option(help="On journals: accept (1 for an acceptance within its window) or value (its value).")
+    ] = "accept",
     force: Annotated[bool, typer.Option("--force", help="Exit with 0 though the log cannot carry the answer.")] = False,
-    as_json: AsJson = False,
+    data_dir: DataDir = None, url: Url = None, key: Key = None, as_json: AsJson = False,
 ) -> None:
     """Estimate what a policy would have earned, from a log that another policy wrote.
 
-    Columns of --log: round_id, action, rank, reward, selection_probability (with which the action was chosen); every
-    other column is context for the direct method. Columns of --policy: round_id, action, rank, probability, for each
-    action that the policy may choose at each logged position. Values are mean rewards per position (a round and rank),
-    standard errors hold for rounds that are independent. Refused (exit status 1) where the log cannot carry the answer:
-    an effective sample size under 50 or under 1 % of the rounds, or choices that were never logged.
+    Either from files. Columns of --log: round_id, action, rank, reward, selection_probability (with which the action
+    was chosen); every other column is context for the direct method. Columns of --policy: round_id, action, rank,
+    probability, for each action that the policy may choose at each logged position.
+
+    Or a candidate, --catalog FILE, --scorer VERSION or both, on the journals of a live server or of a stopped one: what
+    it would have done in place of every logged decision, with the customer as it was, position by position.
+
+    Values are mean rewards per position (a round and rank), standard errors hold for rounds that are independent.
+    Refused (exit status 1) where the log cannot carry the answer: an effective sample size under 50 or under 1 % of the
+    rounds, or choices that were never logged.
     """
-    if log is None or policy is None:
-        raise typer.BadParameter("say --log LOG.parquet and --policy POLICY.parquet")
-    loaded = load(log, policy)
-    tell(evaluate(loaded.log, loaded.policy, os.cpu_count() or 1, loaded.notes), as_json=as_json, force=force)
+    files, own = (log, policy), (catalog, scorer)
+    if (all(files) and not any(own)) is (any(own) and not any(files)):
+        raise typer.BadParameter("say --log and --policy, or --catalog or --scorer (or both of these)")
+    if reward not in ("accept", "value"):
+        raise typer.BadParameter("--reward is accept or value")
+    if log is not None and policy is not None:
+        loaded = load(log, policy)
+        report = evaluate(loaded.log, loaded.policy, os.cpu_count() or 1, loaded.notes)
+    else:
+        worth: Reward = "value" if reward == "value" else "accept"
+        report = _on_journals(catalog, scorer, worth, data_dir, url, key, as_json)
+    tell(report, as_json=as_json, force=force)
 
 
 def tell(report: Report, *, as_json: bool, force: bool) -> None:
@@ -55,6 +83,33 @@ def tell(report: Report, *, as_json: bool, force: bool) -> None:
         print(f"kairos: {'warning: ' if force else ''}refused: {report.verdict.why}", file=sys.stderr)
         if not force:
             raise typer.Exit(1)
+
+
+def _on_journals(
+    catalog: Path | None, scorer: str | None, reward: Reward, data_dir: Path | None, url: str | None, key: str | None,
+    as_json: bool,
+) -> Report:
+    place = data_dir_of(data_dir)
+    live = url or live_url(place)
+    bearer = key or os.environ.get("KAIROS_KEY") or (read_admin_key(place) if live else "")
+    plan = None if catalog is None else check_text(_text(catalog), try_rules)
+    store = store_at(data_dir)
+    candidate = candidate_of(Asked(plan, scorer), store.scorers())
+    with open_journals(store, live, bearer) as source, Progress(
+        console=Console(stderr=True), transient=True, disable=as_json or not sys.stderr.isatty(),
+    ) as bar:
+        tasks = [bar.add_task(f"shard {shard}", total=None) for shard in range(source.shards)]
+        return evaluate_on_journals(
+            source, candidate, reward, os.cpu_count() or 1,
+            lambda shard, row, last: bar.update(tasks[shard], completed=row, total=last),
+        )
+
+
+def _text(catalog: Path) -> str:
+    try:
+        return catalog.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read {catalog} as UTF-8 text: {error}") from error
 
 
 def _print(report: Report) -> None:

@@ -51,7 +51,9 @@ class Report:
         }
 
 
-def evaluate(log: Log, policy: Policy, threads: int = 1, notes: tuple[str, ...] = ()) -> Report:
+def evaluate(
+    log: Log, policy: Policy, threads: int = 1, notes: tuple[str, ...] = (), doubts: tuple[str, ...] = ()
+) -> Report:
     """Estimate, and judge what the estimates stand on. ``log`` holds at least one position, and both were checked."""
     weights = weigh(log, policy)
     predicted = direct_method.cross_fit(log, policy, threads)
@@ -64,7 +66,7 @@ def evaluate(log: Log, policy: Policy, threads: int = 1, notes: tuple[str, ...] 
             "dr": doubly_robust(log, weights, predicted), "switch_dr": switch_dr(log, weights, predicted, threshold),
         },
         ess=ess, ess_rounds=ess_rounds, max_weight=weights.largest, rounds=log.rounds, positions=len(log),
-        verdict=judge(log, weights, min(ess, ess_rounds), found), overlap=found,
+        verdict=judge(log, weights, min(ess, ess_rounds), found, doubts), overlap=found,
         logged=mean(log, log.reward), lift=mean(log, scores(log, weights, predicted) - log.reward),
         switch_threshold=threshold, trees=predicted.trees, notes=notes,
     )

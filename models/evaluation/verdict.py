@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,8 +21,8 @@ class Verdict:
     why: str
 
 
-def judge(log: Log, weights: Weights, ess: float, found: Overlap) -> Verdict:
-    """``ess``: the smaller of the effective sample sizes in positions and in rounds.
+def judge(log: Log, weights: Weights, ess: float, found: Overlap, further: Sequence[str] = ()) -> Verdict:
+    """``ess``: the smaller of the effective sample sizes in positions and in rounds; ``further``: more doubts.
 
     Refused below 50 or 1 % of the rounds, or when more than 1 % of the policy's choices were never logged; weak for
     other reasons to doubt, each of which is said.
@@ -29,7 +30,7 @@ def judge(log: Log, weights: Weights, ess: float, found: Overlap) -> Verdict:
     against = _refusals(log, weights, ess, found)
     if against:
         return Verdict("refused", "; ".join(against))
-    doubts = _doubts(log, weights, ess, found)
+    doubts = [*_doubts(log, weights, ess, found), *further]
     if doubts:
         return Verdict("weak", "; ".join(doubts))
     return Verdict(

