@@ -66,7 +66,8 @@ class Watcher:
         self._watch.shadowed(decision_id, version, scores)
 
     def seen(self) -> Seen:
-        """What was counted until now, with what still waits."""
+        """What was seen until now, with what waited to be counted."""
+        self._count_rows()
         self._count(len(self._labels))
         return self._watch.seen(self._parts.now_ms())
 
