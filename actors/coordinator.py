@@ -85,6 +85,13 @@ class Coordinator:
         """See ``actors.coordination.scorers.command_of``."""
         return _packed(await self._scorers.change(command_of(unpack(request))))
 
+    async def experiments(self) -> bytes:
+        return _packed(await self._service.experiments())
+
+    async def experiment(self, request: bytes) -> bytes:
+        """``{"id"}``."""
+        return _packed(await self._service.experiment(unpack(request)["id"]))
+
     async def clock(self) -> bytes:
         return _packed(await self._service.clock())
 

@@ -18,6 +18,7 @@ from actors.coordination.tally import Tally
 from models import limits
 from models.canonical import pack
 from models.catalog.plan import Plan
+from models.coordination import experiment_views, views
 from models.coordination.commands import (
     Answer,
     Command,
@@ -32,7 +33,6 @@ from models.coordination.commands import (
 )
 from models.coordination.core import CoordinatorCore
 from models.coordination.messages import Instructions, Report
-from models.coordination.views import scorers_view
 from models.errors import KairosError
 from models.times import format_time
 from models.turn.commands import problem
@@ -115,17 +115,28 @@ class CoordinatorService:
         await self._shards.advance(shard, _packed(handled.reply))
 
     async def budgets(self) -> Answer:
-        """As of now: what was acknowledged before this call is in it, as far as its shard is live.
+        """As of now: what was acknowledged before this call is in it, as far as its shard is live."""
+        await self._hear_all()
+        return Answer(200, self.core.budgets(self._real_ms()))
 
-        Two reports of each shard are awaited, because the first may have been under way already.
-        """
+    async def experiments(self) -> Answer:
+        """As of now, as ``budgets``."""
+        await self._hear_all()
+        return Answer(200, experiment_views.experiments_view(self.core.state))
+
+    async def experiment(self, id_: str) -> Answer:
+        """As of now, as ``budgets``."""
+        await self._hear_all()
+        return experiment_views.experiment_answer(self.core.state, id_)
+
+    async def _hear_all(self) -> None:
+        """Two reports of each live shard are awaited, because the first may have been under way already."""
         for _ in range(2):
             now_ms = self._real_ms()
             seen = {s.shard: s.number for s in self.core.live.values() if s.is_live(now_ms)}
             if await self._wait_for(partial(self._silent_since, seen), limits.BUDGETS_WAIT_MS):
                 break
         await self._confirm()
-        return Answer(200, self.core.budgets(self._real_ms()))
 
     def _silent_since(self, seen: Mapping[int, int], _now_ms: int) -> list[int]:
         return [shard for shard, number in seen.items() if self.core.live[shard].number == number]
@@ -139,7 +150,7 @@ class CoordinatorService:
 
     async def scorers(self) -> Answer:
         await self._confirm()
-        return Answer(200, scorers_view(self.core.state))
+        return Answer(200, views.scorers_view(self.core.state))
 
     async def clock(self) -> Answer:
         mode = "manual" if self.core.manual_clock else "wall"

@@ -26,6 +26,7 @@ from cluster.cli import (
     train,
 )
 from cluster.cli.catalog import app as catalog_app
+from cluster.cli.experiments import app as experiment_app
 from models.errors import KairosError
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ app.command("reshard")(store_tools.reshard_store)
 app.add_typer(keys.app, name="key")
 app.add_typer(master_key.app, name="master-key")
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(experiment_app, name="experiment")
 
 
 def main() -> None:

@@ -45,6 +45,8 @@ class Explanation(View):
     #: What remains after each gate, in their order.
     funnel = Member[Mapping[str, int]]()
     candidates = Member[Sequence[Mapping[str, Any]]]()
+    #: Experiment -> the variant in force.
+    experiments = Member[Mapping[str, str]](MappingProxyType({}))
 
 
 class Decision(View):
@@ -62,6 +64,8 @@ class Decision(View):
     #: The scorer did not answer in time and evidence alone decided.
     degraded = Member[bool]()
     dry_run = Member[bool]()
+    #: Experiment -> the variant in force.
+    experiments = Member[Mapping[str, str]](MappingProxyType({}))
 
     @property
     def placements(self) -> tuple[PlacementFilled, ...]:
@@ -222,6 +226,36 @@ class RoleChanged(View):
     share = Member[float | None](None)
     adopted = Member[Sequence[int]](())
     waiting_for = Member[Sequence[int]](())
+
+
+class ExperimentSummary(View):
+    __slots__ = ()
+    id = Member[str]()
+    namespace = Member[str]()
+    #: "running" or "ended".
+    state = Member[str]()
+    metric = Member[str]()
+    share = Member[float]()
+    variants = Member[Sequence[str]]()
+    assigned = Member[int]()
+    observed = Member[int]()
+    #: Customers do not fall into the variants as the weights say.
+    alarm = Member[bool]()
+
+
+class Experiment(View):
+    """``variants``: the first is the control; each with ``mean``, ``lift`` and ``decided``."""
+
+    __slots__ = ()
+    id = Member[str]()
+    namespace = Member[str]()
+    state = Member[str]()
+    metric = Member[str]()
+    assigned = Member[int]()
+    observed = Member[int]()
+    variants = Member[Sequence[Mapping[str, Any]]]()
+    sample_ratio = Member[Mapping[str, Any]]()
+    notes = Member[Sequence[str]](())
 
 
 class Clock(View):

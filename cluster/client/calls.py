@@ -179,6 +179,19 @@ class Calls:
         return call
 
     @Method
+    def experiments(self) -> Call[list[answers.ExperimentSummary]]:
+        """Experiments of the live catalog, and those that left it."""
+        return Call(
+            "GET", "/v1/experiments",
+            lambda reply: list(map(answers.ExperimentSummary, reply.value()["experiments"])),
+        )
+
+    @Method
+    def experiment(self, experiment_id: str) -> Call[answers.Experiment]:
+        """What can be said of an experiment right now: its variants against the control, and its sample ratio."""
+        return Call("GET", path_of("/v1/experiments/{}", experiment_id), _viewed(answers.Experiment))
+
+    @Method
     def clock(self) -> Call[answers.Clock]:
         """Where the decision clock stands."""
         return Call("GET", "/v1/clock", _viewed(answers.Clock))

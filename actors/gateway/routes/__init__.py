@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from actors.gateway.routes import configuration, customers, decisions, events, operations, outcomes, scorers, stream
+from actors.gateway.routes import (
+    configuration,
+    customers,
+    decisions,
+    events,
+    experiments,
+    operations,
+    outcomes,
+    scorers,
+    stream,
+)
 from actors.gateway.routing import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *events.ROUTES, *decisions.ROUTES, *outcomes.ROUTES, *customers.ROUTES, *configuration.ROUTES, *scorers.ROUTES,
-    *operations.ROUTES, *stream.ROUTES,
+    *experiments.ROUTES, *operations.ROUTES, *stream.ROUTES,
 )

@@ -23,7 +23,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "timeline": ("ann",), "set_attributes": ("ann", {}), "set_consent": ("ann", {}), "erase": ("ann",),
     "explanation_of": ("d",), "catalog": (), "publish_catalog": ({},), "budgets": (), "set_cap": ("b", 1),
     "scorers": (), "promote": ("v",), "shadow": ("v",), "canary": ("v", 0.1), "retire": ("v",), "roll_back": (),
-    "clock": (), "set_clock": ("2026-01-01T00:00:00Z",), "status": (),
+    "experiments": (), "experiment": ("x",), "clock": (), "set_clock": ("2026-01-01T00:00:00Z",), "status": (),
     "metrics": (), "wait_until_ready": (), "journal": (0,), "call": ("GET", "/healthz"),
 }
 #: For people and their tools, not for services.

@@ -204,6 +204,8 @@ def test_calls_about_one_customer_take_any_id_in_the_path(
     ("POST", "/v1/scorers/v:shadow", None, ("change_roles", ({"change": "shadow", "version": "v"},))),
     ("POST", "/v1/scorers/v:canary", {"share": 0.05},
      ("change_roles", ({"change": "canary", "version": "v", "share": 0.05},))),
+    ("GET", "/v1/experiments", None, ("experiments", ())),
+    ("GET", "/v1/experiments/a%2Fb", None, ("experiment", ({"id": "a/b"},))),
     ("POST", "/v1/scorers:rollback", None, ("change_roles", ({"change": "rollback"},))),
 ])
 def test_what_all_customers_share_is_the_coordinators(

@@ -17,7 +17,7 @@ HISTORY: Final = {"source": "f", "first_position": 0, "events": [{"customer_id":
 #: Calls about what all tenants share, or about nobody: by scope alone.
 SHARED: Final = frozenset({
     "catalog", "publish", "budgets", "cap", "clock", "set clock", "scorers", "promote", "shadow", "canary", "retire",
-    "rollback", "status", "healthz", "readyz", "metrics", "openapi", "docs", "stream",
+    "rollback", "experiments", "experiment", "status", "healthz", "readyz", "metrics", "openapi", "docs", "stream",
 })
 #: Calls that another tenant's key is refused outright.
 REFUSED: Final = frozenset({"journal"})
