@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from models.messages.answers import AnswerModel
+from models.messages.bases import AnswerModel
 
 State = Literal["running", "ended"]
 
