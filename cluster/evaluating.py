@@ -23,6 +23,8 @@ _LOG: Final = {
 }
 _POLICY: Final = {"round_id": "id", "action": "id", "rank": "whole", "probability": "number"}
 _MEANS: Final = {"id": "whole numbers or text", "whole": "whole numbers", "number": "numbers"}
+#: Columns by which an export of Kairos is known.
+_EXPORT: Final = frozenset({"label_time_ms", "confirmed", "catalog_version"})
 _BATCH_ROWS: Final = 262_144
 
 
@@ -39,11 +41,11 @@ def load(log_path: Path, policy_path: Path) -> Loaded:
     log_file, policy_file = _opened(log_path), _opened(policy_path)
     refuse([*_column_faults("log", log_file, _LOG), *_column_faults("policy", policy_file, _POLICY)])
     refuse(_apart(log_file, policy_file))
-    log, rounds, actions, notes = _read_log(log_file)
+    log, rounds, actions, still_open, notes = _read_log(log_file)
     faults = log_faults(log)
     if not len(log):
         refuse(faults)
-    listed, actions = _Reading(rounds, actions).read(policy_file)
+    listed, actions = _Reading(rounds, actions, still_open).read(policy_file)
     log = _with_actions(log, actions)
     position = matched(log, listed)
     refuse([*faults, *policy_faults(log, listed, position)])
@@ -107,9 +109,10 @@ def _apart(log_file: pq.ParquetFile, policy_file: pq.ParquetFile) -> list[Fault]
     return faults
 
 
-def _read_log(opened: pq.ParquetFile) -> tuple[Log, pa.Array, pa.Array, tuple[str, ...]]:
-    """The log; its round ids and its action ids, each once."""
+def _read_log(opened: pq.ParquetFile) -> tuple[Log, pa.Array, pa.Array, pa.Array, tuple[str, ...]]:
+    """The log; its round ids and its action ids, each once; the rounds that are left out since they are open."""
     table = opened.read(columns=list(dict.fromkeys([*_LOG, *opened.schema_arrow.names])))
+    table, still_open = _closed(table)
     round_, rounds = _coded(table.column("round_id"))
     action, actions = _coded(table.column("action"))
     reward, rank = _numbers(table.column("reward")), _whole(table.column("rank"))
@@ -118,7 +121,17 @@ def _read_log(opened: pq.ParquetFile) -> tuple[Log, pa.Array, pa.Array, tuple[st
         rounds.to_pylist(), actions.to_pylist(), round_, action, rank, reward,
         _numbers(table.column("selection_probability")), context.features, context.matrix, np.ones(len(reward)),
     )
-    return log, rounds, actions, context.notes
+    left = f"left out: {len(still_open)} rounds of the export whose outcome is still open"
+    return log, rounds, actions, still_open, (*context.notes, *([left] if len(still_open) else []))
+
+
+def _closed(table: pa.Table) -> tuple[pa.Table, pa.Array]:
+    """An export of Kairos without the rounds that are open (there, a reward that is absent says so), and their ids."""
+    ids = _ids(table.column("round_id"), None)
+    if not _EXPORT.issubset(table.column_names):
+        return table, ids.slice(0, 0)
+    still_open = pc.unique(ids.filter(_one(pc.is_null(table.column("reward")))))
+    return (table.filter(pc.invert(pc.is_in(ids, still_open))) if len(still_open) else table), still_open
 
 
 def _with_actions(log: Log, actions: pa.Array) -> Log:
@@ -132,6 +145,8 @@ class _Reading:
 
     rounds: pa.Array
     actions: pa.Array
+    #: Rounds that the log left out: what the policy does there is passed over.
+    still_open: pa.Array
     parts: list[tuple[NDArray[np.int32], Integers, NDArray[np.int32], Numbers]] = field(default_factory=list)
     strange_rows: int = 0
     strange: set[Any] = field(default_factory=set)
@@ -149,6 +164,9 @@ class _Reading:
 
     def _batch(self, batch: pa.RecordBatch) -> None:
         ids = _ids(batch.column("round_id"), self.rounds.type)
+        if len(self.still_open):
+            batch = batch.filter(pc.invert(pc.is_in(ids, self.still_open)))
+            ids = _ids(batch.column("round_id"), self.rounds.type)
         round_ = pc.fill_null(pc.index_in(ids, self.rounds), -1).to_numpy(zero_copy_only=False)
         strange = round_ < 0
         if strange.any():
@@ -180,12 +198,18 @@ def _coded(column: Any) -> tuple[Integers, pa.Array]:
 
 def _ids(column: Any, type_: Any) -> Any:
     """Ids as int64 or large text, in one piece."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    column = _one(column)
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     wanted = type_ or (pa.large_string() if _is_text(column.type) else pa.int64())
     return column.cast(wanted)
+
+
+def _one(column: Any) -> Any:
+    """In one piece."""
+    if isinstance(column, pa.ChunkedArray):
+        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    return column
 
 
 def _whole(column: Any) -> Integers:

@@ -14,11 +14,11 @@ from models import limits
 from models.errors import BadInput
 from models.evaluation.log import Integers, Matrix, Numbers
 
-#: Columns of `kairos export` that came after the decision, or that say how it was made; they would tell the trees what
-#: they are to predict.
+#: Columns of `kairos export` that came after the decision, or that say how it was made; the former would tell the trees
+#: what they are to predict.
 _AFTERWARDS: Final = frozenset({
     "label", "label_time_ms", "confirmed", "treatment", "propensity", "scorer_version", "evidence_version",
-    "catalog_version", "weight",
+    "catalog_version", "degraded", "experiments", "customer", "weight",
 })
 #: Columns that describe the action that was shown, not the situation.
 _OF_ACTION: Final = ("action.", "group.", "issue.", "tag.")
@@ -41,7 +41,7 @@ def context_of(table: pa.Table, required: tuple[str, ...], action: Integers, rew
     would say the wrong thing), copies of the reward, and what `kairos export` writes about the time after the decision.
     """
     names = [name for name in table.column_names if name not in required]
-    wrong = [name for name in names if not _usable(table.schema.field(name).type)]
+    wrong = [name for name in names if not _named_reason(name) and not _usable(table.schema.field(name).type)]
     if wrong:
         raise BadInput("these columns of the log cannot be context; leave them out or write them as numbers or text", [
             {"loc": ["log", name], "msg": f"it holds {table.schema.field(name).type}"} for name in wrong

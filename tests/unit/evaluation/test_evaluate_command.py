@@ -238,3 +238,21 @@ def test_a_policy_is_read_in_batches_with_actions_that_the_log_lacks(tmp_path: P
     again = load(*files(one, tmp_path))
     assert np.array_equal(whole.policy.probability, again.policy.probability)
     assert list(whole.log.action_ids) == list(again.log.action_ids)
+
+
+def test_an_export_of_kairos_is_a_log_as_it_is_but_for_what_is_still_open(tmp_path: Path) -> None:
+    one = world(300, 8)
+    log, policy = files(one, tmp_path)
+    table = pq.read_table(log)
+    rewards = [None if at < 5 else float(reward) for at, reward in enumerate(one.reward)]
+    write(log, {
+        **{name: table.column(name) for name in table.column_names}, "reward": rewards,
+        "confirmed": one.reward > 0, "label": one.reward, "label_time_ms": np.arange(300),
+        "catalog_version": ["v"] * 300,
+        "experiments": pa.array([[("e", "v")]] * 300, pa.map_(pa.string(), pa.string())),
+    })
+    loaded = load(log, policy)
+    assert loaded.log.rounds == 295
+    assert len(loaded.policy.position) == 295 * 4
+    assert "left out: 5 rounds of the export whose outcome is still open" in loaded.notes
+    assert all(name.startswith(("x", "half")) for name in loaded.log.features)
