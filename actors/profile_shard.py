@@ -41,6 +41,7 @@ from actors.shard.refreshing import Refresher
 from actors.shard.retiring import exit_actor, leave, retire
 from actors.shard.scorer_client import ScorerClient
 from actors.shard.settings import ShardSettings
+from actors.shard.shadowing import Shadowing
 from actors.shard.standing import RELEASED, as_owner, before_owning
 from actors.shard.succession import STANDBY, Owned, Succession
 from actors.shard.sync import CallCoordinator, Sync
@@ -55,6 +56,7 @@ from models.canonical import pack, unpack
 from models.coordination.messages import Instructions
 from models.errors import Fenced, JournalFailed, KairosError, NotServing, Superseded
 from models.turn.commands import EXPLANATION, TIMELINE, Command, Reply
+from models.turn.results import TurnResult
 
 log = structlog.get_logger(__name__)
 #: Answered beside the turns.
@@ -307,6 +309,7 @@ class ProfileShard:
         self._spawn(self._sync.run())
         self._spawn(self._refresher.run())
         self._spawn(self._watcher.run())
+        self._spawn(self._shadowing.run())
         self._sync.poke()
         if self._settings.link_host is not None:
             self._link = LinkServer(self._linked, link_key(owned.secret), shard_purpose(self._settings.shard))
@@ -323,11 +326,17 @@ class ProfileShard:
         self._admission = Admission(self._given_secret or owned.secret, shard, shards, parts.counters.totals)
         identify(epoch=parts.store.journal.epoch)
         self._watcher = Watcher(parts)
-        self._runner = TurnRunner(parts, scorer, self._open_trace(), self._watcher.see)
+        self._shadowing = Shadowing(parts, scorer, self._watcher.shadowed)
+        self._runner = TurnRunner(parts, scorer, self._open_trace(), self._watch)
         self._loop = TurnLoop(parts, self._runner, self._die, lambda: self._sync.poke())
         self._refresher = Refresher(parts, scorer, self._loop.submit_later)
         self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die, scorer)
         self._reads = Reads(parts, Explainer(parts, scorer), self._die)
+
+    def _watch(self, result: TurnResult) -> None:
+        """A turn was answered."""
+        self._watcher.see(result)
+        self._shadowing.see(result)
 
     def _seek_scorer(self, secret: bytes) -> ScorerClient:
         """Find the scorer, once: a standby has found it when it begins to serve."""

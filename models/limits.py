@@ -343,6 +343,9 @@ SCORER_WARM_WAIT_MS_MAX: Final = 10 * SECOND_MS
 #: that a roll-back can reach.
 ROLES_MAX: Final = 32
 SHADOWS_MAX: Final = 4
+#: Decisions of a shard that wait for its shadows, beyond which they go without; how long a shadow is waited for.
+SHADOW_QUEUED_MAX: Final = 4_096
+SHADOW_WAIT_MS_MAX: Final = SECOND_MS
 CHAMPIONS_KEPT_MAX: Final = 16
 #: Scorers that a process keeps in memory: every role's, and a few of before for explanations.
 SCORERS_LOADED_MAX: Final = ROLES_MAX + 4

@@ -48,6 +48,9 @@ SCORES_PENDING: Final = gauge("kairos_scores_pending", "Customers whose scores o
 SCORES_AGE: Final = gauge("kairos_scores_pending_seconds", "How long the longest of them has waited; 0 when none does")
 LABELS: Final = counter("kairos_monitor_labels", "Shown items whose label was settled and counted")
 WATCHED_ROWS: Final = counter("kairos_monitor_rows", "Rows of shown items whose features were looked at: a sample")
+SHADOWED: Final = counter("kairos_shadow_decisions", "Decisions that a shadow scored once they were answered")
+SHADOW_DROPPED: Final = counter("kairos_shadow_dropped", "Decisions that no shadow scored: too many waited")
+SHADOW_FAILED: Final = counter("kairos_shadow_failed", "Decisions that a shadow was asked about in vain")
 UNWATCHED: Final = counter("kairos_monitor_dropped", "Labels that were not counted: too many at once, or scorers")
 #: Of the last days (``limits.MONITOR_DAYS``); ``action`` and ``channel`` are * beyond the bound.
 _WINDOW: Final = ("scorer", "action", "channel")
@@ -67,6 +70,7 @@ TOTALS: Final = {
     "ticks": TICKS, "dry": DRY, "commands": COMMANDS_DONE, "waves": WAVES, "waves_degraded": WAVES_DEGRADED,
     "late_confirmations": LATE_CONFIRMATIONS, "unfunded": UNFUNDED, "labels": LABELS,
     "scores_refreshed": SCORES_REFRESHED, "scores_failed": SCORES_FAILED, "watched_rows": WATCHED_ROWS,
+    "shadowed": SHADOWED, "shadow_dropped": SHADOW_DROPPED, "shadow_failed": SHADOW_FAILED,
 }
 #: The same, where the name is a label's value.
 FACT_KINDS: Final = ("events", "decisions", "outcomes", "consents", "other_facts")

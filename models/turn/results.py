@@ -11,6 +11,7 @@ from models.profile.facts import Decided
 from models.profile.state import Profile
 from models.turn.commands import Reply, problem
 from models.turn.labels import Label
+from models.turn.shadowed import ToShadow
 from models.turn.shard_facts import ShardFact
 
 
@@ -73,6 +74,8 @@ class TurnResult:
     #: For whoever watches scorers, not appended: labels that were settled, and the decisions of this turn.
     labels: list[Label] = field(default_factory=list)
     decided: list[Decided] = field(default_factory=list)
+    #: None unless shadows score what was shown; not appended either.
+    to_shadow: ToShadow | None = None
 
     @property
     def publics(self) -> list[tuple[bytes, int, dict[str, Any]]]:

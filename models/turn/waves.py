@@ -48,6 +48,7 @@ from models.turn.context import TurnContext
 from models.turn.keys import KeyPair, Remembered
 from models.turn.receipts import Receipt
 from models.turn.results import Answer, Segment, TurnResult
+from models.turn.shadowed import Shown, ToShadow, shown_of
 from models.turn.shard_state import ShardState
 from models.turn.wave_parts import Scored, WavePart, checked, cut, explained, parts_of
 from models.turn.work import Work
@@ -85,6 +86,7 @@ class Turn:
         self._works: dict[bytes, Work] = {}
         self._waiting: dict[bytes, deque[tuple[int, Command]]] = {}
         self._ended: list[Segment] = []
+        self._shown: list[Shown] = []
         if state.plan is None:
             self._answers = [refusals.as_reply(refusals.no_policy(c.request_id)) for c in commands]
             return
@@ -136,6 +138,7 @@ class Turn:
                 self._answers[pending.index] = refusals.as_reply(refusal)
             else:
                 self._answers[pending.index] = decisions.resolve(self._context, pending, own, degraded, ranking, top_of)
+                self._show(pending)
 
     def finish(self) -> TurnResult:
         """What is to be appended, and what is to be answered then."""
@@ -150,8 +153,22 @@ class Turn:
         return TurnResult(
             self._now_ms, self._turn_seed, self._ended + [work.segment() for work in changed], [], replies, profiles,
             missed, [label for work in self._works.values() for label in work.labels],
-            [fact for work in changed for fact in work.facts if type(fact) is Decided],
+            [fact for work in changed for fact in work.facts if type(fact) is Decided], self._to_shadow(),
         )
+
+    def _show(self, pending: decisions.Pending) -> None:
+        """Remember for shadows what a decision that counts has shown."""
+        if self._context.state.active_roles.shadows and pending.dry_version is None:
+            fact = pending.trial.facts[-1]
+            shown = shown_of(pending.preparation, fact) if isinstance(fact, Decided) else None
+            if shown is not None:
+                self._shown.append(shown)
+
+    def _to_shadow(self) -> ToShadow | None:
+        if not self._shown:
+            return None
+        plan = self._context.plan
+        return ToShadow(self._now_ms, plan, self._context.state.evidence.propensities(plan), self._shown)
 
     def _handle(self, work: Work, index: int, command: Command) -> Answer | decisions.Pending:
         kind = command.kind
