@@ -21,6 +21,7 @@ from cluster.cli import (
     lifecycle,
     master_key,
     nodes,
+    scorers,
     status,
     store_tools,
     train,
@@ -52,6 +53,7 @@ app.command("restore")(store_tools.restore_backup)
 app.command("reshard")(store_tools.reshard_store)
 app.add_typer(keys.app, name="key")
 app.add_typer(master_key.app, name="master-key")
+app.add_typer(scorers.app, name="scorer")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(experiment_app, name="experiment")
 
