@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -21,13 +21,17 @@ from actors.stores.interface import Store
 from cluster.cli import training_tables
 from cluster.cli.options import AsJson, DataDir, Key, Url, data_dir_of, live_url, store_at
 from cluster.client import AsyncKairos
+from cluster.journal_rows import Progress as RowsRead
 from cluster.journal_rows import rows_of
 from cluster.journal_source import open_journals
 from cluster.reports import FOLDER
+from cluster.target_journal import target_rows_of
 from cluster.training import Stopwatch, promote, read_rows, register
+from models.errors import BadInput
 from models.scoring import training
 from models.scoring.rows import Rows
-from models.scoring.training import HOLDOUT_DEFAULT, Watch
+from models.scoring.targets import check_tells_apart
+from models.scoring.training import HOLDOUT_DEFAULT, Trained, Watch
 
 
 def train(
@@ -35,6 +39,9 @@ def train(
     rows: Annotated[
         Path | None, typer.Option(help="Learn from this Parquet file or folder, not the journal.", exists=True)
     ] = None,
+    target: Annotated[
+        str, typer.Option(help="Learn this target of the catalog from the journal, in place of acceptance.")
+    ] = "",
     holdout: Annotated[
         float, typer.Option(help="Share of the latest rows that only judge; of those before that calibrate; and so on.")
     ] = HOLDOUT_DEFAULT,
@@ -53,6 +60,9 @@ def train(
     optional label_time_ms (when the label was final), weight and channel; columns that begin with profile., attribute.,
     time., channel., action., group., issue. or tag. are features, all others are not read.
 
+    With --target, what `targets:` in the catalog declares: customers as they were now and then, labelled by what
+    followed within the target's time; its scores are profile.scores.TARGET in rules.
+
     The split is by time: the oldest rows train, the next stop the growth and weigh features (what does not help is
     dropped, and named), the next calibrate, the latest judge. The scorer that is registered is made in the same steps,
     one part later, so that only its calibration has seen the latest rows.
@@ -63,12 +73,15 @@ def train(
     store = store_at(data_dir)
     with _progress(quiet=as_json) as watch:
         stopwatch = Stopwatch(watch)
-        learnt_from = _from_journals(store, live, bearer, stopwatch) if rows is None else read_rows(
-            rows, watch=lambda done, of: stopwatch("reading", done, of))
-        trained = training.train(
-            learnt_from, time.time_ns() // 1_000_000, holdout=holdout, threads=threads or len(os.sched_getaffinity(0)),
-            every_feature=every_feature, watch=stopwatch,
-        )
+        how: dict[str, Any] = {
+            "holdout": holdout, "threads": threads or len(os.sched_getaffinity(0)), "watch": stopwatch,
+        }
+        if target:
+            trained = _of_target(store, live, bearer, target, rows, {**how, "every_feature": every_feature})
+        else:
+            learnt_from = _from_journals(store, live, bearer, stopwatch) if rows is None else read_rows(
+                rows, watch=lambda done, of: stopwatch("reading", done, of))
+            trained = training.train(learnt_from, _now_ms(), every_feature=every_feature, **how)
     seconds, version = stopwatch.lap(), trained.manifest.version
     folder = report or place / FOLDER / version
     register(trained, store.scorers(), folder, seconds)
@@ -84,12 +97,43 @@ def train(
     print("promoted on the live server" if promoted else unserved)
 
 
+def _of_target(
+    store: Store, live: str | None, key: str, target_id: str, rows: Path | None, how: dict[str, Any]
+) -> Trained:
+    """Where the best of several options is looked for, only the order of their chances counts."""
+    if rows is not None:
+        raise BadInput("a target is learnt from the journal; leave --rows out, or --target")
+    watch: Watch = how["watch"]
+    watch("reading", 0, 1)
+    with open_journals(store, live, key) as source:
+        target, learnt_from, headless = target_rows_of(source, target_id, _told(watch))
+    _say_headless(headless)
+    trained = training.train(
+        learnt_from, _now_ms(), target=target.id, objective=target.objective,
+        calibrated=target.predict not in ("hour", "channel"), **how,
+    )
+    check_tells_apart(target, trained.manifest.features)
+    return trained
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _told(watch: Watch) -> RowsRead:
+    return lambda shard, row, last: watch(f"reading shard {shard}", row, max(last, row))
+
+
+def _say_headless(headless: int) -> None:
+    if headless:
+        Console(stderr=True).print(f"{headless} customers are left out: the journal lacks their beginning")
+
+
 def _from_journals(store: Store, live: str | None, key: str, watch: Watch) -> Rows:
     watch("reading", 0, 1)
     with open_journals(store, live, key) as source:
-        rows, headless = rows_of(source, lambda shard, row, last: watch(f"reading shard {shard}", row, max(last, row)))
-    if headless:
-        Console(stderr=True).print(f"{headless} customers are left out: the journal lacks their beginning")
+        rows, headless = rows_of(source, _told(watch))
+    _say_headless(headless)
     return rows
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -99,7 +99,7 @@ class Target:
         return self.predict == "channel"
 
     @property
-    def objective(self) -> str:
+    def objective(self) -> Literal["probability", "number"]:
         """"number" | "probability": what its scorer predicts."""
         return "number" if self.predict in ("sum", "days") else "probability"
 

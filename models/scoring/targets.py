@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models import limits
 from models.catalog.plan import Plan, Target
+from models.errors import BadInput
 from models.scoring.manifest import unresolved
 from models.scoring.matrix import Layout, Matrix
 
@@ -55,6 +56,15 @@ def refusals(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
     return reasons
 
 
+def check_tells_apart(target: Target, features: Sequence[str]) -> None:
+    """Raises ``BadInput`` when training left a scorer that says the same of every option."""
+    if not options_read(target, features):
+        raise BadInput(
+            f"in these rows no {target.predict} is better than another for anybody: there is nothing that target "
+            f"{target.id!r} could learn; nothing was registered"
+        )
+
+
 def options_read(target: Target, features: Sequence[str]) -> bool:
     """Whether a scorer of these features can tell the target's options apart (true where there are none)."""
     if target.predict == "hour":
@@ -79,14 +89,26 @@ class Question:
             if name == _HOUR or name.startswith(_CHANNEL)
         }
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return self._layout.features
+
     def rows(self, records: Sequence[Mapping[str, Any]], now_ms: int) -> Matrix:
         """float32[customers * options, columns]: all options of the first customer, then of the next. ``records``: what
         ``profile`` is in rules."""
-        each = self._layout.customer_vectors(records, [""] * len(records), now_ms)
-        rows: Matrix = np.repeat(each, len(self.options), axis=0)
+        return self.asking(self.vectors(records, now_ms))
+
+    def vectors(self, records: Sequence[Mapping[str, Any]], now_ms: int) -> Matrix:
+        """float32[customers, columns]: before an option is asked about."""
+        return self._layout.customer_vectors(records, [""] * len(records), now_ms)
+
+    def asking(self, vectors: Matrix) -> Matrix:
+        """The rows of customers with these vectors."""
+        rows: Matrix = np.repeat(vectors, len(self.options), axis=0)
         for name, column in self._columns.items():
             asked = [float(one if name == _HOUR else name == f"{_CHANNEL}{one}") for one in self.options]
-            rows[:, column] = np.tile(np.array(asked, np.float32), len(records))
+            rows[:, column] = np.tile(np.array(asked, np.float32), len(vectors))
         return rows
 
     def values(self, scores: NDArray[np.float32]) -> list[float | str]:

@@ -78,6 +78,7 @@ class _Procedure:
     params: Mapping[str, Any]
     watch: Watch
     every_feature: bool
+    calibrated: bool
     parts: Split
     #: None: what is held is all there is.
     whole: Whole | None
@@ -131,7 +132,7 @@ class _Procedure:
         )
 
     def _calibrated(self, grown: Grown, rows: Rows, on: Mask) -> Fit:
-        if self.objective == "number":
+        if self.objective == "number" or not self.calibrated:
             return Fit(Calibration(), {})
         matrix, label, weight = rows.part(on)
         return calibrate(grown.predict(matrix), label.astype(np.uint8, copy=False), weight)
@@ -140,20 +141,22 @@ class _Procedure:
 def train(
     rows: Rows, created_ms: int, *, target: str = "", objective: Objective = "probability",
     holdout: float = HOLDOUT_DEFAULT, threads: int = 1, params: Mapping[str, Any] | None = None,
-    every_feature: bool = False, watch: Watch = lambda stage, done, of: None, whole: Whole | None = None,
+    every_feature: bool = False, calibrated: bool = True, watch: Watch = lambda stage, done, of: None,
+    whole: Whole | None = None,
 ) -> Trained:
     """A scorer out of rows, judged by rows that it has not seen.
 
     The same rows, parameters and number of threads give the same bytes. ``target``: id of what is predicted, if not
-    acceptance. ``objective``: labels are 0 and 1, or amounts. ``every_feature``: none is dropped. ``whole``: all rows,
-    where ``rows`` may be a sample of them.
+    acceptance. ``objective``: labels are 0 and 1, or amounts. ``every_feature``: none is dropped. ``calibrated`` False:
+    only the order of the chances counts, of which a curve with steps would make equals. ``whole``: all rows, where
+    ``rows`` may be a sample of them.
 
     Raises ``BadInput`` as ``split`` does.
     """
     parts = split(rows, holdout, objective, None if whole is None else whole.instants)
     defaults = DEFAULT_PARAMS if objective == "probability" else NUMBER_PARAMS
     procedure = _Procedure(
-        objective, threads, defaults if params is None else params, watch, every_feature, parts, whole
+        objective, threads, defaults if params is None else params, watch, every_feature, calibrated, parts, whole
     )
     before = procedure.learn(rows, _Steps("training", "validation", "before_calibration", "calibration", "judged: "))
     told = _judged(rows, parts, before, procedure)
