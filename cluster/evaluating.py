@@ -38,6 +38,13 @@ class Loaded:
 
 def load(log_path: Path, policy_path: Path) -> Loaded:
     """Read and check both files. Raises ``BadInput`` with all that is wrong, as far as it can be told at once."""
+    try:
+        return _load(log_path, policy_path)
+    except (OSError, pa.ArrowException) as error:
+        raise BadInput(f"cannot read all of {log_path} and {policy_path}: {error}; write them again") from error
+
+
+def _load(log_path: Path, policy_path: Path) -> Loaded:
     log_file, policy_file = _opened(log_path), _opened(policy_path)
     refuse([*_column_faults("log", log_file, _LOG), *_column_faults("policy", policy_file, _POLICY)])
     refuse(_apart(log_file, policy_file))
@@ -201,6 +208,8 @@ def _ids(column: Any, type_: Any) -> Any:
     column = _one(column)
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_uint64(column.type):  # hashes use all bits: those beyond int64 get names below 0
+        column = column.view(pa.int64())
     wanted = type_ or (pa.large_string() if _is_text(column.type) else pa.int64())
     return column.cast(wanted)
 
@@ -237,7 +246,7 @@ def _plain(type_: Any) -> Any:
 
 
 def _is_text(type_: Any) -> bool:
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
 
 
 def _fits(type_: Any, kind: str) -> bool:

@@ -41,6 +41,11 @@ def context_of(table: pa.Table, required: tuple[str, ...], action: Integers, rew
     would say the wrong thing), copies of the reward, and what `kairos export` writes about the time after the decision.
     """
     names = [name for name in table.column_names if name not in required]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInput("columns of one name cannot be told apart; rename them or leave them out", [
+            {"loc": ["log", name], "msg": f"the log has {names.count(name)} columns of this name"} for name in twice
+        ])
     wrong = [name for name in names if not _named_reason(name) and not _usable(table.schema.field(name).type)]
     if wrong:
         raise BadInput("these columns of the log cannot be context; leave them out or write them as numbers or text", [
@@ -68,6 +73,8 @@ def context_of(table: pa.Table, required: tuple[str, ...], action: Integers, rew
 def _named_reason(name: str) -> str | None:
     if name in _AFTERWARDS:
         return "known only after the decision, or part of it"
+    if name.startswith("__index_level_"):
+        return "row numbers of pandas"
     return "describes the shown action" if name.startswith(_OF_ACTION) else None
 
 
@@ -97,7 +104,7 @@ def _values(column: Any) -> tuple[Numbers, list[str] | None]:
         column = pc.cast(column, type_.value_type)
         type_ = column.type
     if _is_text(type_):
-        coded = column.combine_chunks().dictionary_encode()
+        coded = pc.cast(column, pa.large_string()).combine_chunks().dictionary_encode()
         coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
         codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         names = [str(name) for name in coded.dictionary.to_pylist()]
@@ -135,4 +142,4 @@ def _usable(type_: Any) -> bool:
 
 
 def _is_text(type_: Any) -> bool:
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))

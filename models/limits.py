@@ -436,6 +436,10 @@ EVALUATION_ONE_HOT_MAX: Final = 64
 EVALUATION_CATEGORIES_MAX: Final = 16
 #: Positions that an action's mean reward weighs as before its own are counted.
 EVALUATION_ACTION_STRENGTH: Final = 20.0
+#: A larger reward is a mistake, or would leave no digits for the others.
+EVALUATION_REWARD_ABS_MAX: Final = 1e15
+#: Positions from which on the trees grow on several cores; with fewer the cores wait for each other.
+EVALUATION_THREADED_POSITIONS: Final = 100_000
 #: Rows that are predicted at once; rounds on which the models of all folds are compared.
 EVALUATION_ROWS_AT_ONCE: Final = 131_072
 EVALUATION_JACKKNIFE_ROUNDS: Final = 2_000

@@ -44,10 +44,13 @@ def log_faults(log: Log) -> list[Fault]:
         return [_fault("log", "rows", "the log holds no row; there is nothing to evaluate on")]
     at = _namer(log)
     faults = _of_selection(log, at)
-    bad = ~np.isfinite(log.reward)
-    if bad.any():
-        faults.append(_fault("log", "reward", f"{_rows(bad)} hold no finite number{at(bad, log.reward)}; leave out the "
-                                              "rounds whose outcome is not known, and write 0 where nothing came"))
+    for bad, what in (
+        (~np.isfinite(log.reward), "hold no finite number"),
+        (np.isfinite(log.reward) & (np.abs(log.reward) > limits.EVALUATION_REWARD_ABS_MAX), "hold more than 1e15"),
+    ):
+        if bad.any():
+            faults.append(_fault("log", "reward", f"{_rows(bad)} {what}{at(bad, log.reward)}; leave out the rounds "
+                                                  "whose outcome is not known, and write 0 where nothing came"))
     again = _repeated(_keys(log))
     if again.any():
         faults.append(_fault("log", "round_id, rank", f"{_rows(again)} are duplicated, of the same round and rank as "

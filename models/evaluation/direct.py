@@ -67,6 +67,7 @@ def cross_fit(log: Log, policy: Policy, threads: int = 1) -> Predicted:
     """Predict every position, and the policy's choices there, by trees that did not see its round."""
     folds = min(limits.EVALUATION_FOLDS, log.rounds)
     scale = _scale(log.reward)
+    threads = threads if len(log) >= limits.EVALUATION_THREADED_POSITIONS else 1
     if folds < 2 or scale is None:
         constant = float(log.reward.mean())
         listed = masses(log, policy)

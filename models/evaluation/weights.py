@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models import limits
 from models.evaluation.log import Integers, Log, Numbers, Policy, chances, masses, summed
 
 
@@ -25,7 +26,7 @@ class Weights:
 def weigh(log: Log, policy: Policy) -> Weights:
     own = chances(log, policy) / log.selection
     lacking = 1.0 - masses(log, policy)
-    nothing = np.where(lacking > 1e-3, lacking, 0.0)  # less is rounding of the probabilities
+    nothing = np.where(lacking > limits.EVALUATION_SUM_TOLERANCE, lacking, 0.0)
     return Weights(own, log.above * own, log.above * nothing)
 
 

@@ -256,3 +256,36 @@ def test_an_export_of_kairos_is_a_log_as_it_is_but_for_what_is_still_open(tmp_pa
     assert len(loaded.policy.position) == 295 * 4
     assert "left out: 5 rounds of the export whose outcome is still open" in loaded.notes
     assert all(name.startswith(("x", "half")) for name in loaded.log.features)
+
+
+def test_unsigned_hashes_index_columns_and_further_types_are_read(tmp_path: Path) -> None:
+    high = [2**64 - 1, 5, 2**63]
+    log, policy = simple(tmp_path, {
+        "round_id": pa.array(high, pa.uint64()), "__index_level_0__": [7, 8, 9],
+        "big": pa.array([1, 2, 3], pa.decimal128(5)),
+        "text": pa.array(["x", None, "y"], pa.large_string()), "day": pa.array([1, 2, 3], pa.date32()),
+    }, {"round_id": pa.array([one for one in high for _ in "ab"], pa.uint64())})
+    loaded = load(log, policy)
+    assert loaded.policy.position.tolist() == [0, 0, 1, 1, 2, 2]
+    assert set(loaded.log.features) == {"big", "text=x", "text=y", "day"}
+
+
+def test_what_cannot_be_read_on_the_way_is_told_too(tmp_path: Path) -> None:
+    log, policy = simple(tmp_path)
+    whole = log.read_bytes()
+    log.write_bytes(whole[:8] + bytes(40) + whole[48:])
+    assert "log.parquet" in refusal(log, policy)
+    log, policy = simple(tmp_path, {"rank": [1e300, 1.0, 1.0]})
+    assert "cannot read all of" in refusal(log, policy)
+    log, policy = simple(tmp_path, {"reward": [1e16, 1.0, 1.0]})
+    assert "1 of 3 rows hold more than 1e15, like round 1 rank 1" in refusal(log, policy)
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    log, policy = simple(tmp_path)
+    table = pq.read_table(log)
+    twin = table.append_column("x", pa.array([1, 2, 3])).append_column("x", pa.array([1, 2, 3]))
+    pq.write_table(twin, log)
+    assert "the log has 2 columns of this name" in refusal(log, policy)
+    pq.write_table(table.append_column("rank", pa.array([1, 2, 3])), log)
+    assert "log.rank: this column is there more than once" in refusal(log, policy)
