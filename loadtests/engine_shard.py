@@ -17,6 +17,7 @@ from actors.shard.parts import ShardParts
 from actors.shard.settings import ShardSettings
 from actors.shard.turn_loop import TurnLoop
 from actors.shard.turning import TurnRunner
+from actors.shard.watching import Watcher
 from actors.stores.sqlite import SqliteStore
 from loadtests import scenario
 from models import canonical, limits
@@ -67,9 +68,10 @@ class EngineShard:
         store = installation.shard_store(plain.shard)
         self.parts = ShardParts(plain, store, DecisionClock(plain))
         self.scorer = InProcess(booster)
-        self.runner = TurnRunner(self.parts, self.scorer)
+        self.watcher = Watcher(self.parts)
+        self.runner = TurnRunner(self.parts, self.scorer, watch=self.watcher.see)
         self._loop = TurnLoop(self.parts, self.runner, _die)
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
         self._catalog = catalog
         self._booster = booster
 
@@ -91,8 +93,9 @@ class EngineShard:
         settle_garbage()
 
     async def handle(self, batch: bytes) -> bytes:
-        if self._running is None:
-            self._running = asyncio.get_running_loop().create_task(self._loop.run())
+        if not self._running:
+            loop = asyncio.get_running_loop()
+            self._running = [loop.create_task(self._loop.run()), loop.create_task(self.watcher.run())]
         commands = [Command.from_wire(wire) for wire in canonical.unpack(batch)]
         replies = await self._loop.submit(commands)
         return canonical.pack([reply.to_wire() for reply in replies])
@@ -102,8 +105,8 @@ class EngineShard:
         await self._loop.at_boundary(Checkpointer(self.parts).finish)
 
     def close(self) -> None:
-        if self._running is not None:
-            self._running.cancel()
+        for task in self._running:
+            task.cancel()
         self.parts.writer.stop()
         self.parts.store.close()
 

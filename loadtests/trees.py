@@ -8,6 +8,7 @@ from actors.scorer_registry import Scorers
 from loadtests.scenario import features
 from models.scoring.booster import DEFAULT_PARAMS, Booster, grow
 from models.scoring.manifest import Manifest, version_of
+from models.scoring.reference import references
 
 TREES = 100
 DEPTH = 5
@@ -28,6 +29,7 @@ def scorer() -> tuple[bytes, Manifest]:
     manifest = Manifest(
         version=version, file="model.ubj", sha256=sha256, features=COLUMNS, trained_from_ms=0, trained_until_ms=1,
         rows={"training": ROWS}, accepted={"training": int(label.sum())}, metrics={}, params=params, created_ms=1,
+        reference=references(COLUMNS, matrix),
     )
     return grown.model, manifest
 

@@ -455,8 +455,9 @@ MONITOR_SCORERS_MAX: Final = 8
 #: Shown rows of a shard that are looked at in a second, and labels that wait to be counted.
 MONITOR_ROWS_PER_S_MAX: Final = 200
 MONITOR_LABELS_QUEUED_MAX: Final = 10_000
-#: Shown items whose shadow scores wait for their label.
+#: Shown items whose shadow scores wait for their label, and how long at most.
 MONITOR_SHADOWED_MAX: Final = 20_000
+MONITOR_SHADOWED_MS: Final = 14 * DAY_MS
 #: How often what waits is counted, and what was counted is kept; how many of the worst a report names, and a metric.
 MONITOR_COUNT_MS: Final = SECOND_MS
 MONITOR_SAVE_MS: Final = MINUTE_MS

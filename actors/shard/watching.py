@@ -63,7 +63,7 @@ class Watcher:
 
     def shadowed(self, decision_id: str, version: str, scores: Mapping[str, float]) -> None:
         """What a shadow would have given to the items that a decision showed, by action."""
-        self._watch.shadowed(decision_id, version, scores)
+        self._watch.shadowed(decision_id, version, scores, self._parts.now_ms())
 
     def seen(self) -> Seen:
         """What was seen until now, with what waited to be counted."""

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models import limits
 from models.monitoring.calibration import NOTHING, Calibration
 from models.monitoring.features import Reference
@@ -68,11 +71,11 @@ def drifts(seen: Seen, scorer: str) -> list[Drift]:
     reference = seen.references.get(scorer)
     if reference is None:
         return []
-    total = of_scorer(seen.spread, scorer)
-    found = [] if total is None else _indexes(total, reference)
+    total, expected = of_scorer(seen.spread, scorer), reference.expected
+    found = [] if total is None else _indexes(total, reference, expected)
     for key, counts in seen.spread.items():
         if key.scorer == scorer:
-            own = _indexes(counts, reference, key.action, key.channel)
+            own = _indexes(counts, reference, expected, key.action, key.channel)
             within = [one for one in own if one.feature.startswith(_WITHIN)]
             if within:
                 found.append(max(within, key=lambda one: (one.psi, one.feature)))
@@ -112,10 +115,12 @@ def _features(seen: Seen, scorer: str, reference: Reference) -> dict[str, Any]:
     }
 
 
-def _indexes(counts: Sums, reference: Reference, action: str = "", channel: str = "") -> list[Drift]:
-    """Of every feature."""
+def _indexes(
+    counts: Sums, reference: Reference, expected: NDArray[np.float64], action: str = "", channel: str = "",
+) -> list[Drift]:
+    """Of every feature. ``expected``: the reference's."""
     table = counts.reshape(len(reference.features), BINS)
-    found, rows = psi(table, reference.expected), int(table[0].sum())
+    found, rows = psi(table, expected), int(table[0].sum())
     return [
         Drift(feature, action, channel, float(index), rows, len(histogram.shares))
         for feature, histogram, index in zip(reference.features, reference.histograms, found, strict=True)

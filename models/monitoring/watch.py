@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from models.monitoring.calibration import label_sums
 from models.monitoring.features import FeatureWindow, Reference
 from models.monitoring.rolling import EVIDENCE, Key, RollingSums
 from models.monitoring.seen import Seen
-from models.monitoring.shadows import pair_sums
+from models.monitoring.shadows import WaitingShadows, pair_sums
 from models.turn.labels import Label
 
 #: Of ``to_wire``; another one is not read.
@@ -30,17 +29,13 @@ class Watch:
         self._shadows = RollingSums(limits.MONITOR_KEYS_MAX)
         self._spread = FeatureWindow()
         self._references: dict[str, Reference] = {}
-        #: (decision id, action) -> shadow's version -> its score; the oldest first.
-        self._waiting: OrderedDict[tuple[str, str], dict[str, float]] = OrderedDict()
+        self._waiting = WaitingShadows()
         #: Labels and rows that were not counted.
         self.dropped = 0
 
-    def shadowed(self, decision_id: str, version: str, scores: Mapping[str, float]) -> None:
+    def shadowed(self, decision_id: str, version: str, scores: Mapping[str, float], now_ms: int) -> None:
         """What a shadow gave to the items (by action) that a decision showed: kept until their labels are settled."""
-        for action, score in scores.items():
-            self._waiting.setdefault((decision_id, action), {})[version] = float(score)
-        while len(self._waiting) > limits.MONITOR_SHADOWED_MAX:
-            self._waiting.popitem(last=False)
+        self._waiting.put(decision_id, version, scores, now_ms)
 
     def labelled(self, labels: Iterable[Label], now_ms: int) -> None:
         """Count labels that were settled by now."""
@@ -97,7 +92,7 @@ class Watch:
     def _compare(self, key: Key, labels: Sequence[Label], now_ms: int) -> None:
         by_shadow: dict[str, list[tuple[float, Label]]] = {}
         for label in labels:
-            for version, score in self._waiting.pop((label.decision_id, label.action), {}).items():
+            for version, score in self._waiting.take(label.decision_id, label.action).items():
                 by_shadow.setdefault(version, []).append((score, label))
         for version, pairs in by_shadow.items():
             sums = pair_sums(
