@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from simulation.catalog import catalog
+from simulation.catalog import catalog, experiments
 from support.in_process import InProcess
 
 from actors.access.denials.record import GENESIS, Entry, Head
@@ -75,6 +75,10 @@ class Living:
                     answer = await self.ask(tenant, "GET", path)
                     body = answer.json() if answer.status_code == 200 else {}
                     found[f"{tenant} {path}"] = answer.status_code, body
+        for one in (await self.ask("main", "GET", "/v1/experiments")).json()["experiments"]:
+            path = f"/v1/experiments/{one['id']}"
+            found[path] = (await self.ask("main", "GET", path)).json()
+            assert found[path]["assigned"] == one["assigned"] > 0
         return found
 
     async def budgets(self) -> list[Any]:
@@ -89,7 +93,7 @@ async def lived_in(
     kairos = InProcess(data_dir, START_MS, monkeypatch, store=store)
     await kairos.start()
     living = Living(kairos)
-    answer = await living.ask("main", "PUT", "/v1/catalog", catalog())
+    answer = await living.ask("main", "PUT", "/v1/catalog", catalog() | {"experiments": experiments()})
     assert answer.status_code in (200, 202), answer.text
     await living.ready()
     for tenant in TENANTS:
