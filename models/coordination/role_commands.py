@@ -79,6 +79,10 @@ def unnameable(state: CoordinatorState, plan: Plan) -> Answer | None:
         if target_of(state, version):
             reasons = [*reasons, f"scorer {version} predicts target {target_of(state, version)!r}, not acceptance"]
         errors += [{"loc": loc, "msg": f"scorer {version} does not fit this catalog: {reason}"} for reason in reasons]
+    named = {version for _, version in named_by(plan.catalog)}
+    if len({*state.roles.naming(()).versions, *named}) > limits.ROLES_MAX:
+        msg = f"these experiments name {len(named)} scorers; at most {limits.ROLES_MAX} have a role at once"
+        errors.append({"loc": ["experiments"], "msg": msg})
     if not errors:
         return None
     detail = "an experiment names a scorer that cannot score under this catalog; train one on it, or name another"

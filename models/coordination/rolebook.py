@@ -147,11 +147,13 @@ class RoleBook:
         )
 
     def _next(self) -> RoleBook:
-        return replace(self, number=self.number + 1)
+        """The next state; ``since`` of those that have no role any more is forgotten."""
+        own = {self.champion, self.canary, *self.shadows, *self.targets.values()}
+        since = {version: at_ms for version, at_ms in self.since.items() if version in own}
+        return replace(self, number=self.number + 1, since=since)
 
     def _crowned(self, version: str | None, at_ms: int) -> RoleBook:
-        since = {one: ms for one, ms in self.since.items() if one != self.champion}
-        notes = self.notes
+        since, notes = self.since, self.notes
         if version is not None:
             since, notes = {**since, version: at_ms}, {}
         return replace(self, champion=version, champion_since_ms=at_ms, since=since, notes=notes)._next()
@@ -166,7 +168,6 @@ class RoleBook:
             canary_millionths=0 if self.canary == version else self.canary_millionths,
             shadows=tuple(one for one in self.shadows if one != version),
             targets={target: one for target, one in self.targets.items() if one != version},
-            since={one: ms for one, ms in self.since.items() if one != version},
             retired=tuple(one for one in self.retired if one != version),
             notes={one: note for one, note in self.notes.items() if one != version},
         )
