@@ -24,6 +24,7 @@ from cluster.client import AsyncKairos
 from cluster.journal_rows import Progress as RowsRead
 from cluster.journal_rows import rows_of
 from cluster.journal_source import open_journals
+from cluster.many_rows.session import train_on_ray
 from cluster.reports import FOLDER
 from cluster.target_journal import target_rows_of
 from cluster.training import Stopwatch, promote, read_rows, register
@@ -51,6 +52,11 @@ def train(
         Path | None, typer.Option(help="Folder for report.json and calibration.png [DATA_DIR/reports/VERSION].")
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of the training; 0: as many as there are cores.")] = 0,
+    ray: Annotated[bool, typer.Option("--ray", help="Let workers of a Ray cluster read --rows and grow.")] = False,
+    address: Annotated[
+        str | None, typer.Option(help="That cluster, which reaches --rows [one started here, for as long].")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many of them, each with --threads cores.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Train a scorer on what was shown and accepted, register it, and promote it on a live server.
@@ -66,7 +72,13 @@ def train(
     The split is by time: the oldest rows train, the next stop the growth and weigh features (what does not help is
     dropped, and named), the next calibrate, the latest judge. The scorer that is registered is made in the same steps,
     one part later, so that only its calibration has seen the latest rows.
+
+    With --ray no process holds all rows, and trees grow on all of them; features are selected, and scores calibrated
+    and judged, on a million rows, drawn by their hashes (all rows, where there are fewer). One worker gives the scorer
+    that training without --ray gives then, to the byte; several ones draw the rows of each tree otherwise.
     """
+    if ray and (rows is None or target) or not ray and (address is not None or workers > 1):
+        raise typer.BadParameter("--ray goes with --rows, without --target; --address and --workers go with --ray")
     place = data_dir_of(data_dir)
     live = url or live_url(place)
     bearer = "" if live is None else key or os.environ.get("KAIROS_KEY") or read_admin_key(place)
@@ -78,6 +90,10 @@ def train(
         }
         if target:
             trained = _of_target(store, live, bearer, target, rows, {**how, "every_feature": every_feature})
+        elif ray and rows is not None:
+            trained = train_on_ray(
+                rows, place, _now_ms(), address=address, workers=workers, every_feature=every_feature, **how
+            )
         else:
             learnt_from = _from_journals(store, live, bearer, stopwatch) if rows is None else read_rows(
                 rows, watch=lambda done, of: stopwatch("reading", done, of))

@@ -199,8 +199,6 @@ def _weight(values: Any) -> NDArray[np.float32]:
     array = np.asarray(values)
     if array.dtype.kind not in "biuf" or not np.all((array >= 0) & (array <= limits.ROW_NUMBER_ABS_MAX)):
         raise BadInput("the column 'weight' holds a negative, missing or endless number; weights are 0 or more")
-    if not np.any(array > 0):
-        raise BadInput("the column 'weight' holds nothing but 0: no row would count")
     return array.astype(np.float32)
 
 

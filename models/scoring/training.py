@@ -160,6 +160,9 @@ def train(
     )
     before = procedure.learn(rows, _Steps("training", "validation", "before_calibration", "calibration", "judged: "))
     told = _judged(rows, parts, before, procedure)
+    if whole is not None and len(rows) < whole.census.rows["all"]:
+        # On so many rows features were selected, and scores calibrated and judged.
+        told["sample"] = len(rows)
     shipped = procedure.learn(rows, _Steps("before_calibration", "calibration", "before_test", "test", ""))
     watch("describing", 0, 1)
     manifest = _manifest(rows, parts, shipped, told["metrics"], procedure, created_ms, target, holdout)
