@@ -116,10 +116,22 @@ def experiments() -> list[dict[str, Any]]:
     ]
 
 
+_SCORED: Final = "has(profile.scores.eagerness)"
+
+
 @cache
 def other_plan() -> Plan:
-    """A later version: the same promises, other values, holds and features, and experiments."""
+    """A later version: the same promises, other values, holds and features, experiments, targets that rules read."""
     changed = catalog()
+    changed["targets"] = [
+        {"id": "eagerness", "predict": "any", "event": "basket"},
+        {"id": "best_channel", "predict": "channel", "outcome": "click"},
+    ]
+    changed["segments"].append({"id": "eager", "when": f"{_SCORED} && profile.scores.eagerness > 0.5"})
+    changed["actions"][3]["context_weight"] = f"{_SCORED} && segments.eager ? 1.0 + profile.scores.eagerness : 1.0"
+    changed["actions"][4]["suitability"] = (
+        "!has(profile.scores.best_channel) || profile.scores.best_channel != 'push' || context.page == '/help'"
+    )
     changed["experiments"] = experiments()
     changed["channels"][0]["hold_ttl"] = "5m"
     changed["features"][1] = {"id": "spend", "event": "basket", "aggregate": "mean", "field": "total", "window": "1d"}

@@ -51,5 +51,5 @@ def test_the_traffic_runs_into_every_promise() -> None:
                         effects.add("late")
     assert effects >= {
         "Born", "EventApplied", "AttributesChanged", "ConsentChanged", "Decided", "OutcomeApplied", "HoldExpired",
-        "ResponseEnded", "Erased", "ExperimentObserved", "spend", "release", "unfunded", "late",
+        "ResponseEnded", "Erased", "ExperimentObserved", "ScoresRefreshed", "spend", "release", "unfunded", "late",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,14 +14,16 @@ from simulation.counted import recount
 from simulation.disk import CrashError, RefusedError, SimulatedDisk
 from simulation.oracle import check_budgets, check_journal
 from simulation.promises import Promises
-from simulation.shard import SimulatedShard, row_itself
+from simulation.shard import SimulatedShard, key_of, row_itself
 from simulation.workload import Workload, command_of
-from support.roles import crowned
+from support.roles import adopted, champion
 
 from models.budgets.periods import period_key
 from models.experiments.counting import Tally, from_row
 from models.profile import packing
+from models.scoring.roles import Roles
 from models.turn.commands import DECISION, ERASE, EXPLAIN, PROFILE, Command
+from models.turn.refreshing import refresh_command
 from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, Granted, ShardFact
 from models.turn.wave_parts import WavePart
 
@@ -30,15 +33,25 @@ FEATURES: Final = ("profile.baskets", "time.hour", "channel.push", "action.value
 _STEPS_MS: Final = (0, 1, 1_000, 60_000, 300_000, 900_000, 3_600_000, 10_800_000)
 
 
+def with_targets(roles: Roles) -> Roles:
+    """The same, and a scorer for each target of ``simulation.catalog``."""
+    reads = {"eager-1": ["profile.baskets"], "channel-1": ["channel.push"]}
+    manifests = {version: {"features": features} for version, features in reads.items()}
+    targets = {"eagerness": "eager-1", "best_channel": "channel-1"}
+    return replace(roles, targets=targets, manifests={**roles.manifests, **manifests})
+
+
 class World:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
+        self.refreshes = random.Random(f"refreshes of {seed}")
         self.shard = SimulatedShard(SimulatedDisk(), START_MS)
         self.shard.seed = seed << 20
         self.shard.contribute = lambda rows: None if self.rng.random() < 0.2 else row_itself(rows)
         self.workload = Workload(self.rng)
         self.promises = Promises()
         self.shard.adopt_plan(other_plan() if seed % 2 else plan(), {})
+        self.shard.adopt([adopted(with_targets(champion(None)))])
         self.grant()
 
     def grant(self) -> None:
@@ -61,6 +74,7 @@ class World:
         if fault == "unacknowledged":
             commands = [command for command in commands if command.kind != ERASE]
         self.send(commands, fault)
+        self.refresh()
         chance = self.rng.random()
         self.look()
         if chance < 0.05:
@@ -74,7 +88,7 @@ class World:
             self.shard.adopt([CatalogAdopted(later.version, dict(later.catalog))])
         elif chance < 0.22:
             version = self.rng.choice([None, "one", "two"])
-            self.shard.adopt([crowned(version, FEATURES)])
+            self.shard.adopt([adopted(with_targets(champion(version, FEATURES)))])
         self.shard.validate()
 
     def look(self) -> None:
@@ -89,9 +103,9 @@ class World:
         assert self.image() == before, "a look left something behind"
         assert len(self.shard.disk.rows()) == rows
 
-    def send(self, commands: list[Command], fault: str = "") -> None:
+    def send(self, commands: list[Command], fault: str = "", rng: random.Random | None = None) -> None:
         """One turn; what it answers is held against what was told before. A cut-off turn is sent again."""
-        self.shard.disk.fault, self.shard.disk.torn_at = fault, self.rng.random()
+        self.shard.disk.fault, self.shard.disk.torn_at = fault, (rng or self.rng).random()
         before = self.image()
         try:
             replies = self.shard.turn(commands, self.score)
@@ -108,6 +122,22 @@ class World:
         for command, reply in zip(commands, replies, strict=True):
             self.promises.heard(command, reply, self.shard.core.state.last_ms)
             self.workload.heard(command, reply)
+
+    def refresh(self) -> None:
+        """What scorers of targets said meanwhile, some of it of customers who are erased by now, or of scorers that
+        have been replaced."""
+        rng, commands = self.refreshes, []
+        if rng.random() < 0.5:
+            return
+        for customer in rng.sample(CUSTOMERS, 2):
+            profile = self.shard.profiles.get(key_of(customer))
+            generation = (profile.generation if profile else 1) + rng.choice([0, 0, 0, 0, -1, 1])
+            said: list[tuple[str, float | str, str]] = [
+                ("eagerness", rng.choice([0.0, 0.25, 0.75]), rng.choice(["eager-1", "eager-1", "eager-0"])),
+                ("best_channel", rng.choice(["web", "push"]), "channel-1"),
+            ]
+            commands.append(refresh_command(key_of(customer), generation, rng.sample(said, rng.randint(1, 2))))
+        self.send(commands, rng.choices(("", "refuse", "torn", "unacknowledged"), (85, 5, 5, 5))[0], rng)
 
     def adopt_evidence(self) -> None:
         """What the coordinator would publish: this shard's own counts."""
