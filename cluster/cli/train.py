@@ -77,7 +77,7 @@ def train(
     and judged, on a million rows, drawn by their hashes (all rows, where there are fewer). One worker gives the scorer
     that training without --ray gives then, to the byte; several ones draw the rows of each tree otherwise.
     """
-    if ray and (rows is None or target) or not ray and (address is not None or workers > 1):
+    if (ray and (rows is None or target)) or (not ray and (address is not None or workers > 1)):
         raise typer.BadParameter("--ray goes with --rows, without --target; --address and --workers go with --ray")
     place = data_dir_of(data_dir)
     live = url or live_url(place)
