@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from simulation.counted import recount
 from simulation.oracle import check_budgets, check_journal
 from simulation.shard import Row
 
@@ -13,6 +14,7 @@ from actors.journal.rows import unpack_row
 from actors.stores.wrapping import WrappingKeys
 from models import canonical
 from models.coordination import facts as coordination
+from models.experiments.counting import Tally, from_row
 from models.profile.facts import Decided, Erased, EventApplied, OutcomeApplied, from_wire
 from models.turn import shard_facts
 from models.turn.commands import DECISION, ERASE, EVENT, OUTCOME, PROFILE
@@ -99,6 +101,26 @@ def check_grants(shard: int, rows: list[Row], granted: dict[tuple[int, str, str]
             if isinstance(fact, shard_facts.Granted):
                 most = granted.get((shard, fact.budget, fact.period), 0)
                 assert fact.total <= most, f"row {row.seq} of shard {shard} has {fact.total} units, granted were {most}"
+
+
+def counted_by(tables: Tables) -> dict[int, dict[tuple[str, str], Tally]]:
+    """Shard -> what the coordinator logged last of each variant there, which only ever grows."""
+    found: dict[int, dict[tuple[str, str], Tally]] = {}
+    for row in tables.every_row():
+        for wire in canonical.unpack(row.payload)["f"]:
+            fact = coordination.from_wire(wire)
+            if isinstance(fact, coordination.ExperimentsCounted):
+                for key, tally in map(from_row, fact.rows):
+                    before = found.setdefault(fact.shard, {}).get(key)
+                    assert before is None or before.steps < tally.steps, f"the count of {key} went back"
+                    found[fact.shard][key] = tally
+    return found
+
+
+def check_experiments(shard: int, rows: list[Row], counted: dict[int, dict[tuple[str, str], Tally]]) -> None:
+    """The coordinator knows exactly what the log tells."""
+    expected = {key: Tally(*(sums[name] for name in Tally._fields)) for key, sums in recount(rows).items()}
+    assert counted.get(shard, {}) == expected, f"shard {shard}: {counted.get(shard)} is not {expected}"
 
 
 def effects_of(rows: list[Row]) -> Effects:

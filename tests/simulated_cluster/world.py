@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from simulation.catalog import CUSTOMERS, plan
+from simulation.catalog import CUSTOMERS, other_plan
 from simulation.shard import key_of
 
 from actors.coordination.service import CoordinatorService
@@ -118,8 +118,11 @@ class World:
         host = self.cluster.serving(shard)
         if host is None:
             return False
-        state = host.actor._parts.core.state
+        core = host.actor._parts.core
+        state = core.state
         if any(position.held for position in state.escrow.positions()):
+            return False
+        if core._experiments_mark < state.experiments.mark:  # the coordinator does not know all yet
             return False
         return bool(state.seq == self.cluster.keeper.tables(f"shard-{shard}").last_seq)
 
@@ -129,6 +132,7 @@ class World:
         for process in [process for host in self.cluster.hosts for process in host.processes]:
             process.kill("the end")
         granted = checks.check_coordinator(keeper.tables("coordinator"))
+        counted = checks.counted_by(keeper.tables("coordinator"))
         effects: checks.Effects = {}
         for shard in range(self.cluster.shards):
             tables, keys = keeper.tables(f"shard-{shard}"), keeper.tables(keys_of(f"shard-{shard}", shared))
@@ -136,6 +140,7 @@ class World:
             rows = checks.rows_of(tables, keys)
             checks.check_shard(rows)
             checks.check_grants(shard, rows, granted)
+            checks.check_experiments(shard, rows, counted)
             effects |= checks.effects_of(rows)
             newest = tables.every_row()[-1].payload.hex() if rows else ""
             self.hub.tell("log", shard=shard, rows=len(rows), newest=newest)
@@ -154,7 +159,7 @@ class World:
 
 
 async def _published(service: CoordinatorService) -> None:
-    await service.publish_catalog(plan(), None)
+    await service.publish_catalog(other_plan(), None)
 
 
 def _difference(one: Any, other: Any) -> str:
