@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -85,6 +86,24 @@ def _scale_out(found: dict[str, Any]) -> list[Figure]:
     ]
 
 
+def _learning(found: dict[str, Any]) -> list[Figure]:
+    of = f"{found['rows']:,} x {found['features']}"
+    own = statistics.median(found["seconds"]["own"])
+    figures = [
+        figure(f"final fit and calibration / bare xgboost, {of}", found["fit_ratios"], "x", Wanted("at most", 1.3),
+               f"{own:.1f} s for {found['rounds']} trees with {found['threads']} threads"),
+        figure("the same by CPU seconds", found["fit_cpu_ratios"], "x"),
+    ]
+    for rows, told in found["scoring"].items():
+        if isinstance(told, dict):
+            figures.append(figure(f"calibrated score / bare inplace_predict, {rows}", told["ratios"], "x",
+                                  Wanted("at most", 1.2), f"{told['calibrated']:.0f} us"))
+    if "stages" in found:
+        whole = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in found["stages"].items())
+        figures.append(_one(f"`kairos train`, {of}", sum(found["stages"].values()), "s", None, whole))
+    return figures
+
+
 IN_PROCESS = {
     "engine": Benchmark("loadtests.engine", _engine),
     "scorer": Benchmark("loadtests.scorer", _scorer),
@@ -92,9 +111,12 @@ IN_PROCESS = {
     "memory": Benchmark("loadtests.memory", _memory),
     "scale": Benchmark("loadtests.scale", _scale),
     "scale_out": Benchmark("loadtests.scale_out.report", _scale_out),
+    "learning": Benchmark("loadtests.learning.training", _learning),
 }
 #: Smaller sizes for ``--quick``.
-_QUICK: dict[str, dict[str, int]] = {"scale": {"customers": 20_000, "on_disk": 40_000}}
+_QUICK: dict[str, dict[str, int]] = {
+    "scale": {"customers": 20_000, "on_disk": 40_000}, "learning": {"rows": 50_000, "rounds": 50, "repeats": 2},
+}
 
 
 def run(name: str, quick: bool = False) -> tuple[dict[str, Any], list[Figure]]:

@@ -8,7 +8,9 @@ from typing import Final
 
 #: Name -> the module whose ``main(arguments)`` runs it. Imported when asked for: each has libraries of its own.
 STUDIES: Final = {
+    "training": "loadtests.learning.training",
     "bank-marketing": "loadtests.learning.bank_drift",
+    "exploration": "loadtests.learning.exploration",
 }
 
 
