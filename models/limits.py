@@ -429,7 +429,7 @@ EVALUATION_NEVER_AT_RANK_WEAK: Final = 0.05
 EVALUATION_SUM_TOLERANCE: Final = 1e-3
 EVALUATION_EXAMPLES_MAX: Final = 3
 EVALUATION_FOLDS: Final = 10
-EVALUATION_TREES_MAX: Final = 200
+EVALUATION_TREES_MAX: Final = 400
 EVALUATION_PATIENCE_TREES: Final = 20
 #: Actions that have a column of their own, values of a context column likewise.
 EVALUATION_ONE_HOT_MAX: Final = 64

@@ -25,8 +25,8 @@ from models.evaluation.log import Integers, Log, Numbers, Policy, masses
 from models.scoring.booster import Grown, grow
 
 _PARAMS: Final[Mapping[str, Any]] = {
-    "tree_method": "hist", "max_depth": 4, "eta": 0.1, "min_child_weight": 1.0, "subsample": 0.8, "lambda": 1.0,
-    "seed": 1,
+    "tree_method": "hist", "max_depth": 4, "eta": 0.1, "min_child_weight": 1.0, "subsample": 0.8,
+    "colsample_bynode": 0.5, "lambda": 1.0, "seed": 1,
 }
 _CHANCE: Final[Mapping[str, Any]] = {**_PARAMS, "objective": "binary:logistic", "eval_metric": "logloss"}
 _AMOUNT: Final[Mapping[str, Any]] = {
