@@ -137,6 +137,8 @@ class Customer(View):
     intents = Member[Sequence[Mapping[str, Any]]](())
     #: Target -> ``{"value", "version", "time"}``.
     scores = Member[Mapping[str, Mapping[str, Any]]](MappingProxyType({}))
+    #: Experiment -> ``{"variant", "since", "until", "observed"}``.
+    experiments = Member[Mapping[str, Mapping[str, Any]]](MappingProxyType({}))
 
 
 class CustomerVersion(View):

@@ -120,6 +120,15 @@ class Score(AnswerModel):
     time: str
 
 
+class ExposureShown(AnswerModel):
+    """A customer's part in an experiment; ``observed``: its time has passed and was counted."""
+
+    variant: str
+    since: str
+    until: str
+    observed: bool
+
+
 class Customer(AnswerModel):
     customer_id: str
     state_version: int
@@ -132,6 +141,8 @@ class Customer(AnswerModel):
     intents: list[dict[str, Any]]
     #: By target of the catalog; empty before its first refresh.
     scores: dict[str, Score] = Field(default_factory=dict)
+    #: By experiment, from the first decision under it on.
+    experiments: dict[str, ExposureShown] = Field(default_factory=dict)
 
 
 class TimelineItem(AnswerModel):

@@ -6,6 +6,7 @@ from typing import Any
 
 from models.catalog.plan import Plan
 from models.profile import features, ledger, predicates
+from models.profile.learnt import Exposure
 from models.profile.state import CONFIRMED, Contact, Profile
 from models.times import format_time
 
@@ -31,6 +32,14 @@ def profile_view(profile: Profile, plan: Plan, now_ms: int) -> dict[str, Any]:
         ],
         "intents": [],
         "scores": _scores(profile, plan),
+        "experiments": {id_: _exposure(exposure) for id_, exposure in profile.experiments.items()},
+    }
+
+
+def _exposure(exposure: Exposure) -> dict[str, Any]:
+    return {
+        "variant": exposure.variant, "since": format_time(exposure.exposed_ms),
+        "until": format_time(exposure.until_ms), "observed": exposure.observed,
     }
 
 

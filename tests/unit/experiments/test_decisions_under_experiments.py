@@ -72,6 +72,16 @@ def test_other_channels_expose_nobody(desk: Desk) -> None:
     assert "experiments" in desk.decide("desk", ("script", 1))
 
 
+def test_a_profile_shows_its_experiments(desk: Desk) -> None:
+    desk.decide()
+    assert desk.read()["experiments"] == {"x": {
+        "variant": "b", "since": "2026-01-01T00:00:00Z", "until": "2026-01-01T03:00:00Z", "observed": False,
+    }}
+    desk.pass_time(3 * HOUR)
+    desk.tick()
+    assert desk.read()["experiments"]["x"]["observed"] is True
+
+
 def test_an_assignment_holds_when_weights_and_shares_change(desk: Desk) -> None:
     desk.decide()
     publish(desk, experiment(weights=(1, 0), share=0.0))

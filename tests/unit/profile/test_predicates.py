@@ -176,7 +176,7 @@ def test_the_view_is_the_contracts() -> None:
     body = profile_view(profile, plan(), T0)
     assert list(body) == [
         "customer_id", "state_version", "attributes", "features", "segments", "consent", "contacts", "holds", "intents",
-        "scores",
+        "scores", "experiments",
     ]
     assert body["attributes"] == {"household_size": 2.0}
     assert body["state_version"] == 6
