@@ -16,7 +16,7 @@ from simulation.oracle import check_budgets, check_journal
 from simulation.promises import Promises
 from simulation.shard import SimulatedShard, key_of, row_itself
 from simulation.workload import Workload, command_of
-from support.roles import adopted, champion
+from support.roles import adopted, besides, champion
 
 from models.budgets.periods import period_key
 from models.experiments.counting import Tally, from_row
@@ -45,6 +45,7 @@ class World:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.refreshes = random.Random(f"refreshes of {seed}")
+        self.canaries = random.Random(f"canaries of {seed}")
         self.shard = SimulatedShard(SimulatedDisk(), START_MS)
         self.shard.seed = seed << 20
         self.shard.contribute = lambda rows: None if self.rng.random() < 0.2 else row_itself(rows)
@@ -88,7 +89,10 @@ class World:
             self.shard.adopt([CatalogAdopted(later.version, dict(later.catalog))])
         elif chance < 0.22:
             version = self.rng.choice([None, "one", "two"])
-            self.shard.adopt([adopted(with_targets(champion(version, FEATURES)))])
+            roles = with_targets(champion(version, FEATURES))
+            # Half of the four customers, or another half, or nobody.
+            canary = self.canaries.choice(["new", "newer", ""])
+            self.shard.adopt([adopted(besides(roles, canary, 500_000, FEATURES[:2]) if canary else roles)])
         self.shard.validate()
 
     def look(self) -> None:
@@ -151,7 +155,7 @@ class World:
             return None, True
         if part.version is None:
             return None, False
-        assert part.matrix.shape[1] == len(FEATURES)
+        assert part.matrix.shape[1] == (2 if part.version.startswith("new") else len(FEATURES))
         digests = [hashlib.blake2b(row.tobytes(), digest_size=2).digest() for row in part.matrix]
         return np.array([int.from_bytes(digest, "big") / 65_536 for digest in digests], np.float32), False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -25,3 +26,9 @@ def crowned(version: str | None, features: Sequence[str] = ()) -> RolesAdopted:
 
 def adopted(roles: Roles) -> RolesAdopted:
     return RolesAdopted(roles.to_wire())
+
+
+def besides(roles: Roles, canary: str, millionths: int, features: Sequence[str], **manifest: Any) -> Roles:
+    """The same with a canary for a share of the customers."""
+    manifests = {**roles.manifests, canary: {"features": list(features), **manifest}}
+    return replace(roles, canary=canary, canary_millionths=millionths, manifests=manifests)
