@@ -230,7 +230,7 @@ def _numbers(column: Any) -> Numbers:
     decoded = _decoded(column)
     if pa.types.is_boolean(decoded.type):
         decoded = decoded.cast(pa.int8())
-    return np.asarray(decoded.cast(pa.float64()).to_numpy(**_how(column)), np.float64)
+    return np.asarray(decoded.cast(pa.float64(), safe=False).to_numpy(**_how(column)), np.float64)
 
 
 def _decoded(column: Any) -> Any:

@@ -118,7 +118,7 @@ def _values(column: Any) -> tuple[Numbers, list[str] | None]:
         column = pc.cast(column, pa.int32() if pa.types.is_date32(type_) or pa.types.is_time32(type_) else pa.int64())
     elif pa.types.is_boolean(type_):
         column = pc.cast(column, pa.int8())
-    return np.asarray(pc.cast(column, pa.float64()).to_numpy(), np.float64), None
+    return np.asarray(pc.cast(column, pa.float64(), safe=False).to_numpy(), np.float64), None
 
 
 def _columns_of(name: str, values: Numbers, categories: list[str] | None) -> tuple[list[str], list[Any]]:

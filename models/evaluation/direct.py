@@ -21,7 +21,7 @@ from models import limits
 from models.evaluation.asked import Asked
 from models.evaluation.encoding import Encoding
 from models.evaluation.estimate import Estimate, mean
-from models.evaluation.log import Integers, Log, Numbers, Policy, masses
+from models.evaluation.log import Integers, Log, Matrix, Numbers, Policy, masses
 from models.scoring.booster import Grown, grow
 
 _PARAMS: Final[Mapping[str, Any]] = {
@@ -78,7 +78,7 @@ def cross_fit(log: Log, policy: Policy, threads: int = 1) -> Predicted:
     sample = asked.at(fold_of(log, log.rounds) < limits.EVALUATION_JACKKNIFE_ROUNDS)
     shown, expected, values = np.empty(len(log)), np.zeros(len(log)), np.empty(folds)
     for left_out in range(folds):
-        model = _Model.of(log, fold != left_out, scale, trees, threads)
+        model = _Model.of(log, fold, left_out, scale, trees, threads)
         own = asked.at(fold == left_out)
         expected[own.positions] = own.expectations(model.predict)
         shown[own.positions] = model.predict(own.positions, log.action[own.positions])
@@ -105,10 +105,10 @@ class _Model:
     log: Log
 
     @staticmethod
-    def of(log: Log, learning: NDArray[np.bool_], scale: _Scale, trees: int, threads: int) -> _Model:
-        encoding = Encoding.of(log, learning)
-        grown = grow(encoding.features, _part(log, encoding, learning, scale), None, rounds=trees, threads=threads,
-                     params=scale.params)
+    def of(log: Log, fold: Integers, left_out: int, scale: _Scale, trees: int, threads: int) -> _Model:
+        encoding = Encoding.of(log, fold != left_out, fold)
+        grown = grow(encoding.features, _learnt(log, encoding, fold != left_out, scale), None, rounds=trees,
+                     threads=threads, params=scale.params)
         return _Model(encoding, grown, scale, log)
 
     def predict(self, positions: Integers, actions: Integers) -> Numbers:
@@ -133,15 +133,21 @@ def _scale(reward: Numbers) -> _Scale | None:
 def _trees(log: Log, fold: Integers, scale: _Scale, threads: int) -> int:
     """How many trees: grown on all folds but the first until they stop helping there."""
     learning = fold != 0
-    encoding = Encoding.of(log, learning)
+    encoding, later = Encoding.of(log, learning, fold), np.flatnonzero(~learning)
     return grow(
-        encoding.features, _part(log, encoding, learning, scale), _part(log, encoding, ~learning, scale),
+        encoding.features, _learnt(log, encoding, learning, scale),
+        _labelled(log, encoding.rows(log, later, log.action[later]), later, scale),
         rounds=limits.EVALUATION_TREES_MAX, patience=limits.EVALUATION_PATIENCE_TREES, threads=threads,
         params=scale.params,
     ).rounds
 
 
-def _part(log: Log, encoding: Encoding, mask: NDArray[np.bool_], scale: _Scale) -> Any:
+def _learnt(log: Log, encoding: Encoding, mask: NDArray[np.bool_], scale: _Scale) -> Any:
     places = np.flatnonzero(mask)
+    return _labelled(log, encoding.learnt(log, places), places, scale)
+
+
+def _labelled(log: Log, matrix: Matrix, places: Integers, scale: _Scale) -> Any:
+    """(matrix, label, weight) as the trees take them."""
     label = ((log.reward[places] - scale.centre) / scale.unit).astype(np.float32)
-    return encoding.rows(log, places, log.action[places]), label, np.ones(len(places), np.float32)
+    return matrix, label, np.ones(len(places), np.float32)

@@ -96,6 +96,23 @@ def test_no_position_is_predicted_by_trees_that_saw_its_round() -> None:
     assert np.bincount(fold).tolist() == [40] * 10
 
 
+def test_many_actions_are_told_apart_by_what_they_earned_elsewhere() -> None:
+    """A hundred actions, of which every fifth earns; the policy shows those alone."""
+    random, rounds, actions = np.random.default_rng(13), 8_000, 100
+    shown = random.integers(0, actions, rounds)
+    reward = (random.random(rounds) < np.where(shown % 5 == 0, 0.5, 0.1)).astype(np.float64)
+    log = Log(
+        range(rounds), [f"a{at}" for at in range(actions)], np.arange(rounds), shown, np.ones(rounds, np.int64), reward,
+        np.full(rounds, 0.01), (), np.empty((rounds, 0), np.float32), np.ones(rounds),
+    )
+    good = np.arange(0, actions, 5)
+    policy = in_order(np.repeat(np.arange(rounds), 20), np.tile(good, rounds), np.full(rounds * 20, 0.05))
+    predicted = cross_fit(log, policy)
+    assert abs(direct(log, predicted).value - 0.5) < 0.1
+    noise = replace(log, reward=random.permutation(reward))
+    assert abs(direct(noise, cross_fit(noise, policy)).value - reward.mean()) < 0.03
+
+
 @pytest.mark.parametrize("scale", [1.0, 1_000.0], ids=["amounts", "large amounts"])
 def test_rewards_need_not_be_zero_or_one(scale: float) -> None:
     one = world(2_000, 6)

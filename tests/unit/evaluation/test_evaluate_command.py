@@ -264,10 +264,11 @@ def test_unsigned_hashes_index_columns_and_further_types_are_read(tmp_path: Path
         "round_id": pa.array(high, pa.uint64()), "__index_level_0__": [7, 8, 9],
         "big": pa.array([1, 2, 3], pa.decimal128(5)),
         "text": pa.array(["x", None, "y"], pa.large_string()), "day": pa.array([1, 2, 3], pa.date32()),
+        "at": pa.array([1574553634762830001, 1574553634762830002, None], pa.timestamp("ns")), "wide": [2**62 + 1, 3, 4],
     }, {"round_id": pa.array([one for one in high for _ in "ab"], pa.uint64())})
     loaded = load(log, policy)
     assert loaded.policy.position.tolist() == [0, 0, 1, 1, 2, 2]
-    assert set(loaded.log.features) == {"big", "text=x", "text=y", "day"}
+    assert set(loaded.log.features) == {"big", "text=x", "text=y", "day", "at", "wide"}
 
 
 def test_what_cannot_be_read_on_the_way_is_told_too(tmp_path: Path) -> None:
