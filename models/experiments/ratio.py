@@ -16,7 +16,7 @@ from typing import Final
 #: some percent, which are what broken assignments look like, are found soonest around here.
 CONCENTRATION: Final = 200.0
 #: Beyond this the e-value is told as this: no double holds it, and nothing depends on it.
-LOG_E_MAX: Final = 500.0
+LOG_E_CERTAIN: Final = 500.0
 
 
 def log_e_value(counts: Sequence[int], weights: Sequence[int]) -> float:
@@ -24,11 +24,11 @@ def log_e_value(counts: Sequence[int], weights: Sequence[int]) -> float:
     total = sum(weights)
     expected = [(count, weight / total) for count, weight in zip(counts, weights, strict=True)]
     if any(count and not share for count, share in expected):
-        return LOG_E_MAX
+        return LOG_E_CERTAIN
     n = sum(counts)
     log_e = math.lgamma(CONCENTRATION) - math.lgamma(CONCENTRATION + n)
     for count, share in expected:
         if share:
             prior = CONCENTRATION * share
             log_e += math.lgamma(prior + count) - math.lgamma(prior) - count * math.log(share)
-    return min(log_e, LOG_E_MAX)
+    return min(log_e, LOG_E_CERTAIN)

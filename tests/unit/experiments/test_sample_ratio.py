@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.experiments.ratio import LOG_E_MAX, log_e_value
+from models.experiments.ratio import LOG_E_CERTAIN, log_e_value
 from models.experiments.report import RATIO_ALPHA
 
 PATHS, LOOKS, STEP = 1_000, 80, 50
@@ -47,7 +47,7 @@ def test_an_assignment_that_loses_every_fifth_is_found_within_thousands() -> Non
 
 
 def test_a_customer_in_a_variant_that_weighs_nothing_is_an_alarm_at_once() -> None:
-    assert log_e_value([10, 1], [1, 0]) == LOG_E_MAX
+    assert log_e_value([10, 1], [1, 0]) == LOG_E_CERTAIN
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=2, max_size=5), st.data())
