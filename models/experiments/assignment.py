@@ -21,12 +21,13 @@ InForce = tuple[tuple[str, str], ...]
 _NOTHING: Final[InForce] = ()
 #: Bits of a hash that a double holds exactly.
 _BITS: Final = 53
+_PLACES: Final = 2**_BITS
 
 
 def place(*label: str) -> float:
     """A stable, uniform place in [0, 1)."""
     digest = hashlib.blake2b("\x1f".join(label).encode(), digest_size=8).digest()
-    return float(int.from_bytes(digest, "big") >> (64 - _BITS)) / float(2**_BITS)
+    return (int.from_bytes(digest, "big") >> (64 - _BITS)) / _PLACES
 
 
 def in_force(
@@ -34,39 +35,46 @@ def in_force(
 ) -> InForce:
     """What a decision of the customer in this channel is under. ``kept``: ``Profile.experiments``. Nobody who is held
     out by the control group is under anything."""
-    if not experiments or control_group is not None:
+    if not experiments.by_id or control_group is not None:
         return _NOTHING
-    has_room = len(kept) < limits.EXPERIMENTS_PER_CUSTOMER_MAX
     found: list[tuple[str, str]] = []
     for namespace, members in experiments.namespaces.items():
-        held = [experiment for experiment in members if experiment.id in kept]
-        if held:
-            experiment = min(held, key=lambda one: kept[one.id].exposed_ms)
+        experiment = _held(members, kept) if kept else None
+        if experiment is not None:
             variant = kept[experiment.id].variant
-        elif has_room:
-            drawn = _drawn(namespace, members, customer_id)
-            if drawn is None:
+        elif len(kept) < limits.EXPERIMENTS_PER_CUSTOMER_MAX:
+            experiment = _drawn(namespace, members, customer_id)
+            if experiment is None:
                 continue
-            experiment, variant = drawn
+            variant = drawn_variant(experiment, customer_id)
         else:
             continue
-        is_known = experiment.variant(variant) is not None
-        if is_known and (not experiment.channels or channel in experiment.channels):
+        if variant in experiment.names and (not experiment.channels or channel in experiment.channels):
             found.append((experiment.id, variant))
     return tuple(found)
 
 
-def _drawn(namespace: str, members: tuple[Experiment, ...], customer_id: str) -> tuple[Experiment, str] | None:
+def _held(members: tuple[Experiment, ...], kept: Mapping[str, Exposure]) -> Experiment | None:
+    """The one to which the customer was exposed first."""
+    held, since_ms = None, 0
+    for experiment in members:
+        exposure = kept.get(experiment.id)
+        if exposure is not None and (held is None or exposure.exposed_ms < since_ms):
+            held, since_ms = experiment, exposure.exposed_ms
+    return held
+
+
+def _drawn(namespace: str, members: tuple[Experiment, ...], customer_id: str) -> Experiment | None:
     at = place("namespace", namespace, customer_id)
     for experiment in members:
         if experiment.start <= at < experiment.start + experiment.share:
-            return experiment, drawn_variant(experiment, customer_id)
+            return experiment
     return None
 
 
 def drawn_variant(experiment: Experiment, customer_id: str) -> str:
     """By the variants' weights, of which at least one is above 0."""
-    drawn = place("variant", experiment.id, customer_id) * sum(variant.weight for variant in experiment.variants)
+    drawn = place("variant", experiment.id, customer_id) * experiment.weight
     reached, last = 0, ""
     for variant in experiment.variants:
         reached += variant.weight

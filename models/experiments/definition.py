@@ -33,6 +33,13 @@ class Experiment:
     channels: frozenset[str]
     #: The first is the control.
     variants: tuple[Variant, ...]
+    #: Derived from the variants: their ids, and the sum of their weights.
+    names: frozenset[str] = field(init=False)
+    weight: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", frozenset(variant.id for variant in self.variants))
+        object.__setattr__(self, "weight", sum(variant.weight for variant in self.variants))
 
     def variant(self, id_: str) -> Variant | None:
         return next((variant for variant in self.variants if variant.id == id_), None)
