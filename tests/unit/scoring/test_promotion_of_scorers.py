@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from actors.scorer_registry import ScorerRegistry
 from cluster.client import AsyncKairos, Decision
 from cluster.training import promote, read_rows, train_and_register, write_rows
 from models.errors import BadInput, KairosError
+from models.scoring.booster import DEFAULT_PARAMS
+from models.scoring.training import train
 
 START_MS = 1_700_000_000_000
 
@@ -67,6 +70,51 @@ def test_a_scorer_that_reads_what_the_catalog_lacks_is_refused(
     version = train_and_register(rows, ScorerRegistry(tmp_path), START_MS).version
     with pytest.raises(KairosError, match="shoe_size"):
         promoted(tmp_path, monkeypatch, version)
+
+
+def damaged(registry: ScorerRegistry, place: Path, how: str) -> str:
+    """Another registered scorer that something happened to since."""
+    from_ = read_rows(rows_file(place / "other.parquet", "profile.visits_7d", "action.value"))
+    trained = train(from_, START_MS, every_feature=True, params={**DEFAULT_PARAMS, "max_depth": 2})
+    registry.register(trained.model, trained.manifest)
+    folder = place / "scorers" / trained.manifest.version
+    told = trained.manifest.to_wire()
+    if how == "cut short":
+        (folder / trained.manifest.file).write_bytes(trained.model[:-100])
+    elif how == "another sha256":
+        told["sha256"] = "0" * 64
+    elif how == "another order":
+        told["features"] = told["features"][::-1]
+    (folder / "manifest.json").write_text("{" if how == "no manifest" else json.dumps(told))
+    return trained.manifest.version
+
+
+@pytest.mark.parametrize("how", ["cut short", "another sha256", "another order", "no manifest"])
+def test_a_damaged_scorer_is_refused_and_the_champion_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    registry = ScorerRegistry(tmp_path)
+    rows = read_rows(rows_file(tmp_path / "rows.parquet", "profile.visits_7d", "action.value"))
+    champion = train_and_register(rows, registry, START_MS).version
+    other = damaged(registry, tmp_path, how)
+
+    async def run() -> Decision:
+        kairos = InProcess(tmp_path, START_MS, monkeypatch)
+        await kairos.start()
+        through = ThroughHttpx(kairos.transport(), kairos.key)
+        async with AsyncKairos("http://kairos", kairos.key, through=through, timeout_s=5) as client:
+            try:
+                await client.publish_catalog(catalog())
+                await promote(client, champion)
+                with pytest.raises(KairosError, match=other):
+                    await promote(client, other)
+                return await client.decide("ann", "web", ["hero"])
+            finally:
+                await kairos.stop()
+
+    decision = asyncio.run(run())
+    assert decision.scorer_version == champion
+    assert not decision.degraded
 
 
 def test_a_version_that_nobody_registered_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
