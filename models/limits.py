@@ -222,9 +222,11 @@ TRUNCATE_ROWS: Final = 64
 #: Outcomes of a plan's gates that are kept for the next decision for which the same holds: as many as have this many
 #: actions together (about 100 bytes each).
 FUNNEL_ACTIONS_KEPT_MAX: Final = 100_000
-#: Candidates of a position among which Thompson sampling divides its chance, and how many fields' chances are kept.
+#: Candidates of a position among which Thompson sampling divides its chance; how many fields' chances are kept, of how
+#: many candidates each.
 THOMPSON_CONTENDERS_MAX: Final = 64
 THOMPSON_FIELDS_KEPT_MAX: Final = 1_024
+THOMPSON_FIELD_KEPT_MAX: Final = 256
 #: Shapes of requests (channel, placements, counts) of which a plan keeps that they fit it (about 500 bytes each).
 SHAPES_KEPT_MAX: Final = 1_024
 #: Master keys that one place may hold: the newest, and those that still wrap something.

@@ -20,7 +20,8 @@ is promised, and tested.
 **Who is left out.** Whoever is below some point with all but ``_CUT`` of its chance where another is above it with all
 but as much would come out best in less than 2 * ``_CUT`` of all draws, and gets exactly 0. Of those that remain at most
 ``limits.THOMPSON_CONTENDERS_MAX`` compete, the ones that reach highest. So a position costs at most two quantiles per
-candidate and some ``_LOOKS + _STRETCHES`` values of a distribution function per contender.
+candidate and some ``_LOOKS + _STRETCHES`` values of a distribution function per contender, fewer for what is known well
+and thus narrow.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ def chances_to_lead(priorities: Numbers, propensities: Numbers, contacts: Number
     """
     if len(priorities) == 1:
         return np.ones(1)
+    if len(priorities) > limits.THOMPSON_FIELD_KEPT_MAX:
+        return _chances(priorities, propensities, contacts, exponent)
     return _known(priorities.tobytes(), propensities.tobytes(), contacts.tobytes(), exponent)
 
 
@@ -95,7 +98,7 @@ def _chances(priorities: Numbers, propensities: Numbers, contacts: Numbers, expo
     if len(kept) < 2:
         found[some] = _shared(highest == highest.max())
         return found
-    found[some[kept]] = _split(alpha[kept], beta[kept], scale[kept], float(floor), float(highest[kept].max()))
+    found[some[kept]] = _split(alpha[kept], beta[kept], scale[kept], float(floor), highest[kept])
     return found
 
 
@@ -131,19 +134,21 @@ def _hopeful(means: Numbers, contacts: Numbers, scale: Numbers) -> NDArray[np.in
     return np.flatnonzero(~far)
 
 
-def _split(alpha: Numbers, beta: Numbers, scale: Numbers, floor: float, top: float) -> Numbers:
-    """The chances of contenders between ``floor`` and ``top``, above and below which hardly anything happens."""
+def _split(alpha: Numbers, beta: Numbers, scale: Numbers, floor: float, highest: Numbers) -> Numbers:
+    """The chances of contenders, whose largest is hardly ever below ``floor`` and none hardly ever above its
+    ``highest``."""
+    top = float(highest.max())
     # A contender that is nearly certain comes close to jumping at its scale: no stretch may lie across that.
     jumps = np.unique(scale[beta < 1.0])[-_JUMPS_MAX:]
     steps = (jumps[:, np.newaxis] * _STEPS).ravel()
     steps = steps[(steps > floor) & (steps < top)]
     points = np.sort(np.concatenate([floor + (top - floor) * _FIRST, steps]))
-    looked = np.multiply.reduce(_reached(alpha, beta, scale, points), axis=0)
+    looked = np.multiply.reduce(_reached(alpha, beta, scale, highest, points), axis=0)
     looked[0], looked[-1] = 0.0, 1.0
     ends = np.sort(np.concatenate([np.interp(_LEVELS, looked, points), steps]))
-    reached = _reached(alpha, beta, scale, ends)
+    reached = _reached(alpha, beta, scale, highest, ends)
     largest = np.multiply.reduce(reached, axis=0)
-    rises = np.diff(np.log(np.maximum(reached, _TINY)), axis=1)
+    rises = np.maximum(np.diff(np.log(np.maximum(reached, _TINY)), axis=1), 0.0)
     # From 0 on each rises as its power alpha of the distance.
     rises[:, reached[:, :-1].min(axis=0) < _TINY] = alpha[:, np.newaxis]
     together = np.add.reduce(rises, axis=0)
@@ -152,8 +157,12 @@ def _split(alpha: Numbers, beta: Numbers, scale: Numbers, floor: float, top: flo
     return np.asarray(found / np.add.reduce(found))
 
 
-def _reached(alpha: Numbers, beta: Numbers, scale: Numbers, points: Numbers) -> Numbers:
-    """float64[contenders, points]: the distribution function of each at each point."""
-    return np.asarray(
-        betainc(alpha[:, np.newaxis], beta[:, np.newaxis], np.minimum(points / scale[:, np.newaxis], 1.0))
+def _reached(alpha: Numbers, beta: Numbers, scale: Numbers, highest: Numbers, points: Numbers) -> Numbers:
+    """float64[contenders, points]: the distribution function of each at each point; 1 from its ``highest`` on."""
+    inside = points < highest[:, np.newaxis]
+    found = np.ones(inside.shape)
+    betainc(
+        alpha[:, np.newaxis], beta[:, np.newaxis], np.minimum(points / scale[:, np.newaxis], 1.0), out=found,
+        where=inside,
     )
+    return found
