@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 from collections.abc import Callable
@@ -30,6 +31,8 @@ class RayShares:
 
     def __init__(self, reading: Reading, *, workers: int, threads: int) -> None:
         """``threads``: of each worker."""
+        for name in ("ray.data", "ray.train"):  # they say every step
+            logging.getLogger(name).setLevel(logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.execution_options.preserve_order = True
@@ -39,7 +42,10 @@ class RayShares:
             work, train_loop_config={"reading": reading, "threads": threads, "board": self._board},
             scaling_config=ray.train.ScalingConfig(num_workers=workers, resources_per_worker={"CPU": threads}),
             # Nothing is stored there; Ray Train wants a place where it could.
-            run_config=ray.train.RunConfig(name="kairos", storage_path=self._nothing.name),
+            run_config=ray.train.RunConfig(
+                name="kairos", storage_path=self._nothing.name,
+                logging_config=ray.train.LoggingConfig(log_level="ERROR"),
+            ),
             datasets={ROWS: ray.data.read_parquet(
                 list(reading.files), columns=list(reading.columns), partitioning=None)},
         )

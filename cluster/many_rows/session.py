@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -69,7 +70,9 @@ def _joined(address: str | None, data_dir: Path, cores: int) -> Iterator[None]:
         join_ray("local", include_dashboard=False, num_cpus=cores + 1, _node_ip_address="127.0.0.1")
     import ray
 
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    # What Ray itself says is for people, and must not lie between what is printed for machines.
+    with redirect_stdout(sys.stderr):
+        try:
+            yield
+        finally:
+            ray.shutdown()

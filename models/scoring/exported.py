@@ -35,8 +35,8 @@ customer (string): only with --customers hashed: a pseudonym, stable for this in
 its secret.
 
 Every other column is a feature (float32, null where absent) as it was before the decision, named as scorers read it:
-profile.*, attribute.*, time.*, channel.*, action.*, group.*, issue.*, tag.*. They are those of the newest catalog; what
-an older one lacked is null.
+profile.*, attribute.*, score.*, time.*, channel.*, action.*, group.*, issue.*, tag.*. They are those of the newest
+catalog; what an older one lacked is null.
 """
 
 from __future__ import annotations

@@ -29,12 +29,15 @@ from cluster.training import read_rows
 from models import limits
 from models.catalog.check import check_data
 from models.errors import BadInput, KairosError
+from models.profile import packing
+from models.profile.apply import apply
 from models.profile.facts import Born
 from models.profile.state import Profile
 from models.scoring.exported import round_id
 from models.scoring.labels import default_features
 from models.scoring.training import train
 from models.turn.shard_facts import CatalogAdopted
+from models.turn.shard_state import ShardState
 
 DAY_MS = limits.DAY_MS
 ANN, BOB = b"a" * 16, b"b" * 16
@@ -117,6 +120,24 @@ def test_who_was_erased_or_has_no_beginning_is_counted_and_not_written(tmp_path:
     table, found = exported(source, tmp_path / "rows.parquet")
     assert table["round_id"].to_pylist() == [round_id("d1", "hero")]
     assert (found.erased, found.headless) == (1, 1)
+
+
+def test_a_journal_that_was_truncated_begins_with_the_customers_of_its_base(tmp_path: Path) -> None:
+    state = ShardState(0)
+    state.apply_shard_fact(ADOPTED)
+    ann = apply(None, Born("ann"), PLAN, START_MS)
+    ann = apply(ann, visit("e1", START_MS), PLAN, START_MS)
+
+    class Truncated(FactsJournals):
+        def rows(self, shard: int, after: int) -> dict[str, Any]:
+            return super().rows(shard, after) | {"base": {"seq": 1, "t": START_MS, "state": state.pack()}}
+
+        def base(self, shard: int, after: bytes) -> dict[str, Any]:
+            return {"profiles": [[ANN, 1, packing.pack(ann)], [BOB, 2, None]], "next": None}
+
+    later = [(START_MS + 1, [], [(ANN, [decided("d1", START_MS + 1)]), (BOB, [decided("d2", START_MS + 1)])])]
+    table, found = exported(Truncated([later]), tmp_path / "rows")
+    assert (table["profile.visits_7d"].to_pylist(), found.headless) == ([1.0], 1)
 
 
 def test_a_folder_holds_files_of_each_shard_that_all_have_the_columns_of_the_newest_catalog(tmp_path: Path) -> None:
