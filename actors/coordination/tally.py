@@ -11,6 +11,7 @@ from actors.metrics.family import SECONDS, Family
 from actors.metrics.spread import Spread
 from actors.metrics.told import Telling, Told
 from models.coordination.core import CoordinatorCore
+from models.coordination.experiment_views import experiments_view
 from models.coordination.facts import CatalogPublished, Fact, GrantMade, ReturnCredited
 
 _BY_TAG: Final[dict[int, Family]] = {
@@ -43,4 +44,7 @@ class Tally:
         telling.spread(families.COMMIT, self._commit)
         for family in (families.REPORTS, families.RECALLS, *_BY_TAG.values()):
             telling.number(family, self._totals[family.name])
+        running = [one for one in experiments_view(core.state)["experiments"] if one["state"] == "running"]
+        telling.number(families.EXPERIMENTS, len(running))
+        telling.number(families.ALARMING, sum(one["alarm"] for one in running))
         return telling.told

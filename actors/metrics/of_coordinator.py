@@ -14,5 +14,11 @@ GRANTS: Final = counter("kairos_escrow_grants", "Grants of budget units to shard
 RETURNS: Final = counter("kairos_escrow_returns", "Returns of budget units by shards")
 RECALLS: Final = counter("kairos_escrow_recalls", "Recalls of idle budget units")
 CATALOGS: Final = counter("kairos_catalogs_published", "Catalogs published")
+EXPERIMENTS: Final = gauge("kairos_experiments_running", "Experiments of the live catalog")
+ALARMING: Final = gauge(
+    "kairos_experiments_alarming", "Of these, whose customers do not fall into the variants as the weights say"
+)
 
-COORDINATOR: Final = by_name((EPOCH, REPORTS, LIVE, COMMIT, GRANTS, RETURNS, RECALLS, CATALOGS))
+COORDINATOR: Final = by_name(
+    (EPOCH, REPORTS, LIVE, COMMIT, GRANTS, RETURNS, RECALLS, CATALOGS, EXPERIMENTS, ALARMING)
+)
