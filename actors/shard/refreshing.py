@@ -83,7 +83,13 @@ class Refresher:
                 continue
             if len(self._parts.stale) < limits.SCORES_BATCH:
                 await asyncio.sleep(limits.SCORES_GATHER_MS / 1_000)
-            await self.step()
+            try:
+                await self.step()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # decisions go on without it
+                log.error("scores are not refreshed", error=type(error).__name__, exc_info=True)
+                await asyncio.sleep(limits.BREAKER_PAUSE_MS_MAX / 1_000)
 
     @property
     def _may_work(self) -> bool:

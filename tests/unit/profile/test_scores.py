@@ -25,6 +25,7 @@ from models.profile.state import Profile
 from models.profile.validate import validate
 from models.profile.views import profile_view
 from models.scoring.evidence import Evidence
+from models.scoring.roles import Roles
 
 TARGETS = """
 targets:
@@ -174,9 +175,9 @@ def decided(profile: Profile, under: Plan, now_ms: int, device: str) -> list[Any
         "request_id": "r1", "explain": False,
     }
     seed = b"0123456789abcdef"
-    prepared = deciding.prepare(profile, under, request, seed, now_ms, Evidence())
+    prepared = deciding.prepare(profile, under, request, seed, now_ms, Evidence(), Roles())
     assert isinstance(prepared, Preparation)
-    verdict = deciding.resolve(prepared, None, False, lambda *_: 9, None)
+    verdict = deciding.resolve(prepared, None, False, lambda *_: 9)
     weights = prepared.context_weights
     return [
         prepared.scored.tolist(), None if weights is None else weights.tolist(), verdict.items,

@@ -1,4 +1,4 @@
-"""``kairos train --target`` over the journal of a shard that was stopped: a scorer that its target takes, or an error."""
+"""``kairos train --target`` over the journal of a stopped shard: a scorer that its target takes, or an error."""
 
 from __future__ import annotations
 
