@@ -118,6 +118,11 @@ _CONTACT_POLICIES: Final = (
         (_SEEDS,),
     ),
     Build(
+        2, "a treatment with a weight is drawn although a contact policy refuses it", "models/arbitration/above.py",
+        "if judge.refusal(known, one[0]) is None", "if judge.refusal(known, one[0]) is None or True",
+        (f"{_ARBITRATION}/test_weighted_treatments.py",),
+    ),
+    Build(
         2, "two channels that ask at once are both judged on the customer as it was", "models/turn/waves.py",
         "                    pending.append(answer)\n                    break\n",
         "                    pending.append(answer)\n                    continue\n",
@@ -130,6 +135,11 @@ _BUDGETS: Final = (
         3, "decisions of one turn spend the same free units", "models/turn/context.py",
         " - self.taken.get((budget, period), 0)", "",
         (f"{_TURN}/test_decisions.py::test_two_decisions_of_one_turn_never_share_a_unit",),
+    ),
+    Build(
+        3, "exploration draws a treatment that no free unit pays", "models/arbitration/above.py",
+        "found = tuple([one for one in found if self.purse.lacks(one[0]) is None])", "pass",
+        (f"{_ARBITRATION}/test_weighted_treatments.py",),
     ),
     Build(
         3, "units of an expired hold never return", "models/turn/publics.py",

@@ -191,7 +191,7 @@ def any_decision(draw: Any) -> dict[str, Any]:
 
 
 @given(made=any_decision())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_whatever_is_decided_was_told_and_no_exploration_breaks_a_promise(
     make_plan: Any, scene_of: Any, made: dict[str, Any]
 ) -> None:
