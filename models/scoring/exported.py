@@ -50,11 +50,6 @@ from numpy.typing import NDArray
 
 from models.scoring.shown import Shown
 
-#: Columns of an export that are no features, beside those of ``models.scoring.rows``.
-CONTEXT: Final = (
-    "round_id", "rank", "reward", "selection_probability", "placement", "channel", "treatment", "confirmed",
-    "propensity", "scorer_version", "evidence_version", "catalog_version", "degraded", "experiments", "customer",
-)
 _ROUND_DIGITS: Final = 24
 _PSEUDONYM_BYTES: Final = 16
 
