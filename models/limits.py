@@ -445,8 +445,8 @@ EVALUATION_THREADED_POSITIONS: Final = 100_000
 #: Rows that are predicted at once; rounds on which the models of all folds are compared.
 EVALUATION_ROWS_AT_ONCE: Final = 131_072
 EVALUATION_JACKKNIFE_ROUNDS: Final = 2_000
-#: Decisions of a journal that are evaluated at most: a sample by hash of more.
-EVALUATION_DECISIONS_MAX: Final = 200_000
+#: Decisions of a journal that are evaluated at most, a kilobyte or two each: a sample by hash of more.
+EVALUATION_DECISIONS_MAX: Final = 100_000
 
 # Monitoring of scorers: labels and shown rows by scorer, action and channel, in buckets of a day.
 MONITOR_DAYS: Final = 7
@@ -491,6 +491,7 @@ assert BODY_BYTES_MAX < BATCH_BODY_BYTES_MAX
 assert EVENT_LATE_MS_MAX <= IDEMPOTENCY_MS < JOURNAL_RETENTION_MS
 assert DEADLINE_MS_MIN < DEADLINE_MS_DEFAULT < DEADLINE_MS_MAX
 assert EVENTS_PER_WINDOW_MAX >= WINDOW_BUCKETS
+assert EXPERIMENTS_MAX <= EXPERIMENTS_PER_CUSTOMER_MAX
 assert EVENT_PROPERTIES_BYTES_MAX < BODY_BYTES_MAX
 assert SHARDS_EMBEDDED <= SHARDS_MAX <= SLOTS
 assert 2 * LINK_KEEP_ALIVE_MS <= LINK_SILENCE_MS

@@ -17,6 +17,7 @@ _SECTIONS: Final = ("factors", "exploration", "evidence")
 
 def check_experiments(shaped: Shaped, names: Names, faults: Faults) -> None:
     shares: dict[str, float] = {}
+    fallbacks = {one.id for action in shaped.catalog.actions if action.fallback for one in action.treatments}
     for path, experiment in shaped.items("experiments"):
         _share(experiment, shares, path, faults)
         _variants(experiment, shaped, path, faults)
@@ -24,7 +25,9 @@ def check_experiments(shaped: Shaped, names: Names, faults: Faults) -> None:
             names.expect("channel", channel, (*path, "channels", index), faults)
         for index, variant in enumerate(experiment.variants):
             for treatment in variant.treatments or ():
-                names.expect("treatment", treatment, (*path, "variants", index, "treatments", treatment), faults)
+                place = (*path, "variants", index, "treatments", treatment)
+                if names.expect("treatment", treatment, place, faults) and treatment in fallbacks:
+                    faults.add(place, f"{treatment!r} is of a fallback, which is not drawn; name another treatment")
     _overlaps(shaped, faults)
 
 

@@ -25,6 +25,9 @@ def check_offers(shaped: Shaped, names: Names, faults: Faults) -> None:
             names.expect("budget", action.budget.id, (*path, "budget", "id"), faults)
         for treatment_path, treatment in shaped.children(("actions", index, "treatments"), action.treatments):
             names.expect("placement", treatment.placement, (*treatment_path, "placement"), faults)
+            if action.fallback and treatment.weight is not None:
+                message = "a fallback is shown in the order of its placement, not drawn; remove the weight"
+                faults.add((*treatment_path, "weight"), message)
             if treatment.budget is None:
                 continue
             place = (*treatment_path, "budget")

@@ -41,6 +41,8 @@ CASES = [
     ([f"id: x, share: 1, metric: clicks, {TWO}}}]"], "experiments.0.metric", "accepts"),
     ([f"id: x, share: 1, {TWO}, treatments: {{coupon_hro: 1}}}}]"],
      "experiments.0.variants.1.treatments.coupon_hro", "did you mean 'coupon_hero'"),
+    ([f"id: x, share: 1, {TWO}, treatments: {{brand_hero: 1}}}}]"],
+     "experiments.0.variants.1.treatments.brand_hero", "is of a fallback"),
     ([f"id: x, share: 1, {TWO}, treatments: {{coupon_hero: -1}}}}]"],
      "experiments.0.variants.1.treatments.coupon_hero", "at least 0"),
     ([f"id: x, share: 1, {TWO}, scorer: 'no id'}}]"], "experiments.0.variants.1.scorer", "not an id"),
@@ -62,6 +64,13 @@ def test_what_cannot_be_run_is_refused_with_its_place(lines: list[str], path: st
     found = errors(*lines)
     assert path in found, found
     assert words in found[path]
+
+
+def test_a_fallback_has_no_weight() -> None:
+    with pytest.raises(BadCatalog) as caught:
+        check_text(SMALL.replace("{id: brand_hero,", "{id: brand_hero, weight: 2,"))
+    (error,) = caught.value.errors
+    assert (error["loc"], "remove the weight" in error["msg"]) == (["actions", 1, "treatments", 0, "weight"], True)
 
 
 def plan(*lines: str) -> Plan:
