@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models import limits
 from models.arbitration.control import control_group
 from models.catalog.plan import Plan
 from models.errors import BadInput
 from models.evaluation.candidate import Candidate, Considered, Step
-from models.evaluation.log import Log, Matrix, Policy, in_order
+from models.evaluation.log import Log, Matrix, Numbers, Policy, in_order
 from models.profile import features
 from models.profile.facts import ItemChosen, OutcomeApplied
 from models.scoring.labels import default_features
@@ -45,7 +46,12 @@ _WHY: Final = {
 class _Drawn:
     """A position, and what became of its item."""
 
-    step: Step
+    item: ItemChosen
+    above: float
+    #: Index of what was shown, and of everything that the candidate may show with its probability (int32, float64).
+    shown: int
+    choices: NDArray[np.int32]
+    chances: Numbers
     #: What an acceptance is worth that says no value.
     worth: float
     confirmed_ms: int = 0
@@ -64,16 +70,16 @@ class _Drawn:
 
     @property
     def _ends_ms(self) -> int:
-        item: ItemChosen = self.step.item
         if self.confirmed_ms:
-            return self.confirmed_ms + item.accept_within_ms
-        return item.hold_expires_ms + limits.HOLD_GRACE_MS
+            return self.confirmed_ms + self.item.accept_within_ms
+        return self.item.hold_expires_ms + limits.HOLD_GRACE_MS
 
 
 @dataclass(slots=True)
 class _Round:
     hash: int
     drawn: dict[str, _Drawn]
+    unseen: int
     layout: Layout
     vector: Vector
 
@@ -86,11 +92,13 @@ class Gathering:
     reward: Reward = "accept"
     most: int = limits.EVALUATION_DECISIONS_MAX
     left_out: Counter[str] = field(default_factory=Counter)
-    #: Positions at which the candidate would show an item, and the log showed none.
+    #: Positions of what ``finish`` gave at which the candidate would show an item, and the log showed none.
     unseen: int = 0
     _rounds: dict[str, _Round] = field(default_factory=dict)
     _below: int = 2**64
     _layouts: dict[str, Layout] = field(default_factory=dict)
+    #: (action, treatment) -> its index.
+    _names: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def decision(self, met: Replayed) -> None:
         """One logged decision, with the customer before it."""
@@ -111,7 +119,6 @@ class Gathering:
         if considered is None:
             self.left_out["misfit"] += 1
             return
-        self.unseen += considered.unseen
         self._rounds[fact.decision_id] = self._round(met, considered, hashed)
         if len(self._rounds) > self.most:
             self._halve()
@@ -136,7 +143,8 @@ class Gathering:
         if not final:
             told = "; ".join(self.notes()) or "no decision was logged yet"
             raise BadInput(f"these journals hold no decision that can be evaluated: {told}")
-        return _as_arrays(final, self.reward)
+        self.unseen = sum(round_.unseen for round_ in final.values())
+        return _as_arrays(final, self._names, self.reward)
 
     def notes(self) -> tuple[str, ...]:
         """What was left out, as sentences."""
@@ -156,11 +164,18 @@ class Gathering:
         drawn = {}
         for step in considered.steps:
             action = met.plan.actions[met.plan.action_index[step.item.action]]
-            drawn[step.item.action] = _Drawn(step, action.value)
+            drawn[step.item.action] = self._drawn(step, action.value)
         layout = self._layout(met.plan)
         record = features.read(met.before, met.plan, met.now_ms).record()
         vector = layout.customer_vector(record, met.fact.request["channel"], met.now_ms)
-        return _Round(hashed, drawn, layout, vector)
+        return _Round(hashed, drawn, considered.unseen, layout, vector)
+
+    def _drawn(self, step: Step, worth: float) -> _Drawn:
+        names, item = self._names, step.item
+        choices = np.array([names.setdefault(pair, len(names)) for pair in step.chances], np.int32)
+        shown = names.setdefault((item.action, item.treatment), len(names))
+        chances = np.fromiter(step.chances.values(), np.float64, len(choices))
+        return _Drawn(item, step.above, shown, choices, chances, worth)
 
     def _layout(self, plan: Plan) -> Layout:
         if plan.version not in self._layouts:
@@ -175,25 +190,22 @@ class Gathering:
         self._rounds = kept
 
 
-def _as_arrays(rounds: dict[str, _Round], reward: Reward) -> tuple[Log, Policy]:
+def _as_arrays(
+    rounds: dict[str, _Round], names: dict[tuple[str, str], int], reward: Reward
+) -> tuple[Log, Policy]:
     drawn = [(at, rank, one) for at, round_ in enumerate(rounds.values())
              for rank, one in enumerate(round_.drawn.values(), 1)]
-    names: dict[tuple[str, str], int] = {}
-    shown = [names.setdefault((one.step.item.action, one.step.item.treatment), len(names)) for _, _, one in drawn]
-    entries = [
-        (place, names.setdefault(pair, len(names)), chance)
-        for place, (_, _, one) in enumerate(drawn) for pair, chance in one.step.chances.items()
-    ]
     features_, context = _context(list(rounds.values()), drawn)
     log = Log(
         list(rounds), [f"{action}/{treatment}" for action, treatment in names],
-        np.array([at for at, _, _ in drawn], np.int64), np.array(shown, np.int64),
+        np.array([at for at, _, _ in drawn], np.int64), np.array([one.shown for _, _, one in drawn], np.int64),
         np.array([rank for _, rank, _ in drawn], np.int64), np.array([one.reward(reward) for _, _, one in drawn]),
-        np.array([one.step.item.selection_probability for _, _, one in drawn]), features_, context,
-        np.array([one.step.above for _, _, one in drawn]),
+        np.array([one.item.selection_probability for _, _, one in drawn]), features_, context,
+        np.array([one.above for _, _, one in drawn]),
     )
-    columns = list(zip(*entries, strict=True)) or [(), (), ()]
-    return log, in_order(np.array(columns[0], np.int64), np.array(columns[1], np.int64), np.array(columns[2], float))
+    position = np.repeat(np.arange(len(drawn)), [len(one.choices) for _, _, one in drawn])
+    choices = np.concatenate([one.choices for _, _, one in drawn]).astype(np.int64)
+    return log, in_order(position, choices, np.concatenate([one.chances for _, _, one in drawn]))
 
 
 def _context(rounds: list[_Round], drawn: list[tuple[int, int, _Drawn]]) -> tuple[tuple[str, ...], Matrix]:
@@ -206,8 +218,8 @@ def _context(rounds: list[_Round], drawn: list[tuple[int, int, _Drawn]]) -> tupl
     customers = np.full((len(rounds), len(known)), np.nan, np.float32)
     for at, round_ in enumerate(rounds):
         customers[at, places[id(round_.layout)]] = round_.vector
-    placements = list(dict.fromkeys(one.step.item.placement for _, _, one in drawn))
-    which = np.array([placements.index(one.step.item.placement) for _, _, one in drawn])
+    placements = list(dict.fromkeys(one.item.placement for _, _, one in drawn))
+    which = np.array([placements.index(one.item.placement) for _, _, one in drawn])
     whole = np.concatenate(
         (customers[[at for at, _, _ in drawn]], np.eye(len(placements), dtype=np.float32)[which]), axis=1
     )
