@@ -361,6 +361,7 @@ SCORES_GATHER_MS: Final = 250
 SCORES_OLD_MS: Final = DAY_MS
 #: Customers whose scores are refreshed together, and customers marked for it; others are found by the daily look.
 SCORES_BATCH: Final = 64
+SCORES_ROWS_AT_ONCE: Final = 256
 SCORES_PENDING_MAX: Final = 65_536
 #: How long one answer of a scorer is waited for: no decision waits meanwhile.
 SCORES_WAIT_MS_MAX: Final = 2 * SECOND_MS

@@ -193,9 +193,13 @@ class Refresher:
         self, asked: _Asked, records: Sequence[Mapping[str, Any]], now_ms: int
     ) -> list[float | str] | None:
         """A value per record; None when the scorer does not say."""
-        rows = asked.question.rows(records, now_ms)
+        rows, wait_ms = asked.question.rows(records, now_ms), limits.SCORES_WAIT_MS_MAX
         try:
-            scores = await self._scorer.numbers(asked.version, rows, limits.SCORES_WAIT_MS_MAX)
+            # A part at a time: a scorer's process has decisions to score in between.
+            scores = np.concatenate([
+                await self._scorer.numbers(asked.version, rows[start : start + limits.SCORES_ROWS_AT_ONCE], wait_ms)
+                for start in range(0, len(rows), limits.SCORES_ROWS_AT_ONCE)
+            ])
         except asyncio.CancelledError:
             raise
         except Exception as error:

@@ -175,6 +175,21 @@ def test_many_customers_share_one_matrix_per_target(rig: Rig, trees: Trees) -> N
     run(play())
 
 
+def test_a_large_matrix_is_asked_for_in_parts(rig: Rig, trees: Trees, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SCORES_ROWS_AT_ONCE", 7)
+
+    async def play() -> None:
+        async with rig.shard() as shard:
+            names = [f"c{number}" for number in range(9)]
+            await send(shard, *(event(name, f"e-{name}") for name in names), event("c8", "again"))
+            for name in names:
+                body = await scored(shard, name, lambda found: len(found) == 2)
+                assert values(body) == {"eagerness": 0.2 if name == "c8" else 0.1, "best_channel": "desk"}
+            assert max(rows for _, rows in trees.asked) <= 7
+
+    run(play())
+
+
 def test_a_scorer_that_is_gone_costs_its_own_target_nothing_but_time(rig: Rig, trees: Trees) -> None:
     async def play() -> None:
         trees.gone = {"eager-1"}
