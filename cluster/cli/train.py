@@ -87,30 +87,32 @@ def train(
         stopwatch = Stopwatch(watch)
         how: dict[str, Any] = {
             "holdout": holdout, "threads": threads or len(os.sched_getaffinity(0)), "watch": stopwatch,
+            "every_feature": every_feature,
         }
         if target:
-            trained = _of_target(store, live, bearer, target, rows, {**how, "every_feature": every_feature})
+            trained = _of_target(store, live, bearer, target, rows, how)
         elif ray and rows is not None:
-            trained = train_on_ray(
-                rows, place, _now_ms(), address=address, workers=workers, every_feature=every_feature, **how
-            )
+            trained = train_on_ray(rows, place, _now_ms(), address=address, workers=workers, **how)
         else:
             learnt_from = _from_journals(store, live, bearer, stopwatch) if rows is None else read_rows(
                 rows, watch=lambda done, of: stopwatch("reading", done, of))
-            trained = training.train(learnt_from, _now_ms(), every_feature=every_feature, **how)
-    seconds, version = stopwatch.lap(), trained.manifest.version
-    folder = report or place / FOLDER / version
-    register(trained, store.scorers(), folder, seconds)
-    promoted = live is not None and not no_promote
+            trained = training.train(learnt_from, _now_ms(), **how)
+    folder = report or place / FOLDER / trained.manifest.version
+    told = {**trained.report, "seconds": stopwatch.lap(), "promoted": False, "report_folder": str(folder)}
+    register(trained, store.scorers(), folder, told["seconds"])
     if live is not None and not no_promote:
-        asyncio.run(_promote(live, bearer, version))
-    told = {**trained.report, "seconds": seconds, "promoted": promoted, "report_folder": str(folder)}
+        asyncio.run(_promote(live, bearer, trained.manifest.version))
+        told["promoted"] = True
+    unserved = "left as it is" if no_promote else f"registered in {store.place}; nothing runs there to promote it on"
+    _tell(told, as_json, "promoted on the live server" if told["promoted"] else unserved)
+
+
+def _tell(told: dict[str, Any], as_json: bool, whereabouts: str) -> None:
     if as_json:
         print(json.dumps(told))
         return
     training_tables.print_report(told, Console())
-    unserved = "left as it is" if no_promote else f"registered in {store.place}; nothing runs there to promote it on"
-    print("promoted on the live server" if promoted else unserved)
+    print(whereabouts)
 
 
 def _of_target(
