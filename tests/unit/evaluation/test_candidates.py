@@ -32,7 +32,7 @@ def report_of(shop: Shop, candidate_plan, **more) -> Report:
 
 @pytest.fixture(scope="module")
 def shop() -> Shop:
-    return Shop(plan(), 1).serve(1_500)
+    return Shop(plan(), 1).serve(1_200)
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def scorer() -> Booster:
 
 def test_the_live_catalog_on_its_own_log_has_weights_of_one_and_earns_what_the_log_earned(shop: Shop) -> None:
     report = report_of(shop, plan())
-    assert (report.rounds, report.positions) == (1_500, 3_000)
+    assert (report.rounds, report.positions) == (1_200, 2_400)
     assert report.max_weight == pytest.approx(1.0, abs=1e-6)
-    assert report.ess == pytest.approx(3_000)
+    assert report.ess == pytest.approx(2_400)
     assert report.logged.value == pytest.approx(shop.earned, rel=1e-12)
     for name in ("ips", "snips", "dr", "switch_dr"):
         assert report.estimates[name].value == pytest.approx(shop.earned, abs=1e-6 if "dr" not in name else 0.01), name
@@ -54,7 +54,7 @@ def test_the_live_catalog_on_its_own_log_has_weights_of_one_and_earns_what_the_l
 def test_a_candidate_is_estimated_at_what_it_earns_when_it_really_decides(shop: Shop) -> None:
     """With two positions of which the lower depends on the upper: acceptances below an upgrade are halved."""
     report = report_of(shop, plan(OTHER))
-    really = Shop(plan(OTHER), 2, "d").serve(2_500)
+    really = Shop(plan(OTHER), 2, "d").serve(1_800)
     own = (really.earned * (1 - really.earned) / len(really.rewards)) ** 0.5
     assert abs(really.earned - shop.earned) > 5 * own, "the candidate must differ for this to say something"
     for name in ("ips", "snips", "dr", "switch_dr"):
@@ -132,15 +132,16 @@ def test_more_decisions_than_are_held_are_sampled_evenly() -> None:
 def test_a_scorer_is_estimated_at_what_it_earns_when_it_really_scores(shop: Shop, scorer: Booster) -> None:
     candidate = candidate_of(Asked(scorer=scorer.manifest.version), Registered(scorer))
     report = evaluate_on_journals(shop.journal(), candidate)
-    really = Shop(plan(), 11, "f", scorer).serve(1_500)
+    really = Shop(plan(), 11, "f", scorer).serve(1_200)
     own = (really.earned * (1 - really.earned) / len(really.rewards)) ** 0.5
     assert really.earned > shop.earned + 2 * own
     for name in ("ips", "snips", "dr", "switch_dr"):
         estimate = report.estimates[name]
         assert abs(estimate.value - really.earned) < 3 * (estimate.se**2 + own**2) ** 0.5, name
-    same = evaluate_on_journals(really.journal(), candidate)
+    scored = Shop(plan(), 12, "g", scorer).serve(100)
+    same = evaluate_on_journals(scored.journal(), candidate)
     assert same.max_weight == pytest.approx(1.0, abs=1e-6)
-    unchanged = evaluate_on_journals(really.journal(), candidate_of(Asked(plan()), Registered()))
+    unchanged = evaluate_on_journals(scored.journal(), candidate_of(Asked(plan()), Registered()))
     assert unchanged.max_weight == pytest.approx(1.0, abs=1e-6), "scored as logged, without the scorer's file"
 
 

@@ -17,7 +17,7 @@ from models.evaluation.report import evaluate
 from models.evaluation.switch import best_threshold, switch_dr
 from models.evaluation.weights import effective, weigh
 
-LOGS = 300
+LOGS = 240
 ROUNDS = 400
 TRUTH = world(400_000, 999).truth
 
@@ -191,8 +191,7 @@ def test_what_stands_above_weighs_a_position_exactly() -> None:
     naive = sum(logging[a] * below(policy, a)[b] * second[a, b] for a in range(3) for b in range(3))
     random, rounds = np.random.default_rng(11), 40_000
     top = random.choice(3, rounds, p=logging)
-    lower = np.array([random.choice(3, p=below(logging, a)) for a in range(3) for _ in range(rounds)])
-    bottom = lower.reshape(3, rounds)[top, np.arange(rounds)]
+    bottom = np.array([random.choice(3, rounds, p=below(logging, a)) for a in range(3)])[top, np.arange(rounds)]
     shown_by = np.array([below(logging, a) for a in range(3)])[top]
     chosen_by = np.array([below(policy, a) for a in range(3)])[top]
     log = Log(
