@@ -12,7 +12,7 @@ from actors.postgresql.connection import SCHEMA, Connection, translated
 from models.errors import JournalFailed
 
 #: Stored in ``layout``; another number is refused.
-VERSION: Final = 1
+VERSION: Final = 2
 #: Of the advisory lock under which the tables are made.
 _LOCK: Final = 0x6B6169726F73
 
