@@ -85,9 +85,10 @@ class Actors:
         self._lock = threading.Lock()
         #: How often a process was seen that stands in the place of an earlier one.
         self.restarts = 0
-        #: The coordinator's answer that is awaited, and when it last answered or Ray was at work on it (monotonic).
+        #: The coordinator's answer that is awaited, and since when it was asked in vain (monotonic; None while it
+        #: answers, or Ray is at work on it).
         self._asked_coordinator: Any = None
-        self._heard_coordinator = time.monotonic()
+        self._unheard_since: float | None = None
 
     # the incarnations, as movers use them
 
@@ -238,11 +239,15 @@ class Actors:
         return _place_of(handle)[0] if handle is not None else ""
 
     def coordinator_is_lost(self) -> bool:
-        """Whether its process has said nothing for so long that it counts as lost. Asks, and waits for no answer."""
+        """Whether its process has said nothing for so long that it counts as lost. Asks, and waits for no answer.
+
+        What counts is the time since it was asked in vain: whoever looks seldom must not take that for silence."""
         handle, now = self.coordinator(), time.monotonic()
         if handle is None or self._has_answered(handle) or not _place_of(handle)[1]:
-            self._heard_coordinator = now
-        return now - self._heard_coordinator > _LOST_S
+            self._unheard_since = None
+        elif self._unheard_since is None:
+            self._unheard_since = now
+        return self._unheard_since is not None and now - self._unheard_since > _LOST_S
 
     def _has_answered(self, handle: Any) -> bool:
         if self._asked_coordinator is None:
@@ -258,7 +263,7 @@ class Actors:
         return True
 
     def make_coordinator(self, node: str) -> None:
-        self._asked_coordinator, self._heard_coordinator = None, time.monotonic()
+        self._asked_coordinator = self._unheard_since = None
         self._coordinator.options(name=naming.COORDINATOR, **OPTIONS, **self._on(node)).remote(self._plain)
 
     def move_coordinator(self, node: str) -> None:
