@@ -12,7 +12,7 @@ With more workers split and sample are the same and the trees differ: each worke
 (``subsample``) among its own; and Ray Data gives all workers equally many rows, which leaves out fewer rows than there
 are workers.
 
-No process holds all rows. A worker puts its share on its own disk (four bytes per number) and holds some 40 bytes per
-row of it, a batch, and at most ``limits.TRAINING_NUMBERS_IN_MEMORY`` quantiles: those of a larger part stay on disk
-(xgboost's external memory), and growth reads them once per tree level.
+No process holds all rows. A worker puts its share on its own disk (four bytes per number) and holds at most some 80
+bytes per row of it, a batch, and at most ``limits.TRAINING_NUMBERS_IN_MEMORY`` quantiles: those of a larger part stay
+on disk (xgboost's external memory), and growth reads them once per tree level.
 """

@@ -1,4 +1,5 @@
-"""A worker's share of the rows: its numbers on the worker's own disk; in memory, some 40 bytes per row."""
+"""A worker's share of the rows: its numbers on the worker's own disk; in memory, 40 bytes per row, and twice
+that while it is taken."""
 
 from __future__ import annotations
 
