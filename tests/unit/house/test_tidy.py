@@ -81,6 +81,6 @@ def test_no_test_sleeps() -> None:
 
 
 def test_no_bound_hides_outside_the_limits() -> None:
-    """A name that looks like a limit is defined in ``models/limits.py`` alone."""
+    """A name that looks like a limit is defined in ``models/limits.py`` alone, or in the file beside it."""
     shape = re.compile(r"^[A-Z][A-Z_]*_MAX\b.*=", re.MULTILINE)
-    assert [str(p) for p in PRODUCT if p.name != "limits.py" and shape.search(p.read_text())] == []
+    assert [str(p) for p in PRODUCT if not p.name.startswith("limits") and shape.search(p.read_text())] == []
