@@ -66,10 +66,12 @@ class Shadowing:
 
     async def _score(self, shown: ToShadow) -> None:
         state, totals = self._parts.core.state, self._parts.counters.totals
-        if state.plan is not shown.plan:  # its actions have other places now
-            totals["shadow_dropped"] += len(shown.decisions)
-            return
         for version in state.active_roles.shadows:
+            if state.plan is not shown.plan:  # its actions have other places now
+                totals["shadow_dropped"] += len(shown.decisions)
+                return
+            if version not in state.active_roles.shadows:  # it lost its role while another one scored
+                continue
             matrix = shown.matrix(state.layouts[version])
             try:
                 scores = await self._scorer.numbers(version, matrix, limits.SHADOW_WAIT_MS_MAX)

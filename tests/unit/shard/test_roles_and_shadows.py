@@ -71,10 +71,10 @@ async def told(shard: ProfileShard, number: int) -> list[tuple[str | None, bool]
     return [(body["scorer_version"], body["degraded"]) for _, body in answers]
 
 
-def shadowed(number: int = 9) -> Roles:
-    roles = champion("old", FEATURES, number)
-    manifests = {**roles.manifests, "shade": {"features": ["profile.baskets", "action.value"]}}
-    return Roles(number, "old", shadows=("shade",), manifests=manifests)
+def shadowed(number: int = 9, *more: str) -> Roles:
+    roles, shadows = champion("old", FEATURES, number), ("shade", *more)
+    manifests = {version: {"features": ["profile.baskets", "action.value"]} for version in shadows}
+    return Roles(number, "old", shadows=shadows, manifests={**roles.manifests, **manifests})
 
 
 def test_a_scorer_is_loaded_before_it_decides_and_no_decision_goes_without(rig: Rig, trees: Trees) -> None:
@@ -180,5 +180,23 @@ def test_what_too_many_wait_for_is_dropped_and_counted(
             await until(shard.status, lambda _: totals["shadowed"] == 4)
             await send(shard, decision(TREATED[6], "later"))
             await until(shard.status, lambda _: totals["shadowed"] == 5)
+
+    run(scenario())
+
+
+def test_a_shadow_that_is_retired_while_another_one_scores_is_not_asked_any_more(rig: Rig, trees: Trees) -> None:
+    async def scenario() -> None:
+        async with rig.shard() as shard:
+            await adopt(shard, shadowed(1, "other"))
+            trees.held.clear()
+            await told(shard, 1)
+            await until(shard.status, lambda _: trees.asked[-1] == "shade")
+            assert await adopt(shard, shadowed(2)) == 2
+            trees.asked.clear()
+            trees.held.set()
+            await until(shard.status, lambda _: shard._parts.counters.totals["shadowed"] >= 6)
+            await told(shard, 2)
+            await until(shard.status, lambda _: shard._parts.counters.totals["shadowed"] >= 12)
+            assert "other" not in trees.asked
 
     run(scenario())
