@@ -23,6 +23,7 @@ from models.coordination.commands import (
     RollBackScorer,
     ShadowScorer,
 )
+from models.coordination.state import CoordinatorState
 from models.errors import BadInput
 from models.scoring.roles import MILLIONTHS
 from models.turn.commands import problem
@@ -43,6 +44,14 @@ def command_of(asked: Mapping[str, Any]) -> RoleCommand:
     return _BY_NAME[change](asked["version"])
 
 
+def _brought_up(command: RoleCommand, state: CoordinatorState) -> str | None:
+    """The version that is to score from now on; None where one only ceases to, which no damage may prevent."""
+    if isinstance(command, RollBackScorer):
+        return state.roles.former[-1].version if state.roles.former else None
+    ends = isinstance(command, RetireScorer) or (isinstance(command, CanaryScorer) and command.millionths == 0)
+    return None if ends else command.version
+
+
 class RegisteredScorers:
     def __init__(self, service: CoordinatorService, registry: Scorers) -> None:
         self._service = service
@@ -59,10 +68,7 @@ class RegisteredScorers:
         """Change a role once the files that it brings up are sound; adopted by the shards when this returns."""
         await self.register_found()
         state = self._service.core.state
-        if isinstance(command, RollBackScorer):
-            version = state.roles.former[-1].version if state.roles.former else None
-        else:
-            version = None if isinstance(command, RetireScorer) else command.version
+        version = _brought_up(command, state)
         refused = None if version is None or version not in state.scorers else await self._damaged(version, ["version"])
         return refused or await self._service.change_roles(command)
 

@@ -159,6 +159,18 @@ def test_a_damaged_scorer_gets_no_role_and_the_champion_stays(
     play(tmp_path, monkeypatch, (ONE, DAMAGED), story)
 
 
+def test_a_canary_that_was_damaged_since_can_still_be_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(made: Live) -> None:
+        await made.client.promote(version(ONE))
+        await made.client.canary(version(DAMAGED), 0.5)
+        _cut(made.file(DAMAGED))
+        assert (await made.post(f"scorers/{version(DAMAGED)}:canary", {"share": 0.4}))[0] == 422
+        assert (await made.post(f"scorers/{version(DAMAGED)}:canary", {"share": 0}))[0] == 200
+        assert set((await made.deciding()).values()) == {version(ONE)}
+
+    play(tmp_path, monkeypatch, (ONE, DAMAGED), story)
+
+
 def test_nobody_rolls_back_to_a_scorer_that_was_damaged_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(made: Live) -> None:
         await made.client.promote(version(ONE))
