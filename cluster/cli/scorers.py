@@ -25,7 +25,10 @@ _METRICS = ("auc", "log_loss")
 
 @app.command("list")
 def list_(data_dir: DataDir = None, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
-    """Show every registered scorer with its role, the newest first."""
+    """Show every registered scorer with its role, the newest first, and whether what it predicts comes true.
+
+    observed/predicted: acceptances over those that were expected, of so many labels in the window of monitoring.
+    """
     with _client(data_dir, url, key) as client:
         told = client.call("GET", "/v1/scorers").value()
     if as_json:
@@ -96,13 +99,29 @@ def _say(changed: RoleChanged, as_json: bool) -> None:
 
 
 def _table(scorers: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("version", "role", "share", "since", "target", "rows", *_METRICS, "note", box=SIMPLE_HEAD)
+    table = Table(
+        "version", "role", "share", "since", "target", "rows", *_METRICS, "observed/predicted", "drifted", "note",
+        box=SIMPLE_HEAD,
+    )
     for one in scorers:
         metrics, rows = one["manifest"].get("metrics", {}), one["manifest"].get("rows", {})
         figures = [f"{metrics[name]:.4f}" if name in metrics else "-" for name in _METRICS]
         share = f"{one['share']:.4%}" if one["share"] is not None else "-"
         table.add_row(
             one["version"], one["role"], share, one["since"] or "-", one["target"] or "-", str(rows.get("all", "-")),
-            *figures, one["note"],
+            *figures, *_watched(one.get("monitor")), one["note"],
         )
     return table
+
+
+def _watched(monitor: Mapping[str, Any] | None) -> tuple[str, str]:
+    """The ratio over how many labels, and what has drifted; "-" for what nobody has seen yet."""
+    if monitor is None:
+        return "-", "-"
+    features = monitor["features"] or {"rows": 0, "drifted": 0}
+    if not monitor["rows"] and not features["rows"]:
+        return "-", "-"
+    ratio = "-" if monitor["ratio"] is None else f"{monitor['ratio']:.2f} of {monitor['rows']}"
+    drifted = ["calibration"] if monitor["drifted"] else []
+    drifted += [f"features: {features['drifted']}"] if features["drifted"] else []
+    return ratio, ", ".join(drifted) or "no"

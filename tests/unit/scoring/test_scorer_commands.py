@@ -75,6 +75,27 @@ def test_the_list_names_roles_shares_and_figures(monkeypatch: pytest.MonkeyPatch
     assert json.loads(kairos(monkeypatch, Told(LISTED), "list", "--json")) == LISTED
 
 
+UNSEEN = {"rows": 0, "ratio": None, "drifted": False, "features": None}
+
+
+@pytest.mark.parametrize(("monitor", "said"), [
+    ({"rows": 340, "ratio": 0.5521, "drifted": True, "features": {"rows": 900, "drifted": 2}},
+     "0.55 of 340 calibration, features: 2"),
+    ({"rows": 340, "ratio": 1.0312, "drifted": False, "features": {"rows": 900, "drifted": 0}}, "1.03 of 340 no"),
+    ({**UNSEEN, "features": {"rows": 900, "drifted": 1}}, "- features: 1"),
+    ({**UNSEEN, "features": {"rows": 0, "drifted": 0}}, "- -"), (UNSEEN, "- -"), (None, "- -"),
+])
+def test_the_list_says_whether_what_is_predicted_comes_true_and_what_has_drifted(
+    monkeypatch: pytest.MonkeyPatch, monitor: dict[str, Any] | None, said: str
+) -> None:
+    watched = {**LISTED["scorers"][0], "monitor": monitor}
+    line = next(
+        line for line in kairos(monkeypatch, Told({**LISTED, "scorers": [watched]}), "list").splitlines()
+        if "xgb-1" in line
+    )
+    assert " ".join(line.split()).endswith(f"400 0.7123 - {said}")
+
+
 def test_a_roll_back_to_evidence_and_shards_that_lag_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     back = {**CHANGED, "version": None, "role": "champion", "share": None, "waiting_for": [1]}
     said = kairos(monkeypatch, Told(back, 202), "rollback")
