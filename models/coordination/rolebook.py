@@ -85,8 +85,13 @@ class RoleBook:
         """``version`` has no role any more, and no roll-back leads to it. The champion is nobody's to retire."""
         if version in self.retired:
             return self
-        former = tuple(reign for reign in self.former if reign.version != version)
-        return replace(self._freed(version), former=former, retired=(*self.retired, version))._next()
+        former: list[Reign] = []
+        followed_by = self.champion
+        for reign in reversed(self.former):
+            if reign.version not in (version, followed_by):  # a roll-back must change who decides
+                former.insert(0, reign)
+                followed_by = reign.version
+        return replace(self._freed(version), former=tuple(former), retired=(*self.retired, version))._next()
 
     def naming(self, named: Iterable[str]) -> RoleBook:
         """The live catalog's experiments name these."""

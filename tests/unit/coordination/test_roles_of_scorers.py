@@ -126,6 +126,18 @@ def test_no_roll_back_leads_to_what_was_retired_or_does_not_fit_any_more() -> No
     assert fits_one.state.champion == "b"
 
 
+def test_a_roll_back_changes_who_decides_also_where_who_reigned_in_between_was_retired() -> None:
+    core = core_with("a", "b", "c")
+    for version in ("a", "b", "a", "c", "a"):
+        ask(core, PromoteScorer(version))
+    assert ask(core, RetireScorer("c")).status == 200
+    assert ask(core, RollBackScorer()).body["version"] == core.state.champion == "b"
+    assert ask(core, PromoteScorer("a")).status == 200
+    assert ask(core, RetireScorer("b")).status == 200
+    assert ask(core, RollBackScorer()).body["version"] is core.state.champion is None
+    assert ask(core, RollBackScorer()).status == 409
+
+
 def test_a_catalog_takes_every_role_from_what_does_not_fit_it_and_says_why() -> None:
     core = core_with("a", "b", "c", features=("action.one",))
     ask(core, RegisterScorer("fits", {"features": ["action.value"]}))
