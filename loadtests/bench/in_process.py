@@ -58,8 +58,14 @@ def _scorer(found: dict[str, Any]) -> list[Figure]:
     for rows, ways in found.items():
         if isinstance(ways, dict):
             figures += [
+                figure(f"scorer in the turn, in process, {rows} / bare inplace_predict", ways["in process"]["ratios"],
+                       "x", Wanted("at most", 1.2)),
+                figure(f"scorer in the turn, through Serve, {rows}: p50 above bare inplace_predict",
+                       ways["link"]["above_ms"], "ms", Wanted("at most", 2.0)),
+            ]
+            figures += [
                 _one(f"scorer, {rows}, {way}: CPU / bare xgboost", told["cpu_ratio"], "x", None,
-                     f"p50 {told['p50_us']:,} us, CPU {told['cpu_us']:,} us")
+                     f"p50 {told['p50_us']:,.0f} us, CPU {told['cpu_us']:,.0f} us")
                 for way, told in ways.items() if way != "bare xgboost"
             ]
     return figures

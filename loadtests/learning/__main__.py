@@ -11,6 +11,8 @@ STUDIES: Final = {
     "training": "loadtests.learning.training",
     "bank-marketing": "loadtests.learning.bank_drift",
     "exploration": "loadtests.learning.exploration",
+    "roles": "loadtests.learning.roles",
+    "scoring": "loadtests.learning.scoring",
 }
 
 

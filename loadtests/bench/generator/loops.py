@@ -44,7 +44,7 @@ def closed(plan: Plan, requests: Sequence[bytes]) -> Result:
     for connection in connections:
         readable.add(connection)
     waiting = iter(requests)
-    tally = Tally()
+    tally = Tally(plan.trace)
     until = tally.begin + plan.seconds
     outstanding = 0
     for connection in connections:
@@ -76,7 +76,7 @@ def at_rate(plan: Plan, requests: Sequence[bytes]) -> Result:
         readable.add(connection)
     free = list(connections)
     total = min(len(requests), int(plan.rate * plan.seconds))
-    tally = Tally()
+    tally = Tally(plan.trace)
     until = tally.begin + plan.seconds
     sent = outstanding = 0
     while sent < total or outstanding:
@@ -107,7 +107,7 @@ def streamed(plan: Plan, frames: Sequence[bytes]) -> Result:
     for connection in connections:
         readable.add(connection)
     waiting = iter(enumerate(frames))
-    tally = Tally()
+    tally = Tally(plan.trace)
     until = tally.begin + plan.seconds
     outstanding = 0
     for connection in connections:

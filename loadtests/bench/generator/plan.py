@@ -27,6 +27,8 @@ class Plan:
     seconds: float = 5.0
     #: Arrivals per second; of the open loop only.
     rate: float = 0.0
+    #: File for one line per answer, see ``traces``; "": none is written.
+    trace: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -9,6 +9,7 @@ from collections import Counter
 
 from loadtests.bench.generator.percentiles import curve, percentile
 from loadtests.bench.generator.plan import Result
+from loadtests.bench.generator.traces import Trace
 
 #: JSON and msgpack.
 _DEGRADED = (b'"degraded":true', b"\xa8degraded\xc3")
@@ -16,9 +17,10 @@ _OK = 200
 
 
 class Tally:
-    """Starts its clocks when it is made."""
+    """Starts its clocks when it is made. ``trace``: a file for every answer; "": none."""
 
-    def __init__(self) -> None:
+    def __init__(self, trace: str = "") -> None:
+        self._trace = Trace(trace) if trace else None
         self._latencies = array("d")
         self._late = array("d")
         self._errors: Counter[str] = Counter()
@@ -31,6 +33,8 @@ class Tally:
     def answered(self, since: float, at: float, status: int, raw: bytes) -> None:
         self._last = at
         self._bytes += len(raw)
+        if self._trace is not None:
+            self._trace.answered(since, at, status, raw)
         if status != _OK:
             self._errors[str(status)] += 1
             return
@@ -44,6 +48,8 @@ class Tally:
     def result(self) -> Result:
         seconds = max(self._last - self.begin, 1e-9)
         cpu = time.process_time() - self._cpu
+        if self._trace is not None:
+            self._trace.write()
         ordered = sorted(latency * 1e3 for latency in self._latencies)
         return Result(
             answered=len(ordered), per_s=len(ordered) / seconds, seconds=seconds, errors=dict(self._errors),
