@@ -17,7 +17,7 @@ class Mailing:
     redeemed: bool
     #: The decision at its moment chose the campaign that history sent.
     matched: bool
-    #: What the scorer said of that campaign; None when a gate had removed it.
+    #: What the decision went by for that campaign; None when a gate had removed it.
     propensity: float | None
 
 

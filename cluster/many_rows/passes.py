@@ -15,7 +15,7 @@ from cluster.many_rows.share import Share, in_batches, in_time_order, joined
 from models import limits
 from models.scoring.rows import Rows
 from models.scoring.splitting import Instants, boundary_place, final_before, split_at
-from models.scoring.whole import Census
+from models.scoring.whole import Census, counts_of
 
 Answer = TypeVar("Answer")
 #: Later than every row.
@@ -69,20 +69,23 @@ class _Counted:
     rows: Counter[str]
     accepted: Counter[str]
     actions: Counter[str]
+    groups: Counter[str]
+    issues: Counter[str]
     ends: tuple[int, ...]
 
 
 def take_census(shares: Shares, instants: Instants) -> Census:
     """Counts over all rows."""
     found = shares.ask(partial(_counted, instants=instants))
-    rows, accepted, actions = (
-        dict(sum((getattr(one, name) for one in found), Counter[str]())) for name in ("rows", "accepted", "actions")
+    rows, accepted, actions, groups, issues = (
+        dict(sorted(sum((getattr(one, name) for one in found), Counter[str]()).items()))
+        for name in ("rows", "accepted", "actions", "groups", "issues")
     )
     ends = [end for one in found for end in one.ends]
     names = found[0].rows
     return Census(
         {name: rows.get(name, 0) for name in names}, {name: accepted.get(name, 0) for name in names},
-        dict(sorted(actions.items())), min(ends, default=0), max(ends, default=0),
+        actions, groups, issues, min(ends, default=0), max(ends, default=0),
     )
 
 
@@ -94,8 +97,21 @@ def _counted(share: Share, instants: Instants) -> _Counted:
     return _Counted(
         Counter({name: int(mask.sum()) for name, mask in masks.items()}),
         Counter({name: int((rows.label[mask] == 1).sum()) for name, mask in masks.items()}),
-        Counter(rows.actions[parts.before_test].counts()), (int(learnt[0]), int(learnt[-1])) if len(learnt) else (),
+        Counter(rows.actions[parts.before_test].counts()), *_places(share, np.flatnonzero(parts.before_test)),
+        (int(learnt[0]), int(learnt[-1])) if len(learnt) else (),
     )
+
+
+def _places(share: Share, which: NDArray[np.intp]) -> tuple[Counter[str], Counter[str]]:
+    """Rows per group and per issue, among some."""
+    groups, issues = Counter[str](), Counter[str]()
+    columns = [at for at, name in enumerate(share.features) if name.startswith(("group.", "issue."))]
+    features = [share.features[at] for at in columns]
+    for some in in_batches(which) if columns else ():
+        matrix = share.numbers(some)[:, columns]
+        groups.update(counts_of("group", features, matrix))
+        issues.update(counts_of("issue", features, matrix))
+    return groups, issues
 
 
 def sample(shares: Shares, count: int, most: int = limits.TRAINING_SAMPLE_ROWS) -> Rows:

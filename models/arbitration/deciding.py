@@ -29,6 +29,7 @@ from models.arbitration.terms import terms_of
 from models.catalog.plan import Plan
 from models.profile import predicates
 from models.profile.state import Profile
+from models.scoring.blending import trust
 from models.scoring.evidence import Evidence
 from models.scoring.roles import Roles
 from models.times import format_time
@@ -36,7 +37,6 @@ from models.times import format_time
 __all__ = ["Misfit", "Preparation", "Verdict", "opening", "prepare", "resolve", "resolve_ranked"]
 
 _NOBODY: Final[Mapping[int, tuple[str, str]]] = MappingProxyType({})
-_NO_ROWS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def prepare(
@@ -124,8 +124,8 @@ def _believe(prepared: Preparation, evidence: Evidence, roles: Roles) -> None:
     prepared.contacts = evidence.contacts(plan, rules) if rules.exploration.method == "thompson" else None
     prepared.trust = None
     if scorer is not None:
-        rows = roles.manifests[scorer].get("actions", _NO_ROWS)
-        prepared.trust = prepared.index.trust(scorer, rows, rules.evidence_blend)
+        learnt = prepared.index.learnt(scorer, roles.manifests[scorer])
+        prepared.trust = trust(learnt, plan, evidence, rules.evidence_blend)
 
 
 def _admitted(prepared: Preparation) -> NDArray[np.uint16]:

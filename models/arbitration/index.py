@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from models.catalog.plan import (
     Treatment,
 )
 from models.experiments.effective import Settings
-from models.scoring.blending import trust
+from models.scoring.blending import Learnt
 
 if TYPE_CHECKING:
     from models.arbitration.asking import Asked, Shape
@@ -72,7 +72,7 @@ class PlanIndex:
         self.id_place: NDArray[np.int64] = np.argsort(np.argsort([action.id for action in plan.actions]))
         self.ids_ascend: Final = bool((np.diff(self.id_place) > 0).all())
         self._powers: dict[tuple[float, float], tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
-        self._trusts: dict[tuple[str, float], tuple[Mapping[str, int], NDArray[np.float64] | None]] = {}
+        self._learnt: dict[str, tuple[Mapping[str, Any], Learnt | None]] = {}
         #: The instants at which an action begins or ends to be valid.
         self._bounds: list[int] = np.unique(np.concatenate([plan.valid_from, plan.valid_until])).tolist()
         self.funnels_max: Final = limits.FUNNEL_ACTIONS_KEPT_MAX // max(1, len(plan.actions)) + 1
@@ -98,13 +98,13 @@ class PlanIndex:
             known = self._powers[exponents] = (values, levers)
         return known
 
-    def trust(self, version: str, rows: Mapping[str, int], blend: float) -> NDArray[np.float64] | None:
-        """The weight of a scorer per action (``models.scoring.blending``); ``rows``: those that it learnt from."""
-        known = self._trusts.get((version, blend))
-        if known is None or known[0] is not rows:
-            if len(self._trusts) >= limits.ARBITRATIONS_KEPT_MAX:
-                self._trusts.clear()
-            known = self._trusts[version, blend] = (rows, trust([a.id for a in self.plan.actions], rows, blend))
+    def learnt(self, version: str, manifest: Mapping[str, Any]) -> Learnt | None:
+        """What a scorer says of the rows that it learnt from (``models.scoring.blending``)."""
+        known = self._learnt.get(version)
+        if known is None or known[0] is not manifest:
+            if len(self._learnt) >= limits.ARBITRATIONS_KEPT_MAX:
+                self._learnt.clear()
+            known = self._learnt[version] = (manifest, Learnt.of(self.plan, manifest))
         return known[1]
 
     def counting(self, action: str, group: str, issue: str) -> frozenset[int]:

@@ -1,43 +1,85 @@
 """How far a scorer is believed: evidence and score as one propensity.
 
-    w = n / (n + k)        p = w * score + (1 - w) * evidence
+    g_issue = N_issue / (N_issue + k)
+    g       = (N_group + k * g_issue) / (N_group + k)
+    w       = (n + k * g * k / (k + c)) / (n + k)
+    p       = w * score + (1 - w) * evidence
 
-n: rows of the action among those that the scorer's trees were grown on (``Manifest.actions``); k:
-``arbitration.evidence.blend`` of the catalog, so that at n = k each counts half. That is the weight that the mean of n
-observations has against a prior worth k of them (the credibility of Buehlmann 1967; the same shrinkage as
-``models.scoring.evidence``). Exact at both ends: an action that the scorer has never seen (n = 0) has its evidence to
-the bit, k = 0 the score. A manifest that does not say what it learnt from is believed everywhere.
+n, N_group, N_issue: rows of the action, of its group and of its issue among those that the scorer's trees were grown on
+(``Manifest.actions``, ``groups``, ``issues``); c: contacts counted for the action in the evidence version in force
+(accepted, or their response window ended); k: ``arbitration.evidence.blend`` of the catalog.
 
-**Cold start and what is learnt between trainings.** A new action begins at w = 0 with the evidence of its group and
-issue, and its own outcomes move it from there with every evidence version, while an action that the scorer knows well
-keeps the scorer's word. How old that evidence may be: a durable outcome is in the shard's next report, in a version
-within ``limits.EVIDENCE_PUBLISH_MS``, and adopted by every shard with the answer to its next report, between two
-turns: ``limits.EVIDENCE_STALE_MS`` in all, while shards reach the coordinator; without it decisions go on with what
-they have.
+In words: of n + k rows the scorer has its own n; of the k others it has the share g that it learnt from the rest of
+group and issue, as long as the action has few outcomes of its own (k / (k + c)). That is the weight of n observations
+against a prior worth k of them (the credibility of Buehlmann 1967), with a prior that backs off from action to group to
+issue, the shape that ``models.scoring.evidence`` has too. A scorer reads group, issue, tags and value of an action it
+has never seen, so what it learnt from their other actions holds for a new one until that one's own outcomes say more.
+
+Exact at both ends: an action of whose issue the scorer has no rows at all has its evidence to the bit (w = 0); k = 0,
+or a manifest that does not say what it learnt from, the score (w = 1 everywhere). In between w rises with n, N_group
+and N_issue, and falls with c.
+
+**Cold start and what is learnt between trainings.** A new action of a known group begins with the scorer's word, one of
+an unknown group and issue with the evidence; its own outcomes move the first towards the evidence, and the evidence
+itself, with every version; training on it gives it back to the scorer. How old that evidence may be: a durable outcome
+is in the shard's next report, in a version within ``limits.EVIDENCE_PUBLISH_MS``, and adopted by every shard with the
+answer to its next report, between two turns: ``limits.EVIDENCE_STALE_MS`` in all, while shards reach the coordinator;
+without it decisions go on with what they have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.catalog.plan import Plan
+from models.scoring.evidence import Evidence
+
 Numbers = NDArray[np.float64]
 
 
-def trust(actions: Sequence[str], rows: Mapping[str, int], blend: float) -> Numbers | None:
-    """float64[len(actions)] in [0, 1]: the weight of the scorer per action; None: 1 everywhere. Read-only.
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """How many rows a scorer learnt from, per action of a plan: of the action, of its group and of its issue."""
 
-    ``rows``: action id -> how many rows of it the scorer learnt from; empty: it does not say.
-    """
-    if blend == 0.0 or not rows:
+    actions: Numbers
+    groups: Numbers
+    issues: Numbers
+
+    @classmethod
+    def of(cls, plan: Plan, manifest: Mapping[str, Any]) -> Self | None:
+        """``manifest``: in its plain form. None when it does not say."""
+        rows = manifest.get("actions")
+        if not rows:
+            return None
+        groups, issues = manifest.get("groups", {}), manifest.get("issues", {})
+        return cls(
+            np.array([rows.get(action.id, 0) for action in plan.actions], np.float64),
+            np.array([groups.get(action.group, 0) for action in plan.actions], np.float64),
+            np.array([issues.get(action.issue, 0) for action in plan.actions], np.float64),
+        )
+
+
+def trust(learnt: Learnt | None, plan: Plan, evidence: Evidence, blend: float) -> Numbers | None:
+    """float64[len(plan.actions)] in [0, 1]: the weight of the scorer per action; None: 1 everywhere. Read-only, and
+    worked out once for each version of the evidence."""
+    if learnt is None or blend == 0.0:
         return None
-    known = np.array([rows.get(action, 0) for action in actions], np.float64)
-    weights: Numbers = known / (known + blend)
-    weights.flags.writeable = False
-    return weights
+    return evidence.kept((learnt, blend), lambda: weights(learnt, evidence.counted(plan), blend))
+
+
+def weights(learnt: Learnt, contacts: Numbers, blend: float) -> Numbers:
+    """w of every action. ``contacts``: c of each. Above 1 it cannot come: no numerator is larger than its denominator,
+    and rounding keeps that order."""
+    issue = learnt.issues / (learnt.issues + blend)
+    group = (learnt.groups + blend * issue) / (learnt.groups + blend)
+    prior = blend * group * (blend / (blend + contacts))
+    found: Numbers = (learnt.actions + prior) / (learnt.actions + blend)
+    return found
 
 
 def blended(scores: NDArray[Any], evidence: Numbers, weights: Numbers | None) -> Numbers:

@@ -7,7 +7,7 @@ coordinator.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,8 +20,7 @@ from models.catalog.plan import Arbitration, Plan
 from models.coordination.messages import Count
 from models.errors import InvariantBroken
 
-#: In place of a prior, among what is kept: contacts have none.
-_CONTACTS: Final = -1.0
+_COUNTED: Final = "counted"
 #: ("action" | "group" | "issue", id)
 Key = tuple[str, str]
 
@@ -33,10 +32,8 @@ class Evidence:
     version: int = 0
     #: Key -> (accepts, contacts that were accepted or whose response window ended).
     counts: Mapping[Key, tuple[int, int]] = field(default_factory=dict)
-    #: The last computed propensities by plan version, prior and strength; a cache, no part of the value.
-    _cache: dict[tuple[str, float, float], NDArray[np.float64]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    #: What was last computed from the counts; a cache, no part of the value.
+    _cache: dict[Hashable, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
 
     def propensities(self, plan: Plan, arbitration: Arbitration | None = None) -> NDArray[np.float64]:
         """float64[len(plan.actions)] in plan order, each in (0, 1), rounded to the kept digits. Read-only.
@@ -46,29 +43,31 @@ class Evidence:
         """
         rules = arbitration or plan.arbitration
         key = (plan.version, rules.evidence_prior, rules.evidence_strength)
-        cached = self._cache.get(key)
-        if cached is None:
-            cached = self._compute(plan, rules)
-            self._keep(key, cached)
-        return cached
+        return self.kept(key, lambda: self._compute(plan, rules))
 
     def contacts(self, plan: Plan, arbitration: Arbitration | None = None) -> NDArray[np.float64]:
         """float64[len(plan.actions)]: how many contacts each of ``propensities`` is worth, those counted for the action
         and the strength of its prior. Read-only."""
-        rules = arbitration or plan.arbitration
-        key = (plan.version, _CONTACTS, rules.evidence_strength)
+        strength = (arbitration or plan.arbitration).evidence_strength
+        return self.kept((plan.version, _COUNTED, strength), lambda: strength + self.counted(plan))
+
+    def counted(self, plan: Plan) -> NDArray[np.float64]:
+        """float64[len(plan.actions)]: contacts counted for each action. Read-only."""
+        return self.kept((plan.version, _COUNTED), lambda: np.array(
+            [self.counts.get(("action", action.id), (0, 0))[1] for action in plan.actions], np.float64
+        ))
+
+    def kept(self, key: Hashable, make: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
+        """What ``make`` gives, made once for this version while there is room to keep it. Read-only. ``key`` says all
+        that it depends on besides this version."""
         cached = self._cache.get(key)
         if cached is None:
-            counted = [self.counts.get(("action", action.id), (0, 0))[1] for action in plan.actions]
-            cached = rules.evidence_strength + np.array(counted, np.float64)
-            self._keep(key, cached)
+            cached = make()
+            cached.flags.writeable = False
+            if len(self._cache) >= limits.ARBITRATIONS_KEPT_MAX:
+                self._cache.clear()
+            self._cache[key] = cached
         return cached
-
-    def _keep(self, key: tuple[str, float, float], found: NDArray[np.float64]) -> None:
-        found.flags.writeable = False
-        if len(self._cache) >= limits.ARBITRATIONS_KEPT_MAX:
-            self._cache.clear()
-        self._cache[key] = found
 
     def with_changes(self, version: int, changes: Iterable[Count]) -> Evidence:
         """A later version in which the counts of ``changes`` (absolute sums) replace those here."""

@@ -77,9 +77,11 @@ class Manifest(BaseModel):
     #: Id of the catalog's target that is predicted; empty: the propensity to accept.
     target: str = ""
     objective: Objective = "probability"
-    #: Rows per action that the trees were grown on: how far the scorer is trusted with it (see ``blending``). Empty
-    #: where rows are no actions.
+    #: Rows per action that the trees were grown on, and per group and issue of which the rows said so, whether or not
+    #: the trees read that: how far the scorer is trusted (see ``blending``). Empty where rows are no actions.
     actions: dict[str, int] = Field(default_factory=dict)
+    groups: dict[str, int] = Field(default_factory=dict)
+    issues: dict[str, int] = Field(default_factory=dict)
     #: Feature that was there to learn from and is not read -> why.
     dropped: dict[str, str] = Field(default_factory=dict)
     reference: dict[str, Histogram] = Field(default_factory=dict)

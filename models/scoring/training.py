@@ -215,7 +215,7 @@ def _manifest(
             "test_from_ms": parts.instants.test_ms,
         },
         created_ms=created_ms, calibration=calibration, target=target, objective=procedure.objective,
-        actions=counted.actions, dropped=selected.dropped,
+        actions=counted.actions, groups=counted.groups, issues=counted.issues, dropped=selected.dropped,
         reference=references(selected.features, rows.only(selected.features).part(parts.before_test)[0]),
     )
 

@@ -6,7 +6,7 @@ Selection, calibration and judging read what is held.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from models.scoring.booster import Grown
 from models.scoring.manifest import Objective
-from models.scoring.rows import Rows
+from models.scoring.rows import Matrix, Rows
 from models.scoring.splitting import Instants, Split
 
 
@@ -26,8 +26,10 @@ class Census:
     rows: dict[str, int]
     #: The accepted ones of these; empty where numbers are learnt.
     accepted: dict[str, int]
-    #: Rows per action before the test.
+    #: Rows per action before the test, and per group and issue of which there is a column.
     actions: dict[str, int]
+    groups: dict[str, int]
+    issues: dict[str, int]
     #: Decision times of the oldest and the newest row before the test.
     from_ms: int
     until_ms: int
@@ -53,10 +55,19 @@ def census(rows: Rows, parts: Split, objective: Objective) -> Census:
     """Of rows that are all there are."""
     masks = {**parts.masks(), "grown": parts.before_test, "all": np.ones(len(rows), np.bool_)}
     learnt = np.flatnonzero(parts.before_test)
+    matrix = rows.part(parts.before_test)[0]
     return Census(
         rows={name: int(mask.sum()) for name, mask in masks.items()},
         accepted={} if objective == "number" else {
             name: int((rows.label[mask] == 1).sum()) for name, mask in masks.items()},
         actions=rows.actions[parts.before_test].counts(),
+        groups=counts_of("group", rows.features, matrix), issues=counts_of("issue", rows.features, matrix),
         from_ms=int(rows.time_ms[learnt[0]]), until_ms=int(rows.time_ms[learnt[-1]]),
     )
+
+
+def counts_of(kind: str, features: Sequence[str], matrix: Matrix) -> dict[str, int]:
+    """How many rows have 1 in each column ``KIND.ID``: by id, those that occur."""
+    columns = [(name.partition(".")[2], column) for column, name in enumerate(features) if name.startswith(f"{kind}.")]
+    found = {id_: int(np.count_nonzero(matrix[:, column] == 1.0)) for id_, column in sorted(columns)}
+    return {id_: count for id_, count in found.items() if count}

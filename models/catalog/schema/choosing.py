@@ -34,12 +34,13 @@ class ControlGroup(Shape):
 
 
 class Evidence(Shape):
-    """The prior propensity and how many contacts it weighs; ``blend``: how many rows a scorer must have learnt from an
-    action for its word to weigh as much as the evidence (``models.scoring.blending``)."""
+    """The prior propensity and how many contacts it weighs. ``blend``: from as many rows of an action a scorer's word
+    weighs half, and as many outcomes of the action halve the weight of what it learnt from others of its group and
+    issue; 0: the scorer alone (``models.scoring.blending``)."""
 
     prior: _Share = 0.05
     strength: Annotated[float, Field(gt=0.0, le=1e9)] = 20.0
-    blend: Annotated[float, Field(ge=0.0, le=1e9)] = 20.0
+    blend: Annotated[float, Field(ge=0.0, le=1e9)] = 200.0
 
 
 class Arbitration(Shape):

@@ -13,10 +13,14 @@ from models.arbitration import deciding
 from models.arbitration.preparation import Preparation
 from models.arbitration.priority import rank
 from models.coordination.core import CoordinatorCore
+from models.coordination.messages import Count
 from models.profile.state import Profile
+from models.scoring.evidence import Evidence
 from models.scoring.roles import Roles
 
 RATE, SAID = 0.3, 0.1
+#: Plenty to learn from.
+MANY = 1_000_000
 
 
 def propensities(shard: EscrowShard, roles: Roles) -> dict[str, float]:
@@ -32,7 +36,7 @@ def propensities(shard: EscrowShard, roles: Roles) -> dict[str, float]:
 
 
 def test_a_new_action_comes_to_its_true_rate_by_evidence_alone_while_a_known_one_keeps_the_scorers_word() -> None:
-    roles = champion("v1", actions={"one": 1_000_000, "two": 20})
+    roles = champion("v1", actions={"one": 1_000_000, "two": 200})
     core, rng = shop.coordinator(2), np.random.default_rng(4)
     shards = [EscrowShard(number, shop.plan()) for number in range(2)]
     before = propensities(shards[0], roles)
@@ -53,6 +57,28 @@ def test_a_new_action_comes_to_its_true_rate_by_evidence_alone_while_a_known_one
         assert after["five"] == pytest.approx(counted[0] / counted[1], abs=1e-3)
         assert after["five"] == pytest.approx(RATE, abs=0.03)
         assert after["one"] == pytest.approx(SAID, abs=1e-4)
+
+
+def test_a_new_action_of_a_known_group_begins_with_the_scorers_word_and_comes_to_its_own_rate() -> None:
+    roles = champion("v1", actions={"one": MANY}, groups={"coupons": MANY}, issues={"grow": MANY})
+    blend, evidence, seen = shop.plan().arbitration.evidence_blend, Evidence(), []
+    for version, contacts in enumerate((0, 50, 200, 1_000, 5_000, 100_000)):
+        accepts = round(RATE * contacts)
+        evidence = evidence.with_changes(version + 1, [
+            Count(kind, id_, accepts, contacts)
+            for kind, id_ in (("action", "five"), ("group", "coupons"), ("issue", "grow"))
+        ])
+        shard = EscrowShard(0, shop.plan())
+        shard.evidence = evidence
+        seen.append(propensities(shard, roles)["five"])
+        own = evidence.propensities(shop.plan())[shop.plan().action_index["five"]]
+        weight = blend / (blend + contacts)
+        assert seen[-1] == pytest.approx(weight * SAID + (1 - weight) * own, rel=1e-3)
+    assert seen[0] == pytest.approx(SAID, rel=1e-3)
+    assert seen == sorted(seen)
+    assert seen[-1] == pytest.approx(RATE, rel=0.01)
+    trained = champion("v2", actions={"one": MANY, "five": MANY})
+    assert propensities(shard, trained)["five"] == pytest.approx(SAID, rel=1e-3)
 
 
 def reached_after_ms(core: CoordinatorCore, teller: EscrowShard, reader: EscrowShard, first: int, second: int) -> int:

@@ -26,12 +26,14 @@ def folder(place: Path, count: int = 1_200, files: int = 3, seed: int = 4, **cha
     time_ms = START_MS + np.sort(draw.integers(0, count * 500, count)) // 700 * 700
     time_ms[::11] -= 5_000
     visits, noise, odd = draw.normal(size=(3, count))
+    which = draw.integers(0, 4, count)
     columns = {
         "time_ms": time_ms, "label_time_ms": time_ms + draw.integers(0, 4_000, count),
         "action": [("first", "second ☃", "third")[one] for one in draw.integers(0, 3, count)],
         "label": (draw.random(count) < 1 / (1 + np.exp(0.5 - 2 * visits))).astype(np.uint8),
         "profile.visits": np.where(draw.random(count) < 0.1, np.nan, visits), "profile.noise": noise,
         "profile.idle": np.ones(count), "action.value": np.round(odd, 1), "note": ["not read"] * count,
+        "group.one": which == 1, "group.others": np.where(which == 2, np.nan, which > 2), "issue.grow": which > 0,
     } | changed
     for number, which in enumerate(np.array_split(np.arange(count), files)):
         write_rows({name: _some(values, which) for name, values in columns.items()}, place / f"part-{number}.parquet")

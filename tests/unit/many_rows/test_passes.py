@@ -26,7 +26,9 @@ def test_the_boundaries_are_those_of_the_rows_at_once(
     rows = folder(tmp_path / "rows")
     shares, parts = LocalShares(rows, tmp_path, workers), split(read_rows(rows), holdout)
     assert boundaries(shares, holdout) == parts.instants
-    assert take_census(shares, parts.instants) == census(read_rows(rows), parts, "probability")
+    counted = take_census(shares, parts.instants)
+    assert counted == census(read_rows(rows), parts, "probability")
+    assert 0 < counted.groups["one"] < counted.issues["grow"] < counted.rows["grown"]
 
 
 def test_the_sample_of_few_rows_is_all_of_them_in_the_order_in_which_training_reads_them(tmp_path: Path) -> None:

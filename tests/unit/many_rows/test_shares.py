@@ -38,6 +38,8 @@ def test_a_scorer_of_more_rows_than_are_held_grows_on_all_and_says_what_it_was_s
     assert sampled.manifest.rows == at_once.manifest.rows
     assert sampled.manifest.accepted == at_once.manifest.accepted
     assert sampled.manifest.actions == at_once.manifest.actions
+    assert sampled.manifest.groups == at_once.manifest.groups
+    assert sampled.manifest.issues == at_once.manifest.issues
     assert sampled.manifest.params["test_from_ms"] == at_once.manifest.params["test_from_ms"]
     assert 850 < sampled.report["sample"] < 1_150
     assert "sample" not in at_once.report

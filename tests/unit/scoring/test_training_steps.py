@@ -133,6 +133,18 @@ def test_the_manifest_counts_actions_and_describes_features_of_the_rows_that_gre
     assert bins / len(values) == pytest.approx(visits.shares, abs=1e-6)
 
 
+def test_rows_are_counted_by_group_and_issue_whether_or_not_the_trees_read_that(trained: Trained) -> None:
+    which = np.arange(4_000) % 3
+    told = {"group.one": which == 0, "group.two": which > 0, "group.none": which > 5, "issue.grow": which < 2}
+    given = from_columns(columns() | told, (*FEATURES, *told))
+    manifest, grown = train(given, 5).manifest, split(given, 0.2).before_test
+    assert manifest.groups == {"one": sum(grown & (which == 0)), "two": sum(grown & (which > 0))}
+    assert manifest.issues == {"grow": sum(grown & (which < 2))}
+    assert {"group.one", "group.two", "group.none", "issue.grow"} & set(manifest.dropped)
+    assert Manifest.from_wire(json.loads(json.dumps(manifest.to_wire()))) == manifest
+    assert trained.manifest.groups == trained.manifest.issues == {}
+
+
 def test_the_report_tells_actions_channels_curve_and_importance(trained: Trained) -> None:
     report, manifest = trained.report, trained.manifest
     json.dumps(report, allow_nan=False)

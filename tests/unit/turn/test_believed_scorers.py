@@ -79,6 +79,25 @@ def test_each_candidate_says_whose_word_it_goes_by(rich: Desk) -> None:
     assert entries["gift"]["propensity"] == entries["gift"]["evidence_propensity"]
 
 
+def test_a_new_action_begins_with_what_the_scorer_learnt_from_its_group_until_outcomes_tell(rich: Desk) -> None:
+    """``desk.check`` runs the decisions before and after the new evidence again, each under its own."""
+    rows = {"actions": {"ten_off": 10}, "groups": {"gifts": 30}, "issues": {"grow": 90}}
+    rich.shard.adopt([adopted(champion("v2", ["action.value"], **rows))])
+    rich.grant()
+    before = weights_of(rich, catalog.CUSTOMERS[0])
+    assert before["gift"] == pytest.approx((30 + 10 * 0.9) / 40 * 10 / 50)
+    rich.shard.adopt([EvidenceAdopted(2, [["action", "gift", 60, 990], ["group", "gifts", 60, 990]])])
+    rich.grant()
+    after = weights_of(rich, catalog.CUSTOMERS[1])
+    assert after["gift"] == pytest.approx((30 + 10 * 0.9) / 40 * 10 / 1_000)
+    assert {**after, "gift": 0.0} == {**before, "gift": 0.0}
+
+
+def weights_of(desk: Desk, customer: str) -> dict[str, float]:
+    told = desk.decide("web", ("hero", 1), ("strip", 3), customer=customer, explain=True)["explanation"]["candidates"]
+    return {entry["action"]: entry["scorer_weight"] for entry in told if "scorer_weight" in entry}
+
+
 def test_without_scores_each_candidate_goes_by_evidence(rich: Desk) -> None:
     rich.scorer = lambda part: (None, True)
     told = rich.decide("web", ("hero", 1), explain=True)["explanation"]["candidates"]
