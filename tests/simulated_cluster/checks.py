@@ -19,6 +19,8 @@ from models.profile.facts import Decided, Erased, EventApplied, OutcomeApplied, 
 from models.turn import shard_facts
 from models.turn.commands import DECISION, ERASE, EVENT, OUTCOME, PROFILE
 from models.turn.keys import ID_FIELD
+from models.turn.replay import Fold
+from models.turn.shard_state import ShardState
 from simulated_cluster.clients import Answered
 from simulated_cluster.installation import BareMaster
 from simulated_cluster.tables import Tables
@@ -121,6 +123,15 @@ def check_experiments(shard: int, rows: list[Row], counted: dict[int, dict[tuple
     """The coordinator knows exactly what the log tells."""
     expected = {key: Tally(*(sums[name] for name in Tally._fields)) for key, sums in recount(rows).items()}
     assert counted.get(shard, {}) == expected, f"shard {shard}: {counted.get(shard)} is not {expected}"
+
+
+def check_reexecution(shard: int, rows: list[Row]) -> None:
+    """Every decision again, from the first row of the log: the same bytes, whatever role changed when."""
+    fold = Fold(ShardState(shard), {})
+    for row in rows:
+        customers = [(customer, generation, facts) for customer, generation, _, facts in row.segments]
+        for met in fold.row(row.now_ms, row.shard_facts, customers):
+            assert met.reexecute().reply == met.fact.reply, f"decision {met.fact.decision_id} comes out otherwise"
 
 
 def effects_of(rows: list[Row]) -> Effects:

@@ -29,6 +29,7 @@ class NotQuietError(AssertionError):
 
 class Hub:
     def __init__(self, seed: int, trace: Callable[[str], None] | None = None) -> None:
+        self.seed = seed
         self.rng = random.Random(seed)
         #: Milliseconds since the start, and by how much the calendar was moved on beside them.
         self.now = 0.0

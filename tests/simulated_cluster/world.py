@@ -5,13 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from simulation.catalog import CUSTOMERS, other_plan
+from simulation.catalog import CUSTOMERS
 from simulation.shard import key_of
 
-from actors.coordination.service import CoordinatorService
 from models import canonical, limits
 from models.profile import packing
 from simulated_cluster import checks
@@ -20,6 +18,7 @@ from simulated_cluster.cluster import EMBEDDED, SHARED, Cluster
 from simulated_cluster.faults import Faults
 from simulated_cluster.hub import Hub, NotQuietError
 from simulated_cluster.installation import keys_of
+from simulated_cluster.operator import Operator
 from simulated_cluster.recovered import recovered
 from simulated_cluster.supervision import SupervisorHost
 from simulated_cluster.surroundings import surroundings
@@ -61,26 +60,11 @@ class World:
         self.history: list[Answered] = []
         self.cluster = Cluster(hub, EMBEDDED if hub.rng.random() < 0.3 else SHARED)
         hub.note(self.cluster.kind)
-        self._publish()
+        self.operator = Operator(self.cluster, hub.seed)
         clients = hub.rng.randint(2, 3)
         self.clients = [Client(self.cluster, number, hub.rng.randint(3, 4), self.history) for number in range(clients)]
         self.supervisor = SupervisorHost(self.cluster)
         self.faults = Faults(self.cluster, self.supervisor)
-
-    def _publish(self) -> None:
-        """The operator's part: a catalog, published until it is there."""
-        cluster = self.cluster
-
-        async def publish() -> None:
-            while True:
-                host = cluster.coordinators[-1]
-                try:
-                    await cluster.network.call(cluster.world, host.process, partial(host.setting, _published))
-                    return
-                except Exception:
-                    await cluster.world.pause(300)
-
-        cluster.world.within(lambda: cluster.world.create_task(publish()))
 
     def run(self) -> None:
         hub = self.hub
@@ -106,7 +90,7 @@ class World:
         return False
 
     def _all_answered(self) -> bool:
-        return self._is_surprised() or all(client.is_done for client in self.clients)
+        return self._is_surprised() or (self.operator.is_done and all(client.is_done for client in self.clients))
 
     def _is_at_rest(self) -> bool:
         self._is_surprised()
@@ -141,6 +125,8 @@ class World:
             checks.check_shard(rows)
             checks.check_grants(shard, rows, granted)
             checks.check_experiments(shard, rows, counted)
+            if self.operator.changes_roles:
+                checks.check_reexecution(shard, rows)
             effects |= checks.effects_of(rows)
             newest = tables.every_row()[-1].payload.hex() if rows else ""
             self.hub.tell("log", shard=shard, rows=len(rows), newest=newest)
@@ -155,11 +141,6 @@ class World:
         host = self.cluster.serving(shard)
         assert host is not None
         return image(host.actor._parts)
-
-
-
-async def _published(service: CoordinatorService) -> None:
-    await service.publish_catalog(other_plan(), None)
 
 
 def _difference(one: Any, other: Any) -> str:

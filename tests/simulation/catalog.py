@@ -105,15 +105,28 @@ def experiments() -> list[dict[str, Any]]:
     return [
         {"id": "bolder", "share": 0.5, "observe": "3h", "channels": ["web"], "variants": [
             {"id": "as_is", "weight": 1},
-            {"id": "bold", "weight": 2, "arbitration": {"exploration": {"gamma": 2.0, "share": 0.8}}},
+            {"id": "bold", "weight": 1, "arbitration": {"exploration": {"gamma": 2.0, "share": 0.8}}},
+            {"id": "sampled", "weight": 98, "arbitration": {"exploration": {"method": "thompson", "share": 0.7}}},
         ]},
         {"id": "thrifty", "share": 0.5, "observe": "1h", "metric": "value", "variants": [
-            {"id": "as_is", "weight": 1}, {"id": "cheap", "weight": 1, "arbitration": {"factors": {"value": 0.0}}},
+            {"id": "as_is", "weight": 1}, {"id": "cheap", "weight": 10, "arbitration": {"factors": {"value": 0.0}}},
         ]},
         {"id": "trusting", "namespace": "evidence", "share": 0.8, "observe": "12h", "variants": [
             {"id": "as_is", "weight": 1}, {"id": "slow", "weight": 1, "arbitration": {"evidence": {"strength": 50.0}}},
         ]},
     ]
+
+
+def _weigh_treatments(actions: list[dict[str, Any]]) -> None:
+    """Some actions have several treatments where they are shown, drawn by weight, of other costs."""
+    _, _, gift, help_, *_ = actions
+    gift["treatments"][0]["weight"] = 2
+    gift["treatments"].append({"id": "gift_wrapped", "placement": "strip", "content": {"t": "wrapped"}, "weight": 1})
+    help_["treatments"][0]["weight"] = 1
+    help_["treatments"].append({
+        "id": "help_brief", "placement": "script", "content": {"t": "brief"}, "weight": 3,
+        "budget": {"id": "minutes", "units": 1},
+    })
 
 
 _SCORED: Final = "has(profile.scores.eagerness)"
@@ -132,7 +145,12 @@ def other_plan() -> Plan:
     changed["actions"][4]["suitability"] = (
         "!has(profile.scores.best_channel) || profile.scores.best_channel != 'push' || context.page == '/help'"
     )
+    _weigh_treatments(changed["actions"])
     changed["experiments"] = experiments()
+    # With these weights the four customers meet Thompson sampling, a variant's own scorer, and its own draw.
+    changed["experiments"][1]["variants"].append(
+        {"id": "drawn", "weight": 9, "scorer": "named-1", "treatments": {"gift_strip": 0, "help_brief": 5}}
+    )
     changed["channels"][0]["hold_ttl"] = "5m"
     changed["features"][1] = {"id": "spend", "event": "basket", "aggregate": "mean", "field": "total", "window": "1d"}
     changed["actions"][2]["value"] = 9.0

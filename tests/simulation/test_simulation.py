@@ -9,6 +9,7 @@ from simulation.workload import command_of
 from simulation.world import World
 
 from models import limits
+from models.profile.facts import Decided
 from models.turn.commands import TICK
 
 SEEDS = range(240)
@@ -46,10 +47,15 @@ def test_the_traffic_runs_into_every_promise() -> None:
             for _, _, _, facts in row.segments:
                 for fact in facts:
                     effects.add(type(fact).__name__)
+                    if isinstance(fact, Decided):
+                        effects |= {"/".join(exposure) for exposure in fact.exposures}
+                        effects |= {str(fact.scorer_version), *(item.treatment for item in fact.items)}
                     effects |= {f"{effect}" for _, effect in getattr(fact, "budgets", ())}
                     if getattr(fact, "late", False):
                         effects.add("late")
     assert effects >= {
         "Born", "EventApplied", "AttributesChanged", "ConsentChanged", "Decided", "OutcomeApplied", "HoldExpired",
         "ResponseEnded", "Erased", "ExperimentObserved", "ScoresRefreshed", "spend", "release", "unfunded", "late",
+        "bolder/sampled", "thrifty/cheap", "thrifty/drawn", "named-1", "one", "two", "new", "newer", "gift_wrapped",
+        "help_brief",
     }

@@ -30,15 +30,17 @@ from models.turn.wave_parts import WavePart
 START_MS: Final = 1_767_225_600_000
 #: What the simulated scorer reads; its scores are a hash of the row.
 FEATURES: Final = ("profile.baskets", "time.hour", "channel.push", "action.value", "action.evidence", "group.coupons")
+#: Shown rows per action behind the scorer "two"; the others do not say what they learnt from.
+LEARNT: Final = {"ten_off": 40, "gift": 4, "help": 1_000}
 _STEPS_MS: Final = (0, 1, 1_000, 60_000, 300_000, 900_000, 3_600_000, 10_800_000)
 
 
 def with_targets(roles: Roles) -> Roles:
-    """The same, and a scorer for each target of ``simulation.catalog``."""
-    reads = {"eager-1": ["profile.baskets"], "channel-1": ["channel.push"]}
+    """The same, and a scorer for each target of ``simulation.catalog``, and the one that an experiment names there."""
+    reads = {"eager-1": ["profile.baskets"], "channel-1": ["channel.push"], "named-1": ["score.eagerness"]}
     manifests = {version: {"features": features} for version, features in reads.items()}
     targets = {"eagerness": "eager-1", "best_channel": "channel-1"}
-    return replace(roles, targets=targets, manifests={**roles.manifests, **manifests})
+    return replace(roles, targets=targets, named=("named-1",), manifests={**roles.manifests, **manifests})
 
 
 class World:
@@ -89,7 +91,7 @@ class World:
             self.shard.adopt([CatalogAdopted(later.version, dict(later.catalog))])
         elif chance < 0.22:
             version = self.rng.choice([None, "one", "two"])
-            roles = with_targets(champion(version, FEATURES))
+            roles = with_targets(champion(version, FEATURES, actions=LEARNT if version == "two" else {}))
             # Half of the four customers, or another half, or nobody.
             canary = self.canaries.choice(["new", "newer", ""])
             self.shard.adopt([adopted(besides(roles, canary, 500_000, FEATURES[:2]) if canary else roles)])
@@ -155,7 +157,7 @@ class World:
             return None, True
         if part.version is None:
             return None, False
-        assert part.matrix.shape[1] == (2 if part.version.startswith("new") else len(FEATURES))
+        assert part.matrix.shape[1] == {"new": 2, "newer": 2, "named-1": 1}.get(part.version, len(FEATURES))
         digests = [hashlib.blake2b(row.tobytes(), digest_size=2).digest() for row in part.matrix]
         return np.array([int.from_bytes(digest, "big") / 65_536 for digest in digests], np.float32), False
 
