@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.server import Server, fresh, kairos
+from support.server import Server, fresh
+from typer.testing import CliRunner
 
+from cluster.cli import app
 from models import limits
 
 EXPERIMENT = {
@@ -22,7 +23,7 @@ EXPERIMENT = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def catalog(server: Server) -> Iterator[dict[str, Any]]:
     """With the experiment in it; afterwards without again."""
     before = server.get("/v1/catalog")["catalog"]
@@ -73,7 +74,6 @@ def test_the_command_shows_what_the_calls_answer(server: Server, catalog: dict[s
 
 
 def _run(server: Server, *arguments: str) -> str:
-    return subprocess.run(
-        [*kairos(), "experiment", *arguments, "--data-dir", str(server.data_dir)],
-        capture_output=True, text=True, check=True, timeout=60,
-    ).stdout
+    done = CliRunner().invoke(app, ["experiment", *arguments, "--data-dir", str(server.data_dir)])
+    assert done.exit_code == 0, done.output
+    return done.output

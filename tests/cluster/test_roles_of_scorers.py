@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from support.server import Server, eventually, fresh, kairos
+from support.server import Server, eventually, fresh
 from support.trained_scorers import trained
+from typer.testing import CliRunner
 
 from actors.scorer_registry import FOLDER, ScorerRegistry
+from cluster.cli import app
 
 FEATURES = ("profile.baskets_28d", "action.value")
 
@@ -71,10 +72,9 @@ def registered(server: Server) -> set[str]:
 
 
 def scorer_cli(server: Server, *arguments: str) -> Any:
-    command = [*kairos(), "scorer", *arguments, "--data-dir", str(server.data_dir), "--json"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    done = CliRunner().invoke(app, ["scorer", *arguments, "--data-dir", str(server.data_dir), "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.output)
 
 
 @pytest.mark.usefixtures("champions_as_before")

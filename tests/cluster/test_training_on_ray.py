@@ -1,4 +1,6 @@
-"""Training by Ray Data and Ray Train, on a cluster that the command starts for itself."""
+"""Training by Ray Data and Ray Train, on a cluster that the command starts for itself: 40 s of processor time, nearly
+all of it Ray's processes that start one after the other. Every run has the same path without Ray, to the byte, in
+``tests/unit/many_rows/test_shares.py``."""
 
 from __future__ import annotations
 
@@ -7,12 +9,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.server import kairos
 from unit.many_rows.rows_on_disk import folder
 
 from cluster.training import read_rows
 from models.scoring.training import train
 
+pytestmark = pytest.mark.nightly
 _WAIT_S = 300.0
 
 
