@@ -130,8 +130,8 @@ def _told(rounds: list[tuple[float, float]], bare: list[tuple[float, float]]) ->
         "p50_us": round(statistics.median(p50 for p50, _ in rounds), 1),
         "cpu_us": round(statistics.median(cpu for _, cpu in rounds), 1),
         "cpu_ratio": round(statistics.median(cpu / one for (_, cpu), (_, one) in pairs), 2),
-        "ratios": [p50 / one for (p50, _), (one, _) in pairs],
-        "above_ms": [(p50 - one) / 1e3 for (p50, _), (one, _) in pairs],
+        "ratios": [round(p50 / one, 3) for (p50, _), (one, _) in pairs],
+        "above_ms": [round((p50 - one) / 1e3, 3) for (p50, _), (one, _) in pairs],
     }
 
 
