@@ -11,6 +11,7 @@ STUDIES: Final = {
     "training": "loadtests.learning.training",
     "bank-marketing": "loadtests.learning.bank_drift",
     "exploration": "loadtests.learning.exploration",
+    "open-bandit": "loadtests.learning.open_bandit",
     "roles": "loadtests.learning.roles",
     "scoring": "loadtests.learning.scoring",
 }

