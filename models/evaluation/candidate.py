@@ -94,7 +94,8 @@ class Candidate:
         booster, layout = self._booster(version), self._layout(version, plan)
         record = features.read(prepared.profile, plan, met.now_ms).record()
         vector = layout.customer_vector(record, fact.request["channel"], met.now_ms)
-        return booster.predict(layout.rows(vector, prepared.scored, prepared.evidence))
+        # As a turn does: a scorer reads the evidence as the catalog weighs it, whatever a variant makes of that.
+        return booster.predict(layout.rows(vector, prepared.scored, met.evidence.propensities(plan)))
 
     def _booster(self, version: str) -> Booster:
         if version not in self._boosters:

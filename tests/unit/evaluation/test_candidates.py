@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from unit.evaluation.shop import CHANCES, HOUR_MS, LEVERS, Journal, Shop, catalog, plan, trained
 
@@ -143,6 +146,33 @@ def test_a_scorer_is_estimated_at_what_it_earns_when_it_really_scores(shop: Shop
     assert same.max_weight == pytest.approx(1.0, abs=1e-6)
     unchanged = evaluate_on_journals(scored.journal(), candidate_of(Asked(plan()), Registered()))
     assert unchanged.max_weight == pytest.approx(1.0, abs=1e-6), "scored as logged, without the scorer's file"
+
+
+def test_a_scorer_reads_the_evidence_that_it_reads_in_a_turn() -> None:
+    """That of the catalog, also of customers whose variant weighs evidence otherwise."""
+    variants = [
+        {"id": "as_is", "weight": 0}, {"id": "sure", "weight": 1, "arbitration": {"evidence": {"prior": 0.5}}},
+    ]
+    told = catalog(experiments=[{"id": "priors", "share": 1.0, "variants": variants}])
+
+    class Reading:
+        manifest = SimpleNamespace(
+            version="reading", features=("action.evidence",), actions={},
+            to_wire=lambda: {"features": ["action.evidence"]},
+        )
+
+        def __init__(self) -> None:
+            self.read: set[float] = set()
+
+        def predict(self, matrix: Any) -> Any:
+            self.read |= set(matrix.ravel().tolist())
+            return matrix[:, 0]
+
+    live, again = Reading(), Reading()
+    shop = Shop(check_data(told), 5, "r", live).serve(3)
+    renamed = check_data(told | {"name": "another"})
+    evaluate_on_journals(shop.journal(), Candidate(renamed, "reading", (), lambda _: again))
+    assert again.read == live.read != set()
 
 
 def test_a_scorer_that_does_not_fit_the_catalog_is_refused_with_the_difference(scorer: Booster) -> None:
