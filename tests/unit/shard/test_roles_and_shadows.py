@@ -89,6 +89,18 @@ def test_a_scorer_is_loaded_before_it_decides_and_no_decision_goes_without(rig: 
     run(scenario())
 
 
+def test_roles_are_in_the_log_before_anybody_is_scored_by_them(rig: Rig, trees: Trees) -> None:
+    async def scenario() -> None:
+        async with rig.shard() as shard:
+            assert await adopt(shard, champion("old", FEATURES, 7)) == 7
+            assert await told(shard, 1) == [("old", False)] * 6
+        async with rig.shard() as shard:
+            await shard.drain()
+            assert shard._parts.core.state.active_roles == champion("old", FEATURES, 7)
+
+    run(scenario())
+
+
 def test_where_a_scorer_cannot_be_loaded_the_champion_stays(rig: Rig, trees: Trees) -> None:
     async def scenario() -> None:
         async with rig.shard() as shard:
