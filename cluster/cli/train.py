@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +32,7 @@ from cluster.training import Stopwatch, promote, read_rows, register
 from models.errors import BadInput
 from models.scoring import training
 from models.scoring.rows import Rows
-from models.scoring.targets import check_tells_apart
+from models.scoring.targets import check_tells_apart, definition
 from models.scoring.training import HOLDOUT_DEFAULT, Trained, Watch
 
 
@@ -131,7 +132,7 @@ def _of_target(
         calibrated=target.predict not in ("hour", "channel"), **how,
     )
     check_tells_apart(target, trained.manifest.features)
-    return trained
+    return replace(trained, manifest=trained.manifest.model_copy(update={"asks": definition(target)}))
 
 
 def _now_ms() -> int:

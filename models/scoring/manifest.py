@@ -76,6 +76,8 @@ class Manifest(BaseModel):
     calibration: Calibration = Calibration()
     #: Id of the catalog's target that is predicted; empty: the propensity to accept.
     target: str = ""
+    #: As the catalog defined that target when the rows were labelled (``targets.definition``); empty: not said.
+    asks: dict[str, Any] = Field(default_factory=dict)
     objective: Objective = "probability"
     #: Rows per action that the trees were grown on, and per group and issue of which the rows said so, whether or not
     #: the trees read that: how far the scorer is trusted (see ``blending``). Empty where rows are no actions.

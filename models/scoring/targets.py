@@ -35,6 +35,14 @@ def target_features(target: Target, plan: Plan) -> tuple[str, ...]:
     )
 
 
+def definition(target: Target) -> dict[str, Any]:
+    """What a target asks, as plain data: its scorer answers this and nothing else."""
+    return {
+        "predict": target.predict, "event": target.event, "outcome": target.outcome, "field": list(target.field),
+        "within_ms": target.within_ms,
+    }
+
+
 def refusals(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
     """Why the scorer of this manifest (plain data) cannot predict its target under this plan; empty when it can."""
     target = plan.targets.get(manifest["target"])
@@ -45,6 +53,11 @@ def refusals(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
     reasons = unresolved(features, plan)
     if manifest["objective"] != target.objective:
         reasons.append(f"it predicts a {manifest['objective']}, and target {target.id!r} is a {target.objective}")
+    asked = manifest.get("asks") or {}
+    reasons += [
+        f"it learnt another target {target.id!r}: {name} is {now!r} and was {asked[name]!r}"
+        for name, now in definition(target).items() if name in asked and asked[name] != now
+    ]
     readable = ("profile.", "attribute.", *([_HOUR] if target.predict == "hour" else []),
                 *([_CHANNEL] if target.predict == "channel" else []))
     reasons += [

@@ -17,7 +17,7 @@ from unit.shard.test_refreshing import PLAN, Coordinator, roles
 from actors.scorer_registry import ScorerRegistry
 from cluster.cli import app
 from models.limits import DAY_MS
-from models.scoring.targets import refusals
+from models.scoring.targets import definition, refusals
 from models.turn.commands import HISTORY, Command
 
 CUSTOMERS, DAYS = 24, 400
@@ -70,6 +70,7 @@ def test_a_target_is_learnt_and_registered_under_its_name(journal: Path) -> None
     told: dict[str, Any] = json.loads(output)
     manifest = ScorerRegistry(journal).manifest(told["version"])
     assert (manifest.target, manifest.objective) == ("eagerness", "probability")
+    assert manifest.asks == definition(PLAN.targets["eagerness"])
     assert refusals(manifest.to_wire(), PLAN) == []
     assert manifest.rows["all"] > 500
     assert told["promoted"] is False
