@@ -69,11 +69,16 @@ REFERENCE_BINS_MAX: Final = 10
 #: Rows of either kind below which nothing is calibrated, and below which no isotonic curve is drawn.
 CALIBRATION_ROWS_MIN: Final = 10
 CALIBRATION_ISOTONIC_ROWS_MIN: Final = 300
+#: Rows of either kind that are enough to calibrate: so few are kept from the trees, and at most the holdout.
+CALIBRATION_SLICE_KIND_ROWS: Final = 1_000
 #: Rows of either kind, per feature that train and in all that validate, below which no feature is weighed.
 SELECTION_KIND_ROWS_PER_FEATURE: Final = 10
 SELECTION_KIND_ROWS_MIN: Final = 100
-#: Evenly spaced rows that are enough to weigh features against each other, and to describe how one is spread.
+#: Evenly spaced rows that are enough to weigh features against each other (of those that train, and of those that
+#: validate), and to describe how one is spread.
 SELECTION_ROWS_MAX: Final = 50_000
+#: Rows that train up to which features are weighed by as many rounds as score.
+SELECTION_FINE_ROWS_MAX: Final = 5_000
 REFERENCE_ROWS_MAX: Final = 100_000
 #: Actions, and rows of one table, that a training report lists; the ones with the most rows.
 REPORT_ROWS_MAX: Final = 200

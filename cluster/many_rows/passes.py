@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from cluster.many_rows.share import Share, in_batches, in_time_order, joined
 from models import limits
 from models.scoring.rows import Rows
-from models.scoring.splitting import Instants, boundary_place, final_before, split_at
+from models.scoring.splitting import ALWAYS, Instants, final_before, instants_of, split_at
 from models.scoring.whole import Census, counts_of
 
 Answer = TypeVar("Answer")
-#: Later than every row.
-_ALWAYS: Final = limits.ROW_TIME_MS_MAX + 1
 
 
 class Shares(Protocol):
@@ -31,34 +29,40 @@ class Shares(Protocol):
 
 def boundaries(shares: Shares, holdout: float) -> Instants:
     """The instants that ``models.scoring.splitting`` finds in rows at once. Raises ``BadInput`` when there are none."""
-    test_ms = _boundary(shares, holdout, _ALWAYS)
-    calibration_ms = _boundary(shares, holdout, test_ms)
-    return Instants(_boundary(shares, holdout, calibration_ms), calibration_ms, test_ms)
+    return instants_of(_Asked(shares), holdout, "probability")
 
 
-def _boundary(shares: Shares, holdout: float, before_ms: int) -> int:
-    """The instant of the row at the boundary's place, among those that were final before an instant: narrowed to a
-    range of instants, and to a range of that, until one is left."""
-    low, width, below, place = 0, _ALWAYS, 0, -1
-    while width > 1:
-        step = -(-width // limits.TRAINING_INSTANT_RANGES)
-        counts: Counter[int] = Counter()
-        for found in shares.ask(partial(_ranges, before_ms=before_ms, low=low, width=width, step=step)):
-            counts.update(found)
-        if place < 0:
-            place = boundary_place(counts.total(), holdout)
-        for which, count in sorted(counts.items()):
-            if below + count > place:
-                low, width = low + which * step, step
-                break
-            below += count
-    return low
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """``models.scoring.splitting.Known`` of rows in shares."""
+
+    shares: Shares
+
+    def instant(self, before_ms: int, kind: int | None, place: Callable[[int], int]) -> int | None:
+        """Narrowed to a range of instants, and to a range of that, until one is left."""
+        low, width, below = 0, ALWAYS, 0
+        which: int | None = None
+        while width > 1:
+            step = -(-width // limits.TRAINING_INSTANT_RANGES)
+            ask = partial(_ranges, before_ms=before_ms, kind=kind, low=low, width=width, step=step)
+            counts = sum((Counter(found) for found in self.shares.ask(ask)), Counter[int]())
+            if which is None:
+                which = place(counts.total())
+            if which < 0:
+                return None
+            for at, count in sorted(counts.items()):
+                if below + count > which:
+                    low, width = low + at * step, step
+                    break
+                below += count
+        return low
 
 
-def _ranges(share: Share, before_ms: int, low: int, width: int, step: int) -> dict[int, int]:
-    """Range -> how many rows were decided in it."""
+def _ranges(share: Share, before_ms: int, kind: int | None, low: int, width: int, step: int) -> dict[int, int]:
+    """Range -> how many rows (of one label, or of any) were decided in it."""
     rows = share.rows
-    times = rows.time_ms[final_before(rows.time_ms, rows.label_time_ms, before_ms)]
+    final = final_before(rows.time_ms, rows.label_time_ms, before_ms)
+    times = rows.time_ms[final if kind is None else final & (rows.label == kind)]
     inside = times[(times >= low) & (times < low + width)]
     which, counts = np.unique((inside - low) // step, return_counts=True)
     return dict(zip(which.tolist(), counts.tolist(), strict=True))
@@ -92,12 +96,12 @@ def take_census(shares: Shares, instants: Instants) -> Census:
 def _counted(share: Share, instants: Instants) -> _Counted:
     rows = share.rows
     parts = split_at(instants, rows.time_ms, rows.label_time_ms)
-    masks = {**parts.masks(), "grown": parts.before_test, "all": np.ones(len(rows), np.bool_)}
-    learnt = rows.time_ms[parts.before_test]
+    masks = parts.counted()
+    learnt = rows.time_ms[parts.before_latest]
     return _Counted(
         Counter({name: int(mask.sum()) for name, mask in masks.items()}),
         Counter({name: int((rows.label[mask] == 1).sum()) for name, mask in masks.items()}),
-        Counter(rows.actions[parts.before_test].counts()), *_places(share, np.flatnonzero(parts.before_test)),
+        Counter(rows.actions[parts.before_latest].counts()), *_places(share, np.flatnonzero(parts.before_latest)),
         (int(learnt[0]), int(learnt[-1])) if len(learnt) else (),
     )
 

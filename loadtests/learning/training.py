@@ -69,14 +69,14 @@ def made_up(rows: int) -> dict[str, Any]:
 
 
 def _fits(rows: Rows, rounds: int, repeats: int) -> dict[str, Any]:
-    """Both growths in turn, on the rows before the test."""
+    """Both growths in turn, on the rows before the latest."""
     parts = split(rows, HOLDOUT_DEFAULT)
-    matrix, label, _ = (np.ascontiguousarray(one) for one in rows.part(parts.before_test))
+    matrix, label, _ = (np.ascontiguousarray(one) for one in rows.part(parts.before_latest))
     params = {**DEFAULT_PARAMS, "nthread": _threads(), "verbosity": 0}
 
     def own() -> None:
-        grown = grow(rows.features, rows.part(parts.before_test), None, rounds=rounds, threads=_threads())
-        rest, told, weight = rows.part(parts.test)
+        grown = grow(rows.features, rows.part(parts.before_latest), None, rounds=rounds, threads=_threads())
+        rest, told, weight = rows.part(parts.latest)
         calibrate(grown.predict(rest), told.astype(np.uint8, copy=False), weight)
 
     ways: dict[str, Callable[[], object]] = {

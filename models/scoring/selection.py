@@ -4,7 +4,10 @@ In this order:
 
 1. A feature goes that has no value in any row that trees would grow on, the same value in every one, or the very values
    of an earlier feature.
-2. Trees grow on the rest, stopped by the validation rows. A feature goes that no tree splits on.
+2. Trees grow on the rest, stopped by the validation rows. A feature goes that no tree splits on. These trees and those
+   of step 4 only weigh: they grow on at most ``limits.SELECTION_ROWS_MAX`` evenly spaced rows, on more than
+   ``limits.SELECTION_FINE_ROWS_MAX`` of them in few, coarse rounds, and are stopped and judged on at most as many. So a
+   million rows cost no more than a sample of them.
 3. Of the others each is shuffled among the validation rows (Breiman 2001). Doubted is one whose shuffling raises the
    loss by no more than two standard errors of that rise: its help cannot be told from chance.
 4. Trees grow again without all that is unused or doubted. Where that raises the validation loss by more than a
@@ -19,7 +22,7 @@ or judges.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,8 +34,8 @@ from models.scoring import metrics
 from models.scoring.booster import Grown, Part
 from models.scoring.manifest import Objective
 
-#: Grows trees on (features, training, validation) until the validation rows stop them.
-Grow = Callable[[tuple[str, ...], Part, Part], Grown]
+#: Grows trees on (features, training, validation), at this pace, until the validation rows stop them.
+Grow = Callable[[tuple[str, ...], Part, Part, "Pace"], Grown]
 #: How far a feature's column was looked through: (done, of).
 Watch = Callable[[int, int], None]
 
@@ -46,12 +49,25 @@ _MIX: Final = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast trees grow that only weigh features."""
+
+    rounds: int
+    patience: int
+    #: What differs from the parameters of trees that score.
+    params: Mapping[str, Any]
+
+
+#: That of trees that score; four times as fast a pace, in a quarter of the rounds.
+_FINE: Final = Pace(limits.TRAINING_ROUNDS_MAX, limits.TRAINING_PATIENCE_ROUNDS, {})
+_COARSE: Final = Pace(limits.TRAINING_ROUNDS_MAX // 4, limits.TRAINING_PATIENCE_ROUNDS // 3, {"eta": 0.2})
+
+
+@dataclass(frozen=True, slots=True)
 class Selected:
     features: tuple[str, ...]
     #: Feature -> why it is not read.
     dropped: dict[str, str]
-    #: Where the validation rows stopped the trees over ``features``.
-    rounds: int
     #: Why steps 2 to 4 were left out; empty when they were not.
     unweighed: str = ""
 
@@ -61,12 +77,14 @@ def select(
 ) -> Selected:
     """Steps 2 to 4 of the above, over features of which none is idle."""
     kept = tuple(features)
-    trees = grow(kept, training, validation)
     if reason := _cannot_tell(len(kept), training[1], validation[1], objective):
-        return Selected(kept, {}, trees.rounds, reason)
+        return Selected(kept, {}, reason)
+    training, validation = _evenly(training), _evenly(validation)
+    pace = _COARSE if len(training[1]) > limits.SELECTION_FINE_ROWS_MAX else _FINE
+    trees = grow(kept, training, validation, pace)
     used = trees.gains() > 0
     unused = {name for name, is_used in zip(kept, used, strict=True) if not is_used}
-    judging = _Judging(_evenly(validation), kept, objective, trees)
+    judging = _Judging(validation, kept, objective, trees)
     rises = judging.rises(np.flatnonzero(used), watch)
     doubted = sorted((name for name, rise in rises.items() if rise.may_be_chance), key=lambda name: rises[name].mean)
     while unused or doubted:
@@ -74,12 +92,13 @@ def select(
         if not left:  # the most useful one stays; where no tree splits on anything, the first
             left = (doubted.pop(),) if doubted else kept[:1]
             unused -= set(left)
-        again = grow(left, _only(training, kept, left), _only(validation, kept, left))
-        if not doubted or judging.is_as_good(again, left):
+        if not doubted or judging.is_as_good(
+            grow(left, _only(training, kept, left), _only(validation, kept, left), pace), left
+        ):
             why = {name: rises[name].told(_UNIT[objective]) for name in doubted}
-            return Selected(left, {name: "no tree splits on it" for name in kept if name in unused} | why, again.rounds)
+            return Selected(left, {name: "no tree splits on it" for name in kept if name in unused} | why)
         doubted = doubted[: -(-len(doubted) // 2)] if len(doubted) > 1 else []
-    return Selected(kept, {}, trees.rounds)
+    return Selected(kept, {})
 
 
 def idle(features: Sequence[str], matrix: NDArray[np.float32]) -> dict[str, str]:

@@ -2,12 +2,15 @@
 
 One procedure is applied twice, one step apart in time, to parts of ``models.scoring.splitting``:
 
-|         | selects on            | stopped by  | trees grow on           | calibrated on | judged on |
-|---------|-----------------------|-------------|-------------------------|---------------|-----------|
-| judged  | training              | validation  | training + validation   | calibration   | test      |
-| shipped | training + validation | calibration | all before test         | test          |           |
+|         | trees grow on              | calibrated on | judged on |
+|---------|----------------------------|---------------|-----------|
+| judged  | all before its calibration | calibration   | test      |
+| shipped | all before the latest      | latest        |           |
 
-So no number of a report was seen by what it judges, and nothing that a curve is fitted to was seen by its trees.
+Both read the features and grow the number of trees that training and validation told (the parts of what is before the
+calibration). So no number of a report was seen by what it judges, and nothing that a curve is fitted to was seen by its
+trees. The latest rows are the end of the test, as few as a calibration needs and at most all of it; the calibration is
+cut by the same rule. What is shipped has learnt from the rest of the test, which the judged trees have not.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from models.scoring.calibration import Calibration
 from models.scoring.manifest import Manifest, Objective, version_of
 from models.scoring.reference import references
 from models.scoring.rows import Mask, Rows
-from models.scoring.selection import Selected, idle, select
+from models.scoring.selection import Pace, Selected, idle, select
 from models.scoring.splitting import Split, split
 from models.scoring.whole import Whole, census
 
@@ -39,7 +42,7 @@ HOLDOUT_DEFAULT: Final = 0.2
 Watch = Callable[[str, int, int], None]
 #: The stages, in order.
 STAGES: Final = (
-    "judged: selecting", "judged: growing", "judged: calibrating", "judging", "selecting", "growing", "calibrating",
+    "selecting", "stopping", "judged: growing", "judged: calibrating", "judging", "growing", "calibrating",
     "describing",
 )
 
@@ -53,20 +56,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class _Steps:
-    """The parts of one application of the procedure, by their names."""
-
-    training: str
-    validation: str
-    growth: str
-    calibration: str
-    #: In front of the names of its stages.
-    prefix: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Learnt:
-    selected: Selected
     grown: Grown
     fit: Fit
 
@@ -83,52 +73,51 @@ class _Procedure:
     #: None: what is held is all there is.
     whole: Whole | None
 
-    def learn(self, rows: Rows, steps: _Steps) -> _Learnt:
-        selected = self._selected(rows, steps)
-        read = rows.only(selected.features)
-        grown = self._grown(read, steps, selected.rounds)
-        self.watch(f"{steps.prefix}calibrating", 0, 1)
-        fit = self._calibrated(grown, read, self.parts.mask(steps.calibration))
-        return _Learnt(replace(selected, rounds=grown.rounds), grown, fit)
-
-    def _grown(self, rows: Rows, steps: _Steps, rounds: int) -> Grown:
-        """As many trees as the validation rows let grow: of all rows, where more are known of than are held."""
-        def watch(done: int) -> None:
-            self.watch(f"{steps.prefix}growing", done, rounds)
-
-        if self.whole is None:
-            return grow(
-                rows.features, rows.part(self.parts.mask(steps.growth)), None, rounds=rounds, threads=self.threads,
-                params=self.params, on_round=watch,
-            )
-        stopped = self.whole.grow(
-            rows.features, steps.training, steps.validation, rounds=limits.TRAINING_ROUNDS_MAX,
-            patience=limits.TRAINING_PATIENCE_ROUNDS, on_round=watch,
-        )
-        return self.whole.grow(rows.features, steps.growth, None, rounds=stopped.rounds, patience=0, on_round=watch)
-
-    def _selected(self, rows: Rows, steps: _Steps) -> Selected:
-        stage = f"{steps.prefix}selecting"
-        self.watch(stage, 0, limits.TRAINING_ROUNDS_MAX)
-        dropped = {} if self.every_feature else idle(rows.features, rows.part(self.parts.mask(steps.growth))[0])
+    def selected(self, rows: Rows) -> Selected:
+        watch = partial(self.watch, "selecting")
+        watch(0, limits.TRAINING_ROUNDS_MAX)
+        if self.every_feature:
+            return Selected(rows.features, {}, "every feature was asked for")
+        dropped = idle(rows.features, rows.part(self.parts.before_calibration)[0])
         kept = tuple(name for name in rows.features if name not in dropped) or rows.features[:1]
         read = rows.only(kept)
-        training = read.part(self.parts.mask(steps.training))
-        validation = read.part(self.parts.mask(steps.validation))
-        stopped = partial(self._stopped, stage)
-        if self.every_feature:
-            return Selected(kept, {}, stopped(kept, training, validation).rounds, "every feature was asked for")
-        found = select(kept, training, validation, stopped, self.objective, partial(self.watch, stage))
+        found = select(kept, read.part(self.parts.training), read.part(self.parts.validation), self._weighing,
+                       self.objective, watch)
         every = {name: why for name, why in dropped.items() if name not in kept} | found.dropped
-        return Selected(found.features, {name: every[name] for name in rows.features if name in every},
-                        found.rounds, found.unweighed)
+        return replace(found, dropped={name: every[name] for name in rows.features if name in every})
 
-    def _stopped(self, stage: str, features: tuple[str, ...], training: Part, validation: Part) -> Grown:
-        """Trees that the validation rows stop."""
+    def _weighing(self, features: tuple[str, ...], training: Part, validation: Part, pace: Pace) -> Grown:
         return grow(
-            features, training, validation, rounds=limits.TRAINING_ROUNDS_MAX,
-            patience=limits.TRAINING_PATIENCE_ROUNDS, threads=self.threads, params=self.params,
-            on_round=lambda done: self.watch(stage, done, limits.TRAINING_ROUNDS_MAX),
+            features, training, validation, rounds=pace.rounds, patience=pace.patience, threads=self.threads,
+            params={**self.params, **pace.params}, on_round=lambda done: self.watch("selecting", done, pace.rounds),
+        )
+
+    def rounds(self, rows: Rows) -> int:
+        """How many trees the validation rows let grow."""
+        self.watch("stopping", 0, limits.TRAINING_ROUNDS_MAX)
+        return self._grown(
+            rows, "stopping", "training", "validation", limits.TRAINING_ROUNDS_MAX, limits.TRAINING_PATIENCE_ROUNDS
+        ).rounds
+
+    def learn(self, rows: Rows, rounds: int, growth: str, calibration: str, prefix: str = "") -> _Learnt:
+        """Trees on one part, a curve on another. ``prefix``: in front of the names of the stages."""
+        grown = self._grown(rows, f"{prefix}growing", growth, None, rounds)
+        self.watch(f"{prefix}calibrating", 0, 1)
+        return _Learnt(grown, self._calibrated(grown, rows, self.parts.mask(calibration)))
+
+    def _grown(
+        self, rows: Rows, stage: str, growth: str, validation: str | None, rounds: int, patience: int = 0
+    ) -> Grown:
+        """Trees on all rows of a part, where more are known of than are held."""
+        def watch(done: int) -> None:
+            self.watch(stage, done, rounds)
+
+        if self.whole is not None:
+            return self.whole.grow(rows.features, growth, validation, rounds=rounds, patience=patience, on_round=watch)
+        return grow(
+            rows.features, rows.part(self.parts.mask(growth)),
+            None if validation is None else rows.part(self.parts.mask(validation)), rounds=rounds, patience=patience,
+            threads=self.threads, params=self.params, on_round=watch,
         )
 
     def _calibrated(self, grown: Grown, rows: Rows, on: Mask) -> Fit:
@@ -158,24 +147,27 @@ def train(
     procedure = _Procedure(
         objective, threads, defaults if params is None else params, watch, every_feature, calibrated, parts, whole
     )
-    before = procedure.learn(rows, _Steps("training", "validation", "before_calibration", "calibration", "judged: "))
-    told = _judged(rows, parts, before, procedure)
+    selected = procedure.selected(rows)
+    read = rows.only(selected.features)
+    rounds = procedure.rounds(read)
+    before = procedure.learn(read, rounds, "before_calibration", "calibration", "judged: ")
+    told = _judged(read, parts, before, procedure)
     if whole is not None and len(rows) < whole.census.rows["all"]:
         # On so many rows features were selected, and scores calibrated and judged.
         told["sample"] = len(rows)
-    shipped = procedure.learn(rows, _Steps("before_calibration", "calibration", "before_test", "test", ""))
+    shipped = procedure.learn(read, rounds, "before_latest", "latest")
     watch("describing", 0, 1)
-    manifest = _manifest(rows, parts, shipped, told["metrics"], procedure, created_ms, target, holdout)
+    manifest = _manifest(rows, read, selected, shipped, told["metrics"], procedure, created_ms, target, holdout)
     Booster(shipped.grown.model, manifest)  # what cannot be read is not handed out
     watch("describing", 1, 1)
-    return Trained(shipped.grown.model, manifest, _report(manifest, shipped, told))
+    return Trained(shipped.grown.model, manifest, _report(manifest, selected, shipped, told))
 
 
 def _judged(rows: Rows, parts: Split, before: _Learnt, procedure: _Procedure) -> dict[str, Any]:
     """What the report says of the latest rows."""
     procedure.watch("judging", 0, 1)
     objective = procedure.objective
-    matrix, label, weight = rows.only(before.selected.features).part(parts.test)
+    matrix, label, weight = rows.part(parts.test)
     plain = before.grown.predict(matrix)
     score = before.fit.calibration.apply(plain)
     if not np.isfinite(score).all():
@@ -198,10 +190,11 @@ def _judged(rows: Rows, parts: Split, before: _Learnt, procedure: _Procedure) ->
 
 
 def _manifest(
-    rows: Rows, parts: Split, shipped: _Learnt, found: dict[str, float], procedure: _Procedure, created_ms: int,
-    target: str, holdout: float,
+    rows: Rows, read: Rows, selected: Selected, shipped: _Learnt, found: dict[str, float], procedure: _Procedure,
+    created_ms: int, target: str, holdout: float,
 ) -> Manifest:
-    selected, grown, calibration = shipped.selected, shipped.grown, shipped.fit.calibration
+    """``read``: of the rows the selected features."""
+    grown, calibration, parts = shipped.grown, shipped.fit.calibration, procedure.parts
     version, sha256 = version_of(grown.model, selected.features, calibration, target)
     counted = census(rows, parts, procedure.objective) if procedure.whole is None else procedure.whole.census
     return Manifest(
@@ -212,21 +205,21 @@ def _manifest(
         params={
             **procedure.params, "rounds": grown.rounds, "holdout": holdout, "threads": procedure.threads,
             "validation_from_ms": parts.instants.validation_ms, "calibration_from_ms": parts.instants.calibration_ms,
-            "test_from_ms": parts.instants.test_ms,
+            "test_from_ms": parts.instants.test_ms, "latest_from_ms": parts.instants.latest_ms,
         },
         created_ms=created_ms, calibration=calibration, target=target, objective=procedure.objective,
         actions=counted.actions, groups=counted.groups, issues=counted.issues, dropped=selected.dropped,
-        reference=references(selected.features, rows.only(selected.features).part(parts.before_test)[0]),
+        reference=references(selected.features, read.part(parts.before_latest)[0]),
     )
 
 
-def _report(manifest: Manifest, shipped: _Learnt, told: dict[str, Any]) -> dict[str, Any]:
+def _report(manifest: Manifest, selected: Selected, shipped: _Learnt, told: dict[str, Any]) -> dict[str, Any]:
     named = ("version", "target", "objective", "rows", "accepted", "dropped", "params", "created_ms",
              "trained_from_ms", "trained_until_ms")
     wire = manifest.to_wire()
     return {
         **{name: wire[name] for name in named}, **told,
-        "features_unweighed": shipped.selected.unweighed, "calibration": {
+        "features_unweighed": selected.unweighed, "calibration": {
             "kind": manifest.calibration.kind, "points": len(manifest.calibration.x), "compared": shipped.fit.compared,
         },
         "importance": judging.importance(manifest.features, shipped.grown.gains()),

@@ -22,15 +22,15 @@ from models.scoring.splitting import Instants, Split
 class Census:
     """Counts over all rows."""
 
-    #: By part (``Split.masks``), "grown" (before the test) and "all".
+    #: By the names of ``Split.counted``.
     rows: dict[str, int]
     #: The accepted ones of these; empty where numbers are learnt.
     accepted: dict[str, int]
-    #: Rows per action before the test, and per group and issue of which there is a column.
+    #: Rows per action that the shipped trees grow on, and per group and issue of which there is a column.
     actions: dict[str, int]
     groups: dict[str, int]
     issues: dict[str, int]
-    #: Decision times of the oldest and the newest row before the test.
+    #: Decision times of the oldest and the newest of these rows.
     from_ms: int
     until_ms: int
 
@@ -53,14 +53,14 @@ class Whole:
 
 def census(rows: Rows, parts: Split, objective: Objective) -> Census:
     """Of rows that are all there are."""
-    masks = {**parts.masks(), "grown": parts.before_test, "all": np.ones(len(rows), np.bool_)}
-    learnt = np.flatnonzero(parts.before_test)
-    matrix = rows.part(parts.before_test)[0]
+    masks = parts.counted()
+    learnt = np.flatnonzero(parts.before_latest)
+    matrix = rows.part(parts.before_latest)[0]
     return Census(
         rows={name: int(mask.sum()) for name, mask in masks.items()},
         accepted={} if objective == "number" else {
             name: int((rows.label[mask] == 1).sum()) for name, mask in masks.items()},
-        actions=rows.actions[parts.before_test].counts(),
+        actions=rows.actions[parts.before_latest].counts(),
         groups=counts_of("group", rows.features, matrix), issues=counts_of("issue", rows.features, matrix),
         from_ms=int(rows.time_ms[learnt[0]]), until_ms=int(rows.time_ms[learnt[-1]]),
     )

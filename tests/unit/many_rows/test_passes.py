@@ -17,12 +17,13 @@ from models.scoring.splitting import split
 from models.scoring.whole import census
 
 
-@pytest.mark.parametrize("holdout", [0.1, 0.2, 0.45])
+@pytest.mark.parametrize(("holdout", "enough"), [(0.1, 1_000), (0.2, 60), (0.45, 60)])
 @pytest.mark.parametrize(("workers", "ranges"), [(1, 7), (3, limits.TRAINING_INSTANT_RANGES)])
 def test_the_boundaries_are_those_of_the_rows_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holdout: float, workers: int, ranges: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holdout: float, enough: int, workers: int, ranges: int
 ) -> None:
     monkeypatch.setattr(limits, "TRAINING_INSTANT_RANGES", ranges)
+    monkeypatch.setattr(limits, "CALIBRATION_SLICE_KIND_ROWS", enough)
     rows = folder(tmp_path / "rows")
     shares, parts = LocalShares(rows, tmp_path, workers), split(read_rows(rows), holdout)
     assert boundaries(shares, holdout) == parts.instants

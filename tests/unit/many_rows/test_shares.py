@@ -49,6 +49,6 @@ def test_a_scorer_of_more_rows_than_are_held_grows_on_all_and_says_what_it_was_s
 def test_a_worker_without_rows_of_a_part_gives_one_that_does_not_count(tmp_path: Path) -> None:
     reading = Reading.of(folder(tmp_path / "rows"))
     share = gathered([reading.rows(reading.nothing())], reading.features, tmp_path)
-    part = share.part(Instants(1, 2, 3), "training", share.features[:1], tmp_path, is_alone=False)
+    part = share.part(Instants(1, 2, 3, 4), "training", share.features[:1], tmp_path, is_alone=False)
     ((matrix, label, weight),) = part.batches()
     assert (matrix.shape, label.tolist(), weight.tolist()) == ((1, 1), [0], [0.0])

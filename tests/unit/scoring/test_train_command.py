@@ -74,7 +74,7 @@ def test_tables_tell_people_the_same_and_where_the_report_is(tmp_path: Path) -> 
     status, output, _ = train(tmp_path, "--report", str(tmp_path / "told"), "--no-promote")
     assert status == 0, output
     for word in ("AUC", "log loss", "by action", "by channel", "first", "web", "importance", "profile.visits",
-                 "dropped", "profile.copy", "judged: selecting"):
+                 "dropped", "profile.copy", "stopping"):
         assert word in output
     assert {path.name for path in (tmp_path / "told").iterdir()} == {reports.REPORT, reports.PICTURE}
     assert not (tmp_path / "data" / "reports").exists()

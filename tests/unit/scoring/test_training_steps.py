@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models import limits
 from models.errors import BadInput
 from models.scoring import metrics
 from models.scoring.booster import Booster
@@ -61,6 +62,30 @@ def test_labels_that_judge_change_neither_trees_nor_features(trained: Trained) -
     assert other.manifest.features == trained.manifest.features
     assert other.manifest.metrics["auc"] == pytest.approx(0.5, abs=0.06)
     assert trained.manifest.metrics["auc"] > 0.8
+
+
+def test_no_more_rows_calibrate_than_are_needed_and_the_trees_learn_from_the_rest(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CALIBRATION_SLICE_KIND_ROWS", 100)
+    given = rows()
+    parts = split(given, 0.2)
+    for part in (parts.calibration, parts.latest):
+        kinds = np.bincount(given.label[part])
+        assert kinds.min() == 100
+        assert part.sum() < 0.2 * len(given)
+    assert not (parts.latest & parts.before_latest).any()
+    assert not (parts.calibration & parts.before_calibration).any()
+    found = train(given, 5)
+    counted = found.manifest.rows
+    assert (counted["latest"], counted["grown"]) == (parts.latest.sum(), parts.before_latest.sum())
+    assert counted["grown"] > trained.manifest.rows["grown"]
+    assert counted["test"] == trained.manifest.rows["test"]
+    latest, places = given.label.copy(), np.flatnonzero(parts.latest)[1:]  # the first row is where they begin
+    latest[places] = np.random.default_rng(1).permutation(latest[places])
+    again = train(replace(given, label=latest), 5)
+    assert again.model == found.model
+    assert again.manifest.calibration != found.manifest.calibration
 
 
 def test_labels_that_were_not_final_in_time_are_not_learnt_from(trained: Trained) -> None:
@@ -121,7 +146,7 @@ def test_the_manifest_is_strict_and_comes_back_from_json(trained: Trained) -> No
 
 def test_the_manifest_counts_actions_and_describes_features_of_the_rows_that_grew(trained: Trained) -> None:
     manifest, parts = trained.manifest, split(rows(), 0.2)
-    grown = parts.before_test
+    grown = parts.before_latest
     assert sum(manifest.actions.values()) == manifest.rows["grown"] == grown.sum()
     assert manifest.actions["b"] == sum(np.flatnonzero(grown) % 3 == 0)
     assert set(manifest.reference) == set(manifest.features)
@@ -137,7 +162,7 @@ def test_rows_are_counted_by_group_and_issue_whether_or_not_the_trees_read_that(
     which = np.arange(4_000) % 3
     told = {"group.one": which == 0, "group.two": which > 0, "group.none": which > 5, "issue.grow": which < 2}
     given = from_columns(columns() | told, (*FEATURES, *told))
-    manifest, grown = train(given, 5).manifest, split(given, 0.2).before_test
+    manifest, grown = train(given, 5).manifest, split(given, 0.2).before_latest
     assert manifest.groups == {"one": sum(grown & (which == 0)), "two": sum(grown & (which > 0))}
     assert manifest.issues == {"grow": sum(grown & (which < 2))}
     assert {"group.one", "group.two", "group.none", "issue.grow"} & set(manifest.dropped)
