@@ -47,6 +47,8 @@ class Sync:
         self._poked = asyncio.Event()
         #: Whether the last report was answered.
         self.is_in_touch = False
+        #: The number of roles whose scorers are being loaded, and the task that says which of them cannot be.
+        self._loading: tuple[int, asyncio.Task[list[str]]] | None = None
         #: The catalog under which the last report was answered, with the grants that it asked for.
         self._confirmed: str | None = None
 
@@ -68,13 +70,17 @@ class Sync:
 
     async def run(self) -> None:
         """The background task."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(limits.SYNC_INTERVAL_MS / 1_000):
-                    await self._poked.wait()
-            self._poked.clear()
-            await self.once()
-            await asyncio.sleep(limits.SYNC_GAP_MS / 1_000)
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(limits.SYNC_INTERVAL_MS / 1_000):
+                        await self._poked.wait()
+                self._poked.clear()
+                await self.once()
+                await asyncio.sleep(limits.SYNC_GAP_MS / 1_000)
+        finally:
+            if self._loading is not None:
+                self._loading[1].cancel()
 
     async def once(self) -> None:
         """One report; what it brings is adopted when this returns."""
@@ -128,13 +134,26 @@ class Sync:
 
     async def _can_score(self, roles: Roles | None) -> bool:
         """Have what is new in these roles loaded, so that adopting them costs no decision its scores. False: one that
-        would decide cannot score here; the roles stay as they are, and the next report asks for the new ones again."""
+        would decide cannot score here, or loading takes longer than a report may wait; the roles stay as they are, and
+        the next report asks for the new ones again."""
         known = self._parts.core.state.roles
         if roles is None or roles.number <= known.number:
             return True
-        fresh = [version for version in roles.versions if version not in known.versions]
-        widths = [(version, len(roles.manifests[version].get("features", ()))) for version in fresh]
-        failed = await self._scorer.warm([one for one in widths if one[1]])
+        if self._loading is None or self._loading[0] != roles.number:
+            if self._loading is not None:
+                self._loading[1].cancel()
+            fresh = [version for version in roles.versions if version not in known.versions]
+            widths = [(version, len(roles.manifests[version].get("features", ()))) for version in fresh]
+            wanted = [one for one in widths if one[1]]
+            self._loading = roles.number, asyncio.get_running_loop().create_task(self._scorer.warm(wanted))
+        begun = self._loading
+        loading = begun[1]
+        await asyncio.wait({loading}, timeout=limits.SYNC_INTERVAL_MS / 1_000)
+        if not loading.done() or loading.cancelled():  # the latter for newer roles, that came over another call
+            return False
+        if self._loading is begun:
+            self._loading = None
+        failed = loading.result()
         deciding = {roles.champion, roles.canary, *roles.named}
         if deciding.isdisjoint(failed):
             return True

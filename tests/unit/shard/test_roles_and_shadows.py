@@ -16,7 +16,7 @@ from actors.profile_shard import ProfileShard
 from actors.scoring.interface import Matrix, ScorerGoneError, Wanted
 from models import limits
 from models.canonical import pack
-from models.coordination.messages import Instructions
+from models.coordination.messages import EvidenceNews, Instructions
 from models.scoring.roles import Roles
 
 FEATURES = ("action.value",)
@@ -112,6 +112,23 @@ def test_where_a_scorer_cannot_be_loaded_the_champion_stays(rig: Rig, trees: Tre
             trees.broken = set()
             assert await adopt(shard, champion("new", FEATURES, 2)) == 2
             assert await told(shard, 2) == [("new", False)] * 6
+
+    run(scenario())
+
+
+def test_all_other_news_are_adopted_while_a_scorer_is_slow_to_load(rig: Rig, trees: Trees) -> None:
+    async def scenario() -> None:
+        async with rig.shard() as shard:
+            trees.held.clear()
+            news = Instructions(1, roles=shadowed(3), evidence=EvidenceNews(1, ()))
+            began = asyncio.get_running_loop().time()
+            await shard.advance(pack(news.to_wire()))
+            state = shard._parts.core.state
+            assert (state.evidence.version, state.roles.number) == (1, 0)
+            assert (asyncio.get_running_loop().time() - began) * 1_000 < limits.SHARD_LIVE_MS
+            trees.held.set()
+            assert await adopt(shard, shadowed(3)) == 3
+            assert trees.asked == ["old", "shade"], "it was loaded once"
 
     run(scenario())
 
