@@ -23,12 +23,14 @@ def figures(standing: Change, changes: Sequence[Change], answers: Sequence[Answe
     states = [standing, *changes]
     changes = [one for one in changes if answers[0].since <= one.begin_s <= answers[-1].at]
     decided = [one for one in answers if one.status == _OK]
+    failed = [one for one in answers if one.status != _OK]
     degraded = [one for one in decided if one.degraded]
     took = sorted((one.end_s - one.begin_s) * 1e3 for one in changes)
     after = [one for one in decided if _within(one, changes, AFTER_S)]
     rest = [one for one in decided if not _within(one, changes, AFTER_S)]
     return {
-        "requests": len(answers), "failed": len(answers) - len(decided), "degraded": len(degraded),
+        "requests": len(answers), "failed": len(failed), "degraded": len(degraded),
+        "failed_near_a_change": sum(_within(one, changes, NEAR_S) for one in failed),
         "degraded_near_a_change": sum(_within(one, changes, NEAR_S) for one in degraded),
         "degraded_s_after_adoption": _when(degraded, changes),
         "decided_near_a_change": sum(_within(one, changes, NEAR_S) for one in decided),

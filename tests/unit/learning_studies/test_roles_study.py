@@ -41,7 +41,9 @@ def test_figures_tell_what_happened_near_changes_from_the_rest() -> None:
     ]
     found = figures(BEFORE, [CANARY, PROMOTED, replace(PROMOTED, begin_s=40.0, end_s=41.0)], answers)
     assert (found["requests"], found["failed"], found["degraded"], found["changes"]) == (7, 1, 2, 2)
-    assert (found["degraded_near_a_change"], found["decided_near_a_change"]) == (1, 1)
+    near = [found[f"{which}_near_a_change"] for which in ("failed", "degraded", "decided")]
+    assert near == [0, 1, 1]
+    assert found["degraded_s_after_adoption"] == {"0.1": 1, "1.8": 1}
     assert (found["after_changes"]["requests"], found["after_changes"]["p99_ms"]) == (2, pytest.approx(30.0))
     assert (found["rest"]["requests"], found["rest"]["p50_ms"]) == (4, pytest.approx(100.0))
     assert found["adopted_ms"]["max"] == pytest.approx(300.0)
