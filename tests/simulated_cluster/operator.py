@@ -45,7 +45,7 @@ class Operator:
         #: Of its own, so that who else draws does not matter to it.
         self._rng = random.Random(f"operator of {seed}")
         #: Roles change in this seed.
-        self.changes_roles = self._rng.random() < 0.2
+        self.changes_roles = self._rng.random() < 0.04
         self.is_done = False
         cluster.world.within(lambda: cluster.world.create_task(self._run()))
 

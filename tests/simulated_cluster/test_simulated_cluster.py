@@ -35,7 +35,7 @@ COVERED = {
     "lost reply": 5, "coordinator moved": 50, "asked to release": 20, "asked to serve": 20,
     "fault kill supervisor": 50, "fault isolate": 50,
     "fault lose machine": 50, "fault store away": 50, "fault kill coordinator": 50, "fault lose power": 50,
-    "fault pass time": 20, "fault another machine joins": 50,
+    "fault pass time": 20, "fault another machine joins": 50, "roles change": 50,
 }
 
 
