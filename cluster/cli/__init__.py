@@ -6,6 +6,7 @@ Exit status: 0 on success, 1 on failure with one clear line on standard error, 2
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import typer
 
@@ -58,6 +59,10 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(experiment_app, name="experiment")
 
 
+#: Exit status of what SIGINT ended: 128 and its number.
+_INTERRUPTED: Final = 130
+
+
 def main() -> None:
     """The console script."""
     try:
@@ -65,6 +70,10 @@ def main() -> None:
     except KairosError as error:
         print(f"kairos: {error}", file=sys.stderr)
         sys.exit(1)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:  # as the command line library ends a command, without a word
+            print("kairos: interrupted", file=sys.stderr)
+        raise
     except KeyboardInterrupt:
         print("kairos: interrupted", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(_INTERRUPTED)
