@@ -10,6 +10,7 @@ from cluster.exporting.profile_shelf import ProfileShelf
 from cluster.journal_rows import Progress
 from cluster.journal_source import JournalSource, base_profiles, pages
 from models.catalog.plan import Plan
+from models.errors import BadInput
 from models.evaluation.candidate import Candidate, fitting
 from models.evaluation.journal import Gathering, Reward
 from models.evaluation.report import Report, evaluate
@@ -45,7 +46,7 @@ class Asked:
 
 
 def candidate_of(asked: Asked, registry: Scorers) -> Candidate:
-    """Raises ``UnknownScorerError``; ``BadInput`` when scorer and catalog do not fit."""
+    """Raises ``UnknownScorerError``; ``BadInput`` when scorer and catalog do not fit, or the scorer is of a target."""
     loaded: dict[str, Booster] = {}
 
     def load(version: str) -> Booster:
@@ -53,13 +54,16 @@ def candidate_of(asked: Asked, registry: Scorers) -> Candidate:
             loaded[version] = registry.load(version)
         return loaded[version]
 
+    if asked.scorer is not None and (target := load(asked.scorer).manifest.target):
+        raise BadInput(
+            f"scorer {asked.scorer} predicts the target {target!r}, not whether an action is accepted, so it cannot "
+            "decide; name another one (`kairos scorer list` shows targets)"
+        )
     named: tuple[str, ...] = ()
     if asked.plan is not None:
         named = _named(asked.plan)
         for version in dict.fromkeys([*named, *([asked.scorer] if asked.scorer is not None else [])]):
             fitting(load(version), asked.plan)
-    elif asked.scorer is not None:
-        load(asked.scorer)
     return Candidate(asked.plan, asked.scorer, named, load)
 
 

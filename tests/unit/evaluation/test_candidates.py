@@ -179,3 +179,11 @@ def test_a_scorer_that_does_not_fit_the_catalog_is_refused_with_the_difference(s
     fewer = plan({"coupon": 0.0, "news": 0.0})
     with pytest.raises(BadInput, match="upgrade"):
         candidate_of(Asked(fewer, scorer.manifest.version), Registered(scorer))
+
+
+def test_a_scorer_of_a_target_is_refused_since_it_predicts_no_acceptance() -> None:
+    of_target: Any = SimpleNamespace(manifest=SimpleNamespace(version="xgb-churn", target="churn", features=()))
+    with pytest.raises(BadInput, match="target 'churn'"):
+        candidate_of(Asked(scorer="xgb-churn"), Registered(of_target))
+    with pytest.raises(BadInput, match="target 'churn'"):
+        candidate_of(Asked(plan(), "xgb-churn"), Registered(of_target))
