@@ -21,6 +21,7 @@ app = typer.Typer(
 Version = Annotated[str, typer.Argument(help="As `kairos scorer list` shows it.")]
 #: Of a list: from the manifest's metrics, where they are there.
 _METRICS = ("auc", "log_loss")
+_WIDTH_MAX = 1_000
 
 
 @app.command("list")
@@ -34,7 +35,7 @@ def list_(data_dir: DataDir = None, url: Url = None, key: Key = None, as_json: A
     if as_json:
         print(json.dumps(told, indent=2))
         return
-    Console().print(_table(told["scorers"]))
+    _print(_table(told["scorers"]))
     if told["note"]:
         Console().print(told["note"], style="yellow")
 
@@ -92,10 +93,17 @@ def _say(changed: RoleChanged, as_json: bool) -> None:
     if as_json:
         print(json.dumps(dict(changed.data)))
         return
-    who = changed.version or "evidence alone"
+    what = f"{changed.version}: {changed.role}" if changed.version else "evidence alone decides"
     share = f" for {changed.share:.4%} of the customers" if changed.share is not None else ""
     late = f"; shards {list(changed.waiting_for)} have yet to adopt it" if changed.waiting_for else ""
-    print(f"{who}: {changed.role}{share}{late}")
+    print(f"{what}{share}{late}")
+
+
+def _print(table: Table) -> None:
+    """As wide as it is, wider than a terminal too: nobody can copy a version that is cut."""
+    console = Console()
+    wanted = console.measure(table, options=console.options.update(width=_WIDTH_MAX)).maximum
+    Console(width=max(console.width, wanted)).print(table)
 
 
 def _table(scorers: Sequence[Mapping[str, Any]]) -> Table:

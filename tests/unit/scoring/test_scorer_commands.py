@@ -43,9 +43,9 @@ class Told:
         """Nothing to close."""
 
 
-def kairos(monkeypatch: pytest.MonkeyPatch, told: Told, *arguments: str) -> str:
+def kairos(monkeypatch: pytest.MonkeyPatch, told: Told, *arguments: str, columns: int = 200) -> str:
     monkeypatch.setattr(commands, "_client", lambda *_: Kairos("http://told", "key", through=told, timeout_s=1.0))
-    done = CliRunner().invoke(app, ["scorer", *arguments], env={"COLUMNS": "200"})
+    done = CliRunner().invoke(app, ["scorer", *arguments], env={"COLUMNS": str(columns)})
     if isinstance(done.exception, KairosError):
         raise done.exception
     assert done.exit_code == 0, done.output
@@ -99,7 +99,13 @@ def test_the_list_says_whether_what_is_predicted_comes_true_and_what_has_drifted
 def test_a_roll_back_to_evidence_and_shards_that_lag_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     back = {**CHANGED, "version": None, "role": "champion", "share": None, "waiting_for": [1]}
     said = kairos(monkeypatch, Told(back, 202), "rollback")
-    assert said == "evidence alone: champion; shards [1] have yet to adopt it\n"
+    assert said == "evidence alone decides; shards [1] have yet to adopt it\n"
+
+
+def test_versions_in_a_list_are_whole_in_a_narrow_terminal_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = "xgb-0123456789abcdef"
+    listed = {**LISTED, "scorers": [{**LISTED["scorers"][0], "version": version}]}
+    assert version in kairos(monkeypatch, Told(listed), "list", columns=80)
 
 
 def test_a_refusal_is_one_error_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
