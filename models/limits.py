@@ -277,11 +277,17 @@ TICKS_PER_TURN_MAX: Final = 256
 TIMER_POLL_MS: Final = SECOND_MS
 #: How long overdue timers go first after a start; then commands have their turns in between.
 OVERDUE_FIRST_MS_MAX: Final = 2 * SECOND_MS
-#: Scorer failures in a row that open the breaker, and how often it is probed then.
+#: Failures in a row after which a scorer's version rests (all of them: the breaker opens), and how often the scorer is
+#: probed then, or the version tried.
 BREAKER_FAILURES: Final = 3
 BREAKER_PROBE_MS: Final = 500
-#: The longest wait before a probe, when those before it were answered and the decisions after them were not.
+#: The longest wait before a probe, when those before it were answered and the decisions after them were not; and before
+#: a version that rests is tried again.
 BREAKER_PAUSE_MS_MAX: Final = 8 * SECOND_MS
+#: A version that answered within this time shows that the scorer is there, whatever becomes of the others.
+SCORER_LATELY_MS: Final = MINUTE_MS
+#: Versions whose answers and failures a shard remembers.
+SCORERS_STANDING_MAX: Final = 64
 SCORER_PROBE_WAIT_MS_MAX: Final = SECOND_MS
 #: How often a shard looks for a better place to ask while the scorer answers: new replicas get their share so.
 SCORER_LOOK_MS: Final = 5 * SECOND_MS

@@ -1,14 +1,16 @@
 """Asking the scorer, with a deadline and a breaker: a scorer that is gone costs a decision nothing.
 
-The breaker opens after a few failures in a row. While it is open nobody waits: decisions rest on evidence alone and say
-``degraded``, and a background probe, off the decisions' path, closes it when the scorer answers again. A scorer that
-answers the probe and nothing else (too slow for what it is asked, or broken) is probed less and less often.
+Failures count by version: one that fails alone rests alone (``actors.shard.scorer_standings``). The breaker opens when
+the scorer is gone, or when all versions asked lately rest. While it is open nobody waits: decisions rest on evidence
+alone and say ``degraded``, and a background probe, off the decisions' path, closes it when the scorer answers again. A
+scorer that answers the probe and nothing else (too slow for what it is asked, or broken) is probed less and less often.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -17,6 +19,7 @@ import structlog
 from numpy.typing import NDArray
 
 from actors.scoring.interface import Matrix, Scorer, ScorerGoneError, Wanted
+from actors.shard.scorer_standings import ScorerStandings
 from models import limits
 from models.turn.wave_parts import DEGRADED, Scored
 
@@ -25,11 +28,11 @@ T = TypeVar("T")
 
 
 class ScorerClient:
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, scorer: Scorer, now_s: Callable[[], float] = time.monotonic) -> None:
         self._scorer = scorer
         #: Whose scores will be asked for: they are in memory wherever a probe finds a scorer.
         self.wanted: Callable[[], Wanted] = tuple
-        self._failures = 0
+        self._standings = ScorerStandings(now_s)
         #: How long the next probe waits, because those before it promised too much.
         self._pause_ms = 0
         #: Open at first: the first probe finds out whether a scorer is there.
@@ -40,16 +43,17 @@ class ScorerClient:
     async def score(self, version: str | None, matrix: Matrix, wait_ms: float) -> Scored:
         """Scores for the rows of a wave within ``wait_ms``; degraded when they do not come. Version None: no scores are
         wanted, but whether a scorer is there."""
-        if self.open:
+        if self.open or not self._standings.may_ask(version):
             return DEGRADED
         try:
             scores = await _within(wait_ms, self._ask(version, matrix))
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            self._failed(error)
+            self._failed(version, error)
             return DEGRADED
-        self._failures = self._pause_ms = 0
+        self._standings.answered(version)
+        self._pause_ms = 0
         return Scored(scores, False)
 
     async def contributions(self, version: str, matrix: Matrix, wait_ms: float) -> NDArray[np.float32] | None:
@@ -94,13 +98,13 @@ class ScorerClient:
             return None
         return _checked(await self._scorer.predict(version, matrix), (len(matrix),))
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, version: str | None, error: Exception) -> None:
         # Who is known to be gone is looked for at once; who is late or wrong may be right the next time.
-        self._failures += limits.BREAKER_FAILURES if isinstance(error, ScorerGoneError) else 1
-        if self._failures >= limits.BREAKER_FAILURES and not self.open:
+        gone = isinstance(error, ScorerGoneError)
+        if (self._standings.failed(version, error) or gone) and not self.open:
             self.open = True
             self._opened.set()
-            log.warning("scorer breaker opens", failures=self._failures, error=type(error).__name__)
+            log.warning("scorer breaker opens", version=version, error=type(error).__name__)
 
     async def probe(self) -> bool:
         """Find a scorer that answers; closes the breaker when there is one."""
@@ -114,7 +118,7 @@ class ScorerClient:
             return False
         if self.open:
             log.info("scorer breaker closes")
-            self._failures = 0
+            self._standings.forget()
         self.open = False
         self._opened.clear()
         return True

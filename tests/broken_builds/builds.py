@@ -332,7 +332,7 @@ _NOBODY_IS_WAITED_FOR: Final = (
     ),
     Build(
         9, "every decision pays for a dead scorer", "actors/shard/scorer_client.py",
-        "if self._failures >= limits.BREAKER_FAILURES and", "if self._failures < 0 and",
+        "if (self._standings.failed(version, error) or gone) and", "if gone and",
         (f"{_SHARD}/test_scorer_client.py::test_a_scorer_that_fails_is_left_alone_until_a_probe_succeeds[gone]",),
     ),
 )
