@@ -52,7 +52,7 @@ def train(
     report: Annotated[
         Path | None, typer.Option(help="Folder for report.json and calibration.png [DATA_DIR/reports/VERSION].")
     ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Of the training; 0: as many as there are cores.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="Of the training; 0: one less than there are cores.")] = 0,
     ray: Annotated[bool, typer.Option("--ray", help="Let workers of a Ray cluster read --rows and grow.")] = False,
     address: Annotated[
         str | None, typer.Option(help="That cluster, which reaches --rows [one started here, for as long].")
@@ -87,7 +87,7 @@ def train(
     with _progress(quiet=as_json) as watch:
         stopwatch = Stopwatch(watch)
         how: dict[str, Any] = {
-            "holdout": holdout, "threads": threads or len(os.sched_getaffinity(0)), "watch": stopwatch,
+            "holdout": holdout, "threads": threads or _spare_cores(), "watch": stopwatch,
             "every_feature": every_feature,
         }
         if target:
@@ -133,6 +133,11 @@ def _of_target(
     )
     check_tells_apart(target, trained.manifest.features)
     return replace(trained, manifest=trained.manifest.model_copy(update={"asks": definition(target)}))
+
+
+def _spare_cores() -> int:
+    """One is left to whoever serves here: threads that share cores with others wait for each other, many times over."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)
 
 
 def _now_ms() -> int:
