@@ -81,8 +81,8 @@ class CoordinatorService:
         if answer.status != 200:
             return answer
         behind = await self._wait_for(self.core.laggards, limits.CATALOG_ADOPTION_WAIT_MS)
-        adopted = sorted(shard for shard in self.core.live if shard not in behind)
-        body = {**answer.body, "adopted": adopted, "waiting_for": behind}
+        # A shard that is silent is not waited for; when it speaks again, it adopts what is in force then.
+        body = {**answer.body, "adopted": self.core.adopters(), "waiting_for": behind}
         return Answer(202 if behind else 200, body)
 
     async def set_cap(self, budget: str, cap: int) -> Answer:

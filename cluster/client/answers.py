@@ -179,7 +179,7 @@ class Catalog(View):
 class CatalogPublished(View):
     __slots__ = ()
     catalog_version = Member[str]()
-    #: Shards that have it.
+    #: Shards that have it by their last reports.
     adopted = Member[Sequence[int]](())
     #: Live shards that still have another; they adopt it within seconds.
     waiting_for = Member[Sequence[int]](())
@@ -226,6 +226,7 @@ class RoleChanged(View):
     version = Member[str | None]()
     role = Member[str]()
     share = Member[float | None](None)
+    #: As in ``CatalogPublished``.
     adopted = Member[Sequence[int]](())
     waiting_for = Member[Sequence[int]](())
 

@@ -136,6 +136,11 @@ class CoordinatorCore:
             if live.is_live(now_ms) and (live.catalog_version, live.roles_number) != adopted
         ]
 
+    def adopters(self) -> list[int]:
+        """Shards that have adopted both by their last reports, live or not."""
+        adopted = (self.state.catalog_version, self.state.roles.number)
+        return sorted(s.shard for s in self.live.values() if (s.catalog_version, s.roles_number) == adopted)
+
     def behind_clock(self, now_ms: int) -> list[int]:
         """Live shards that do not stand at the manual clock yet, or lack first grants of its periods."""
         round_ = self.round(now_ms)

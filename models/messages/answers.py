@@ -225,7 +225,8 @@ class Scorers(AnswerModel):
 
 
 class RoleChanged(AnswerModel):
-    """The role that the version has now, and which live shards have adopted it."""
+    """The role that the version has now. ``adopted``: shards that have it by their last reports; ``waiting_for``: live
+    ones that have yet to. A silent shard that had not adopted it is in neither, and adopts it when it is back."""
 
     version: str | None
     role: str

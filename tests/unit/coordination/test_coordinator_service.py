@@ -16,6 +16,7 @@ from actors.coordination.settings import CoordinatorSettings
 from actors.stores.sqlite import SqliteStore
 from models import limits
 from models.canonical import unpack
+from models.coordination.commands import PromoteScorer
 from models.coordination.core import CoordinatorCore
 from models.coordination.messages import Instructions
 from models.errors import Fenced
@@ -93,6 +94,35 @@ def test_a_shard_that_does_not_adopt_in_time_is_named(tmp_path: Path, monkeypatc
         monkeypatch.setattr(limits, "CATALOG_ADOPTION_WAIT_MS", 1)
         answer = await service.publish_catalog(shop.plan(), None)
         assert (answer.status, answer.body["waiting_for"]) == (202, [0, 1])
+
+    asyncio.run(scenario())
+
+
+def test_a_silent_shard_has_adopted_what_its_last_report_says_and_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        service, nearby = started(tmp_path, EscrowShard(0, shop.plan()), EscrowShard(1, shop.plan()))
+        for shard in (0, 1):
+            await nearby.report(shard)
+        await service.publish_catalog(shop.plan(), None)
+        await settled(nearby)
+        poke = nearby.poke
+        monkeypatch.setattr(nearby, "poke", lambda shard: poke(shard) if shard == 0 else None)
+        later_ms = service._real_ms() + limits.SHARD_LIVE_MS + 1
+        monkeypatch.setattr(service, "_real_ms", lambda: later_ms)
+        await nearby.report(0)
+        answer = await service.publish_catalog(shop.plan(), None)
+        assert (answer.status, answer.body["adopted"], answer.body["waiting_for"]) == (200, [0, 1], [])
+        answer = await service.publish_catalog(shop.without_budget("pool"), None)
+        assert (answer.status, answer.body["adopted"], answer.body["waiting_for"]) == (200, [0], [])
+        await service.register_scorer("v1", {"features": ["action.value"]})
+        answer = await service.change_roles(PromoteScorer("v1"))
+        assert (answer.status, answer.body["adopted"], answer.body["waiting_for"]) == (200, [0], [])
+        await nearby.report(1)
+        await nearby.report(1)
+        assert service.core.adopters() == [0, 1]
+        await settled(nearby)
 
     asyncio.run(scenario())
 
