@@ -88,9 +88,9 @@ def apply(state: CoordinatorState, fact: Fact) -> None:
     """Fold one fact into the state; the only place that changes it."""
     match fact:
         case CatalogPublished(version, catalog):
+            state.experiments.publish(catalog, state.catalog)
             state.catalog_version, state.catalog = version, catalog
             state.catalog_caps = catalog_caps(catalog)
-            state.experiments.publish(catalog)
         case CapSet(budget, cap):
             state.caps[budget] = cap
         case ShardSeen(shard, epoch):

@@ -16,17 +16,20 @@ class ExperimentBook:
         self.totals = ExperimentTotals()
         #: Id -> as the last catalog that had it wrote it.
         self.definitions: dict[str, dict[str, Any]] = {}
-        #: Id -> what a catalog changed after customers had been exposed: some of "weights", "settings", "observe".
+        #: Id -> what a catalog changed after customers had been exposed: some of "weights", "settings", "observe",
+        #: "absent" (it left, and came back).
         self.changed: dict[str, list[str]] = {}
 
-    def publish(self, catalog: Mapping[str, Any]) -> None:
-        """A catalog, as plain data, went live."""
+    def publish(self, catalog: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+        """A catalog, as plain data, went live in place of the one before."""
+        were_live = {definition["id"] for definition in before.get("experiments") or ()}
         for definition in catalog.get("experiments") or ():
             id_ = definition["id"]
-            before = self.definitions.get(id_)
-            if before is not None and self.totals.variants(id_):
+            last = self.definitions.get(id_)
+            if last is not None and self.totals.variants(id_):
                 known = self.changed.get(id_, [])
-                new = [what for what in _changes(_read(before), _read(definition)) if what not in known]
+                found = _changes(_read(last), _read(definition)) + ([] if id_ in were_live else ["absent"])
+                new = [what for what in found if what not in known]
                 if new:
                     self.changed[id_] = known + new
             self.definitions[id_] = definition

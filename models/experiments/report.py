@@ -136,6 +136,8 @@ def _notes(book: ExperimentBook, id_: str) -> list[str]:
         "weights": "weights changed while it ran: customers of different times are mixed in unequal shares",
         "settings": "settings of a variant changed while it ran: its figures mix the old and the new",
         "observe": "observe changed while it ran: customers were observed for different lengths",
+        "absent": "it left the catalog and came back: decisions in between were made without it, and a customer whose "
+                  "observation was over by then may count twice; start another under a new id",
     }
     return [said[what] for what in book.changed.get(id_, ())]
 

@@ -184,6 +184,19 @@ def test_what_a_catalog_changed_while_it_ran_is_said() -> None:
     assert len(view(core)["notes"]) == 2, "what was mixed stays mixed"
 
 
+def test_an_experiment_that_left_and_came_back_says_so_when_it_had_customers() -> None:
+    core = coordinator(plan(one()), plan(), plan(one()), plan(one(share=0.1)))
+    assert view(core)["notes"] == [], "nobody had been exposed"
+    told(core, report(0, counted(a=EXPOSED)))
+    core.handle(PublishCatalog(plan()), NOW_MS)
+    assert view(core)["notes"] == []
+    core.handle(PublishCatalog(plan(one())), NOW_MS)
+    (note,) = view(core)["notes"]
+    assert "left the catalog and came back" in note
+    core.load_state(core.pack_state())
+    assert view(core)["notes"] == [note]
+
+
 def test_a_share_that_changes_mixes_nothing() -> None:
     core = coordinator(plan(one()))
     told(core, report(0, counted(a=EXPOSED)))
