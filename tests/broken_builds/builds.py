@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from .build import Build
+from .of_learning import LEARNING
 
 #: As ``architecture.md`` numbers and words them; the eleventh is learning's own.
 INVARIANTS: Final = {
@@ -21,25 +23,10 @@ INVARIANTS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Build:
-    invariant: int
-    #: What is wrong with it.
-    breaks: str
-    file: str
-    #: Stands exactly once in ``file``; is replaced by ``new``.
-    old: str
-    new: str
-    #: Tests of which at least one must fail.
-    caught_by: tuple[str, ...]
-
-
 _SHARD: Final = "tests/unit/shard"
 _MOVES: Final = "tests/unit/moves"
 _TURN: Final = "tests/unit/turn"
 _ARBITRATION: Final = "tests/unit/arbitration"
-_EXPERIMENTS: Final = "tests/unit/experiments"
-_SCORING: Final = "tests/unit/scoring"
 _JOURNAL: Final = "tests/contracts/journal"
 _SIMULATION: Final = "tests/simulation/test_simulation.py"
 _SEEDS: Final = f"{_SIMULATION}::test_no_seed_breaks_a_promise[0]"
@@ -365,43 +352,7 @@ _MEMORY: Final = (
     ),
 )
 
-_LEARNING: Final = (
-    Build(
-        11, "a canary meets other customers at every decision", "models/scoring/roles.py",
-        'hashlib.blake2b(f"{version}\\x1f{customer_id}".encode(), digest_size=8)',
-        'hashlib.blake2b(__import__("os").urandom(16), digest_size=8)',
-        (f"{_SCORING}/test_roles.py",),
-    ),
-    Build(
-        11, "roles are adopted without a row", "actors/shard/sync.py",
-        "                await self._runner.adopt(facts)\n",
-        "                for fact in facts:\n                    self._parts.core.state.apply_shard_fact(fact)\n",
-        (f"{_SHARD}/test_roles_and_shadows.py::test_roles_are_in_the_log_before_anybody_is_scored_by_them",),
-    ),
-    Build(
-        11, "a selection probability leaves out the draw of the treatment", "models/arbitration/placing.py",
-        "significant(chance * share)", "significant(chance)",
-        (f"{_ARBITRATION}/test_weighted_treatments.py",),
-    ),
-    Build(
-        11, "a scorer that learnt nothing of an action still moves its evidence", "models/scoring/blending.py",
-        "clipped = weights * clipped + (1.0 - weights) * evidence",
-        "clipped = clipped - (1.0 - weights) * (clipped - evidence)",
-        (f"{_SCORING}/test_blending.py::test_both_ends_are_exact_to_the_bit",),
-    ),
-    Build(
-        11, "a variant is drawn anew at every decision", "models/experiments/assignment.py",
-        "variant = kept[experiment.id].variant", "variant = drawn_variant(experiment, customer_id)",
-        (f"{_EXPERIMENTS}/test_decisions_under_experiments.py",),
-    ),
-    Build(
-        11, "an observation that was counted is counted again after a restart", "models/profile/exposures.py",
-        "replace(exposure, observed=True)", "replace(exposure, observed=False)",
-        (f"{_EXPERIMENTS}/test_decisions_under_experiments.py",),
-    ),
-)
-
 BUILDS: Final = (
     *_NEVER_LOST, *_CONTACT_POLICIES, *_BUDGETS, *_IDEMPOTENCY, *_REEXECUTION, *_LOOKS, *_READ_YOUR_WRITES, *_CONSENT,
-    *_NOBODY_IS_WAITED_FOR, *_MEMORY, *_LEARNING,
+    *_NOBODY_IS_WAITED_FOR, *_MEMORY, *LEARNING,
 )
