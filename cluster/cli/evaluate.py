@@ -64,12 +64,17 @@ def evaluate_policy(
         raise typer.BadParameter("say --log and --policy, or --catalog or --scorer (or both of these)")
     if reward not in ("accept", "value"):
         raise typer.BadParameter("--reward is accept or value")
-    if log is not None and policy is not None:
-        loaded = load(log, policy)
-        report = evaluate(loaded.log, loaded.policy, os.cpu_count() or 1, loaded.notes)
-    else:
-        worth: Reward = "value" if reward == "value" else "accept"
-        report = _on_journals(catalog, scorer, worth, data_dir, url, key, as_json)
+    try:
+        if log is not None and policy is not None:
+            loaded = load(log, policy)
+            report = evaluate(loaded.log, loaded.policy, os.cpu_count() or 1, loaded.notes)
+        else:
+            worth: Reward = "value" if reward == "value" else "accept"
+            report = _on_journals(catalog, scorer, worth, data_dir, url, key, as_json)
+    except BadInput as error:
+        if as_json:  # for machines, beside the line on standard error
+            print(json.dumps({"verdict": "refused", "why": error.detail, "errors": error.errors}, indent=2))
+        raise
     tell(report, as_json=as_json, force=force)
 
 

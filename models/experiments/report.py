@@ -64,7 +64,7 @@ def experiment_view(book: ExperimentBook, id_: str, live: frozenset[str]) -> dic
             for at, (name, tally) in enumerate(tallies)
         ],
         "sample_ratio": sample_ratio(book, experiment),
-        "notes": _notes(book, id_),
+        "notes": _notes(book, id_) + _worthless(experiment, tallies),
     }
 
 
@@ -140,6 +140,16 @@ def _notes(book: ExperimentBook, id_: str) -> list[str]:
                   "observation was over by then may count twice; start another under a new id",
     }
     return [said[what] for what in book.changed.get(id_, ())]
+
+
+def _worthless(experiment: Experiment, tallies: list[tuple[str, Tally]]) -> list[str]:
+    """The value of an observation is what its outcomes report, not the action's: nobody else knows what was earned."""
+    if experiment.metric != "value" or any(tally.value_squares for _, tally in tallies):
+        return []
+    if not any(tally.accepts_sum for _, tally in tallies):
+        return []
+    return ["no outcome reported a value, so every observation is worth 0: send `value` with outcomes, or choose the "
+            "metric accepts"]
 
 
 def _shown(interval: Interval) -> dict[str, Any]:

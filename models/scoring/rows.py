@@ -209,5 +209,8 @@ def _numbers(values: Any, name: str) -> NDArray[np.float32]:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
         raise BadInput(f"the column {name!r} is a feature and must hold numbers or bools") from error
+    endless = int(np.isinf(array).sum())
+    if endless:
+        raise BadInput(f"the column {name!r} is infinite in {endless} rows; leave a number that is not known empty")
     limit = float(np.finfo(np.float32).max)
     return np.clip(array, -limit, limit).astype(np.float32)

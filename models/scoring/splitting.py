@@ -111,7 +111,10 @@ def boundary_place(count: int, share: float) -> int:
     """Where, among ``count`` rows in time order, the latest ``share`` of them begin; their first instant is that of
     the row there. Raises ``BadInput`` when there are none."""
     if not count:
-        raise BadInput("no label was final before the latest rows; collect outcomes over a longer time")
+        raise BadInput(
+            "no label was final before the latest rows (a label is final when its action's response window, "
+            "accept.within, has ended): collect outcomes for longer than the longest window, or lower --holdout"
+        )
     return min(int(count * (1.0 - share)), count - 1)
 
 

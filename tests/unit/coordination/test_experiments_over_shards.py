@@ -211,3 +211,12 @@ def test_a_variant_that_left_is_still_told() -> None:
     assert [(v["id"], v["weight"], v["assigned"]) for v in view(core)["variants"]] == [
         ("a", 1, 1), ("c", 1, 0), ("b", None, 1),
     ]
+
+
+def test_values_that_no_outcome_reports_are_said_to_be_missing() -> None:
+    core = coordinator(plan(one(metric="value")))
+    told(core, report(0, counted(a=observation(1, 0), b=observation(0, 0))))
+    (note,) = experiment_answer(core.state, "x").body["notes"]
+    assert "no outcome reported a value" in note
+    told(core, report(1, counted(a=observation(1, 2_500_000))))
+    assert experiment_answer(core.state, "x").body["notes"] == []

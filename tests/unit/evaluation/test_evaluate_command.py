@@ -179,10 +179,14 @@ def test_an_empty_log_and_a_file_that_is_no_parquet_are_refused(tmp_path: Path) 
     assert "as Parquet" in str(done.exception)
 
 
-def test_bad_input_ends_with_status_1_and_nothing_on_standard_output(tmp_path: Path) -> None:
-    done = run(*simple(tmp_path, {"selection_probability": [0.0, 0.5, 0.5]}), "--json", "--force")
+def test_bad_input_ends_with_status_1_even_when_forced_and_machines_are_told_why(tmp_path: Path) -> None:
+    paths = simple(tmp_path, {"selection_probability": [0.0, 0.5, 0.5]})
+    assert run(*paths, "--force").stdout == ""
+    done = run(*paths, "--json", "--force")
     assert done.exit_code == 1
-    assert done.stdout == ""
+    told = json.loads(done.stdout)
+    assert told["verdict"] == "refused"
+    assert "selection_probability" in json.dumps(told["errors"])
 
 
 def test_ids_may_be_numbers_text_or_categories_and_columns_of_any_width(tmp_path: Path) -> None:

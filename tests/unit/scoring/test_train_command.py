@@ -95,6 +95,7 @@ def test_every_feature_is_kept_when_it_is_asked_for(tmp_path: Path) -> None:
     (columns() | {"label": np.full(600, 7)}, "0 or 1 in every row"),
     (columns() | {"label": np.where(np.arange(600) % 2, 1.0, np.nan)}, "0 or 1 in every row"),
     (columns() | {"label": ["yes"] * 600}, "label.*string"),
+    (columns() | {"profile.endless": np.full(600, -np.inf)}, "profile.endless.*infinite in 600 rows"),
     (columns() | {"time_ms": np.arange(600) - 5}, "never negative"),
     (columns() | {"time_ms": (START_MS + np.arange(600)) * 1_000}, "not microseconds"),
     (columns() | {"time_ms": np.where(np.arange(600) % 2, 1.0, np.nan)}, "whole milliseconds"),
