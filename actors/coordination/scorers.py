@@ -69,7 +69,7 @@ class RegisteredScorers:
         await self.register_found()
         state = self._service.core.state
         version = _brought_up(command, state)
-        refused = None if version is None or version not in state.scorers else await self._damaged(version, ["version"])
+        refused = None if version is None else await self._damaged(version, ["version"])
         return refused or await self._service.change_roles(command)
 
     async def publish(self, plan: Plan, if_match: str | None) -> Answer:
@@ -78,17 +78,18 @@ class RegisteredScorers:
         if named:
             await self.register_found()
         for loc, version in named:
-            if version in self._service.core.state.scorers:
-                refused = await self._damaged(version, loc)
-                if refused is not None:
-                    return refused
+            refused = await self._damaged(version, loc)
+            if refused is not None:
+                return refused
         return await self._service.publish_catalog(plan, if_match)
 
     async def _damaged(self, version: str, loc: list[str | int]) -> Answer | None:
-        """Why this version must not score (422), or None."""
+        """Why this version must not score (422), or None; of one that nobody knows the core says so."""
         try:
             await asyncio.to_thread(self._registry.load, version)
         except (BadInput, UnknownScorerError) as error:
+            if isinstance(error, UnknownScorerError) and version not in self._service.core.state.scorers:
+                return None
             errors = [{"loc": loc, "msg": str(error)}]
             return Answer(422, problem(422, "Scorer is damaged", f"{error}; nothing was changed", errors=errors))
         return None

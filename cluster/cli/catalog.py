@@ -77,5 +77,5 @@ def _counts(plan: Plan) -> dict[str, int]:
         "actions": len(plan.actions), "treatments": sum(len(action.treatments) for action in plan.actions),
         "placements": len(plan.placements), "features": len(plan.features), "segments": len(plan.segments),
         "contact_policies": len(plan.policies), "budgets": len(plan.budgets), "rules": len(plan.rules),
-        "experiments": len(plan.experiments.by_id),
+        "experiments": len(plan.experiments.by_id), "targets": len(plan.targets),
     }
