@@ -157,8 +157,8 @@ class ProfileShard:
         more. Answers ``{"seq", "epoch"}``, the epoch 0 if it does not own the journal. After ``limits.RELEASE_MS_MAX``
         it serves again, if it has not been fenced."""
         if self._duty is not None:
+            await self._watcher.save()  # now, while it serves: nobody waits for a disk then
             await self._duty.release()
-            await self._watcher.save()
         return self._stand()
 
     async def resume(self) -> bytes:
