@@ -2,14 +2,14 @@
 
 One procedure is applied twice, one step apart in time, to parts of ``models.scoring.splitting``:
 
-|         | trees grow on              | calibrated on | judged on |
-|---------|----------------------------|---------------|-----------|
-| judged  | all before its calibration | calibration   | test      |
-| shipped | all before the latest      | latest        |           |
+|         | number of trees told by    | trees grow on              | calibrated on | judged on |
+|---------|----------------------------|----------------------------|---------------|-----------|
+| judged  | training, validation       | all before its calibration | calibration   | test      |
+| shipped | before, and calibration    | all before the latest      | latest        |           |
 
-Both read the features and grow the number of trees that training and validation told (the parts of what is before the
-calibration). So no number of a report was seen by what it judges, and nothing that a curve is fitted to was seen by its
-trees. The latest rows are the end of the test, as few as a calibration needs and at most all of it; the calibration is
+Both read the features that training and validation told (the parts of what is before the calibration). How many trees
+pay depends on how many rows there are, so the shipped step asks anew, with what came since. No number of a report was
+seen by what it judges, and nothing that a curve is fitted to was seen by its trees. The latest rows are the end of the test, as few as a calibration needs and at most all of it; the calibration is
 cut by the same rule. What is shipped has learnt from the rest of the test, which the judged trees have not.
 """
 
@@ -42,8 +42,8 @@ HOLDOUT_DEFAULT: Final = 0.2
 Watch = Callable[[str, int, int], None]
 #: The stages, in order.
 STAGES: Final = (
-    "selecting", "stopping", "judged: growing", "judged: calibrating", "judging", "growing", "calibrating",
-    "describing",
+    "selecting", "judged: stopping", "judged: growing", "judged: calibrating", "judging", "stopping", "growing",
+    "calibrating", "describing",
 )
 
 
@@ -92,11 +92,12 @@ class _Procedure:
             params={**self.params, **pace.params}, on_round=lambda done: self.watch("selecting", done, pace.rounds),
         )
 
-    def rounds(self, rows: Rows) -> int:
-        """How many trees the validation rows let grow."""
-        self.watch("stopping", 0, limits.TRAINING_ROUNDS_MAX)
+    def rounds(self, rows: Rows, growth: str, validation: str, prefix: str = "") -> int:
+        """How many trees on one part the rows of a later one let grow."""
+        stage = f"{prefix}stopping"
+        self.watch(stage, 0, limits.TRAINING_ROUNDS_MAX)
         return self._grown(
-            rows, "stopping", "training", "validation", limits.TRAINING_ROUNDS_MAX, limits.TRAINING_PATIENCE_ROUNDS
+            rows, stage, growth, validation, limits.TRAINING_ROUNDS_MAX, limits.TRAINING_PATIENCE_ROUNDS
         ).rounds
 
     def learn(self, rows: Rows, rounds: int, growth: str, calibration: str, prefix: str = "") -> _Learnt:
@@ -149,12 +150,14 @@ def train(
     )
     selected = procedure.selected(rows)
     read = rows.only(selected.features)
-    rounds = procedure.rounds(read)
+    rounds = procedure.rounds(read, "training", "validation", "judged: ")
     before = procedure.learn(read, rounds, "before_calibration", "calibration", "judged: ")
     told = _judged(read, parts, before, procedure)
     if whole is not None and len(rows) < whole.census.rows["all"]:
         # On so many rows features were selected, and scores calibrated and judged.
         told["sample"] = len(rows)
+    if len(np.unique(read.label[parts.calibration])) > 1:  # one kind alone cannot say how many pay
+        rounds = procedure.rounds(read, "before_calibration", "calibration")
     shipped = procedure.learn(read, rounds, "before_latest", "latest")
     watch("describing", 0, 1)
     manifest = _manifest(rows, read, selected, shipped, told["metrics"], procedure, created_ms, target, holdout)
