@@ -9,8 +9,9 @@ One procedure is applied twice, one step apart in time, to parts of ``models.sco
 
 Both read the features that training and validation told (the parts of what is before the calibration). How many trees
 pay depends on how many rows there are, so the shipped step asks anew, with what came since. No number of a report was
-seen by what it judges, and nothing that a curve is fitted to was seen by its trees. The latest rows are the end of the test, as few as a calibration needs and at most all of it; the calibration is
-cut by the same rule. What is shipped has learnt from the rest of the test, which the judged trees have not.
+seen by what it judges, and nothing that a curve is fitted to was seen by its trees. The latest rows are the end of the
+test, as few as a calibration needs and at most all of it; the calibration is cut by the same rule. What is shipped has
+learnt from the rest of the test, which the judged trees have not.
 """
 
 from __future__ import annotations
