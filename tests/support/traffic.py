@@ -22,7 +22,7 @@ from support.server import fresh
 
 _PAUSE_S: Final = 0.05
 #: How long a proxy may take to renew itself: see ``Client._ask``.
-_RENEWAL_S = 1.0
+_RENEWAL_S: Final = 1.0
 _TIMEOUT_S: Final = 12.0
 _PATIENCE_S: Final = 150.0
 _AGAIN: Final = frozenset({429, 500, 503, 504})
