@@ -23,6 +23,7 @@ from support.server import fresh
 _PAUSE_S: Final = 0.05
 #: How long a proxy may take to renew itself: see ``Client._ask``.
 _RENEWAL_S: Final = 1.0
+_CLOSED: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 _TIMEOUT_S: Final = 12.0
 _PATIENCE_S: Final = 150.0
 _AGAIN: Final = frozenset({429, 500, 503, 504})
@@ -204,7 +205,7 @@ class Client:
                 answer = self._http.request(method, self._traffic.url(self._attempt) + path, json=body)
             except httpx.HTTPError as error:
                 said = repr(error)
-                if isinstance(error, httpx.RemoteProtocolError) and time.monotonic() - started_s < _RENEWAL_S:
+                if isinstance(error, _CLOSED) and time.monotonic() - started_s < _RENEWAL_S:
                     # A proxy that renews itself closes connections without a word, perhaps just as one is used again;
                     # a client opens another (RFC 9112, 9.3.1). That alone is no error.
                     attempts -= 1
