@@ -43,6 +43,8 @@ class History:
     decisions: list[tuple[dict[str, Any], bytes]] = field(default_factory=list)
     #: From the first attempt to the answer, of operations that needed more than one.
     waits_s: list[float] = field(default_factory=list)
+    #: Connections that a proxy closed, or reset, while a client asked over them; see ``Client._ask``.
+    closed: int = 0
     operations: int = 0
     #: Refusals by their title.
     refused: Counter[str] = field(default_factory=Counter)
@@ -106,6 +108,10 @@ class Traffic:
     def note_refusal(self, refusal: dict[str, Any]) -> None:
         with self._lock:
             self.history.refused[refusal["title"]] += 1
+
+    def note_closed(self) -> None:
+        with self._lock:
+            self.history.closed += 1
 
     def accuse(self, what: str) -> None:
         with self._lock:
@@ -209,6 +215,7 @@ class Client:
                     # A proxy that renews itself closes connections without a word, perhaps just as one is used again;
                     # a client opens another (RFC 9112, 9.3.1). That alone is no error.
                     attempts -= 1
+                    self._traffic.note_closed()
             else:
                 refusal = _refusal(answer)
                 if refusal is None:
