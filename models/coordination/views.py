@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.budgets.grants import Account
 from models.budgets.periods import period_bounds, period_key
 from models.coordination.granting import Round, has_first_grants
 from models.coordination.live import LiveShard
@@ -37,6 +38,15 @@ def _budget(state: CoordinatorState, budget_id: str, unit: str, period: str) -> 
     return {
         "id": budget_id, "unit": unit, "cap": cap, "granted": account.outstanding, "spent": spent, "held": held,
         "unfunded": sum(account.unfunded.values()), "available": cap - spent - held,
+        "shards": [_share(account, shard) for shard in sorted(account.granted)],
+    }
+
+
+def _share(account: Account, shard: int) -> dict[str, int]:
+    """What lies at one shard: ``granted`` less what it gave back; the rest as it reported last."""
+    return {
+        "shard": shard, "granted": account.granted[shard] - account.returned.get(shard, 0),
+        "spent": account.spent.get(shard, 0), "held": account.held.get(shard, 0),
     }
 
 

@@ -176,6 +176,21 @@ class CatalogPublished(AnswerModel):
     catalog_version: str
 
 
+class BudgetShare(AnswerModel):
+    """What lies at one shard; its free units are granted - spent - held."""
+
+    shard: int
+    granted: int
+    spent: int
+    held: int
+
+
+class BudgetPeriod(AnswerModel):
+    kind: Literal["minute", "hour", "day", "week", "month"]
+    from_: str = Field(alias="from")
+    until: str
+
+
 class BudgetState(AnswerModel):
     id: str
     unit: str
@@ -185,6 +200,9 @@ class BudgetState(AnswerModel):
     held: int
     unfunded: int
     available: int
+    shards: list[BudgetShare]
+    #: The current one; null where the cap is for good.
+    period: BudgetPeriod | None
 
 
 class Budgets(AnswerModel):

@@ -114,6 +114,9 @@ def test_a_cut_cap_recalls_what_is_idle_and_promises_no_more_than_was_granted() 
     assert (first.escrow.free("pool", ""), second.escrow.free("pool", "")) == (0, 0)
     row = budget(core, "pool")
     assert (row["cap"], row["granted"], row["held"], row["available"]) == (4, 8, 8, -4)
+    assert row["shards"] == [
+        {"shard": 0, "granted": 8, "spent": 0, "held": 8}, {"shard": 1, "granted": 0, "spent": 0, "held": 0},
+    ]
 
 
 def test_the_view_shows_budgets_in_catalog_order_wherever_the_units_lie() -> None:
@@ -127,7 +130,10 @@ def test_the_view_shows_budgets_in_catalog_order_wherever_the_units_lie() -> Non
     assert [row["id"] for row in rows] == ["pool", "lumps", "daily"]
     assert rows[0] == {
         "id": "pool", "unit": "coupon", "cap": 40, "granted": 17, "spent": 1, "held": 3, "unfunded": 3,
-        "available": 36, "period": None,
+        "available": 36, "period": None, "shards": [
+            {"shard": 0, "granted": 10, "spent": 1, "held": 2},
+            {"shard": 1, "granted": 7, "spent": 0, "held": 1},
+        ],
     }
     assert rows[2]["period"] == {"kind": "day", "from": "2026-03-02T05:00:00Z", "until": "2026-03-03T05:00:00Z"}
 
