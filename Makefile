@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --no-input
 ARGS ?=
 SOURCES := $(shell find models actors cluster -name "*.py" -o -name "*.yaml")
 
-.PHONY: help demo test broken lint bench load lock wheel clean
+.PHONY: help demo test browser broken lint bench load lock wheel clean
 
 help:
 	@echo "make demo [ARGS=--exit]   start Kairos, replay real households, print a report, keep serving"
@@ -41,7 +41,14 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 demo: $(VENV)/.package
 	@$(BIN)/kairos demo $(ARGS)
 
-test: $(VENV)/.dev $(VENV)/.package
+# The console's tests drive Debian's Chromium: installed where that can be done, and where not they are skipped.
+browser:
+	@command -v chromium >/dev/null 2>&1 || { command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] \
+		&& echo "installing Chromium for the console's tests" && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+		|| echo "no Chromium: the console's tests are skipped; apt-get install chromium" >&2
+
+test: $(VENV)/.dev $(VENV)/.package browser
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
 	$(BIN)/pytest $(ARGS)
