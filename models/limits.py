@@ -5,6 +5,7 @@ Those of learning, as many again, stand in a file of their own; whoever reads a 
 
 from typing import Final
 
+from models.limits_of_console import *
 from models.limits_of_learning import *
 from models.units import *
 

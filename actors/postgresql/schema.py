@@ -12,7 +12,7 @@ from actors.postgresql.connection import SCHEMA, Connection, translated
 from models.errors import JournalFailed
 
 #: Stored in ``layout``; another number is refused.
-VERSION: Final = 2
+VERSION: Final = 3
 #: Of the advisory lock under which the tables are made.
 _LOCK: Final = 0x6B6169726F73
 
@@ -71,8 +71,16 @@ CREATE TABLE installation (id smallint PRIMARY KEY CHECK (id = 1), name text NOT
 CREATE TABLE scorer (version text PRIMARY KEY, sha256 text NOT NULL, manifest bytea NOT NULL, model bytea NOT NULL);
 """
 
+#: Who has the console open (see ``actors.sessions``): of this installation in this place, it is never copied elsewhere.
+CONSOLE: Final = """
+CREATE TABLE console_session (digest bytea PRIMARY KEY, kind text NOT NULL, holder bytea NOT NULL,
+                              expires_ms bigint NOT NULL, sealed bytea NOT NULL);
+CREATE INDEX console_session_of ON console_session (holder, kind, expires_ms);
+CREATE INDEX console_session_end ON console_session (expires_ms);
+"""
+
 #: In the order in which they are made.
-TABLES: Final = (JOURNAL, KEYS, INSTALLATION, ACCESS)
+TABLES: Final = (JOURNAL, KEYS, INSTALLATION, ACCESS, CONSOLE)
 
 
 def ensure_schema(connection: Connection, where: str) -> None:

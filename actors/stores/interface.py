@@ -11,6 +11,7 @@ from actors.access.denials.interface import DenialStore
 from actors.access.interface import AccessStore
 from actors.journal.interface import Journal
 from actors.journal.keyring import Keyring
+from actors.sessions.interface import Sessions
 from actors.shard.store import ShardStore
 from actors.stores.master_key import MasterKeyPlace
 from models.errors import BadInput
@@ -101,6 +102,9 @@ class Store(Protocol):
 
     def denials(self) -> DenialStore:
         """Who was refused."""
+
+    def sessions(self) -> Sessions:
+        """Who has the console open. It stays where it is: no copy of an installation has it."""
 
     @property
     def master(self) -> MasterKeyPlace:

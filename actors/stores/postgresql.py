@@ -17,6 +17,7 @@ from actors.postgresql.journal import PostgresqlJournal, open_journal
 from actors.postgresql.keys import PostgresqlKeyTable
 from actors.postgresql.owners import owner_name
 from actors.postgresql.shared_connection import SharedConnection
+from actors.sessions.postgresql_sessions import PostgresqlSessions
 from actors.shard.store import ShardStore
 from actors.stores.interface import FORMAT, Installation, check_installed
 from actors.stores.master_key import MasterKeyPlace, wrapped_by
@@ -117,6 +118,9 @@ class PostgresqlStore:
 
     def denials(self) -> PostgresqlDenials:
         return PostgresqlDenials(self._url)
+
+    def sessions(self) -> PostgresqlSessions:
+        return PostgresqlSessions(self._url)
 
     def wrapped(self) -> dict[str, int]:
         counted = {wrapped_by(self._wrapped_secret()): 1}

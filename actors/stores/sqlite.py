@@ -17,6 +17,7 @@ from actors.journal.sqlite import SqliteJournal, open_journal
 from actors.journal.sqlite_keys import FILE as KEYS_FILE
 from actors.journal.sqlite_keys import SqliteKeyTable
 from actors.naming import shard_of_owner, shard_owner
+from actors.sessions.sqlite_sessions import SqliteSessions
 from actors.shard.store import ShardStore
 from actors.stores.interface import FORMAT, Installation, check_installed
 from actors.stores.master_key import MasterKeyPlace, wrapped_by
@@ -127,6 +128,9 @@ class SqliteStore:
 
     def denials(self) -> FileDenials:
         return FileDenials(self._data_dir)
+
+    def sessions(self) -> SqliteSessions:
+        return SqliteSessions(self._data_dir)
 
     def wrapped(self) -> dict[str, int]:
         counted = {wrapped_by(self._wrapped_secret()): 1}

@@ -1,0 +1,35 @@
+"""Bounds of the console; read as ``models.limits``."""
+
+from typing import Final
+
+from models.units import HOUR_MS, MINUTE_MS, SECOND_MS
+
+# The console's frame.
+#: A form may carry a catalog (1 MiB); what a browser encodes takes up to three times the room.
+CONSOLE_FORM_BYTES_MAX: Final = 3 * 1024 * 1024 + 64 * 1024
+CONSOLE_FORM_FIELDS_MAX: Final = 200
+#: How long a page waits for an answer of the API, and for a connection to it.
+CONSOLE_CALL_MS_MAX: Final = 20 * SECOND_MS
+CONSOLE_CONNECT_MS_MAX: Final = 2 * SECOND_MS
+#: Connections to the API that are kept, and those that may be open at once.
+CONSOLE_CONNECTIONS_KEPT_MAX: Final = 16
+CONSOLE_CONNECTIONS_MAX: Final = 64
+#: Answers that are kept with their ETags, so that an unchanged one is not sent again; none that is larger.
+CONSOLE_ANSWERS_KEPT_MAX: Final = 128
+CONSOLE_ANSWER_BYTES_KEPT_MAX: Final = 2 * 1024 * 1024
+#: How long the currency and the time zone of the live catalog are believed.
+CONSOLE_CATALOG_BELIEVED_MS: Final = 5 * SECOND_MS
+#: Data that are older than this are told to be so.
+CONSOLE_STALE_MS: Final = 5 * SECOND_MS
+
+# The console's doors.
+#: How long a one-time link may be opened, and how long the session that it begins lasts at most.
+CONSOLE_LINK_MS: Final = 10 * MINUTE_MS
+CONSOLE_SESSION_MS: Final = 12 * HOUR_MS
+#: Beyond these the link or session of the same key that ends first goes.
+CONSOLE_LINKS_PER_KEY_MAX: Final = 20
+CONSOLE_SESSIONS_PER_KEY_MAX: Final = 50
+#: What is sealed of a session: a token of an issuer may have some thousand bytes.
+CONSOLE_SESSION_BYTES_MAX: Final = 16 * 1024
+#: How often expired links and sessions are removed.
+CONSOLE_SWEEP_MS: Final = 10 * MINUTE_MS
