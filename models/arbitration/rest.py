@@ -19,19 +19,24 @@ def tight_rest(
         until = rest_until(sorted(marks), policy)
         if until <= now_ms:
             return None
-        return Tight(policy.id, reach, policy.scope.treatment, "", {"": _detail(policy, policy.event, until)})
+        return Tight(policy.id, reach, policy.scope.treatment, "", {"": _detail(policy, until)})
+    refused: dict[str, Detail] = {}
+    for value, found in times_by_value(policy, ledger).items():
+        until = rest_until(sorted(found), policy)
+        if until > now_ms:
+            refused[value] = _detail(policy, until)
+    return Tight(policy.id, reach, policy.scope.treatment, policy.per, refused) if refused else None
+
+
+def times_by_value(policy: RestPolicy, ledger: Sequence[Contact]) -> dict[str, list[int]]:
+    """When the outcomes were that an outcome policy counts, by the value for which it counts them; in no order."""
     times: dict[str, list[int]] = {}
     for contact in ledger:
         if contact.outcomes and contact.state != FALLBACK and in_scope(contact, policy.scope):
             for type_, counted_ms in contact.outcomes:
                 if type_ == policy.outcome:
                     times.setdefault(value_per(contact, policy.per), []).append(counted_ms)
-    refused: dict[str, Detail] = {}
-    for value, found in times.items():
-        until = rest_until(sorted(found), policy)
-        if until > now_ms:
-            refused[value] = _detail(policy, policy.outcome, until)
-    return Tight(policy.id, reach, policy.scope.treatment, policy.per, refused) if refused else None
+    return times
 
 
 def rest_until(times: Sequence[int], policy: RestPolicy) -> int:
@@ -43,5 +48,9 @@ def rest_until(times: Sequence[int], policy: RestPolicy) -> int:
     return until
 
 
-def _detail(policy: RestPolicy, cause: str, until_ms: int) -> Detail:
-    return lambda: f"rests after {policy.count} {cause}, next free {format_time(until_ms)}"
+def refusal_text(policy: RestPolicy, until_ms: int) -> str:
+    return f"rests after {policy.count} {policy.event or policy.outcome}, next free {format_time(until_ms)}"
+
+
+def _detail(policy: RestPolicy, until_ms: int) -> Detail:
+    return lambda: refusal_text(policy, until_ms)
