@@ -1,4 +1,4 @@
-"""Run every logged decision again and compare the bytes of its answer."""
+"""Run every logged decision again and compare the bytes of its answer, and what became of every action."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Audit:
     def compare(self, met: Replayed) -> None:
         self.decisions += 1
         try:
-            is_same = met.reexecute().reply == met.fact.reply
+            is_same = met.reexecute().equals(met.fact)
         except KairosError:
             is_same = False
         if is_same:

@@ -98,7 +98,7 @@ class Explainer:
         active = roles.keeping(layouts_of(roles, replayed.plan).__contains__)
         exact = replace(replayed, evidence=evidence, roles=active)
         again: Reexecution = exact.reexecute()
-        if again.reply != replayed.fact.reply:
+        if not again.equals(replayed.fact):
             raise InvariantBroken(f"decision {replayed.fact.decision_id} does not come out as it was logged")
         if exact.fact.scores and not exact.fact.top_features:
             return again.told(await self._speaking.of(exact))

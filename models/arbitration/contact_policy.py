@@ -30,8 +30,9 @@ from models.catalog.plan import (
 from models.profile import ledger
 from models.profile.state import FALLBACK, Profile
 
-#: Named as the rule where a full contact ledger refuses.
+#: Named as the rule where a full contact ledger refuses, and its place among the policies.
 LEDGER_RULE = "ledger"
+LEDGER_PLACE = -1
 
 
 class ContactJudge:
@@ -69,10 +70,21 @@ class ContactJudge:
         """(policy id, detail) of the first policy, in catalog order, that refuses a contact now; None if none does."""
         if self._room <= 0:
             return LEDGER_RULE, lambda: f"the contact ledger is full at {limits.CONTACTS_PER_CUSTOMER_MAX} contacts"
+        found = self._first(action, treatment)
+        return None if found is None else (self._tight[found[0]].policy_id, found[1])
+
+    def refused_by(self, action: Action, treatment: Treatment) -> int | None:
+        """``refusal``, with the place of the policy in the catalog alone: ``LEDGER_PLACE`` for the full ledger."""
+        if self._room <= 0:
+            return LEDGER_PLACE
+        found = self._first(action, treatment)
+        return None if found is None else found[0]
+
+    def _first(self, action: Action, treatment: Treatment) -> tuple[int, Detail] | None:
         for place in sorted(self._tight):
             detail = self._tight[place].judge(action, treatment)
             if detail is not None:
-                return self._tight[place].policy_id, detail
+                return place, detail
         return None
 
     def placing(self, action: Action, treatment: Treatment) -> ContactJudge:

@@ -65,7 +65,7 @@ def prepare(
     if prepared.is_unrefused or prepared.judge.refuses_nothing:
         prepared.scored, rules = passed.actions, passed.weight_rules
     else:
-        prepared.scored = _admitted(prepared)
+        prepared.scored, prepared.refused = _admitted(prepared)
         rules = tuple(plan.context_weight[prepared.scored].tolist())
     if passed.is_weighed:
         ruling = prepared.ruling = ruling or Ruling(index, standing, request, now_ms)
@@ -128,18 +128,25 @@ def _believe(prepared: Preparation, evidence: Evidence, roles: Roles) -> None:
         prepared.trust = trust(learnt, plan, evidence, rules.evidence_blend)
 
 
-def _admitted(prepared: Preparation) -> NDArray[np.uint16]:
-    """The actions of which at least one fitting treatment passes the contact policies."""
+def _admitted(prepared: Preparation) -> tuple[NDArray[np.uint16], dict[int, int]]:
+    """The actions of which at least one fitting treatment passes the contact policies; the others, each with the place
+    of the policy that refuses the first of its treatments."""
     actions, judge = prepared.plan.actions, prepared.judge
     admitted = np.zeros(len(actions), np.bool_)
+    refused: dict[int, int] = {}
     passed = prepared.passed
     for placement, fitting in passed.fitting.items():
         for action in fitting:
-            if not admitted[action] and any(
-                judge.refusal(actions[action], treatment) is None for treatment, _ in passed.options(placement, action)
-            ):
-                admitted[action] = True
-    return np.flatnonzero(admitted).astype(np.uint16)
+            if admitted[action]:
+                continue
+            for treatment, _ in passed.options(placement, action):
+                policy = judge.refused_by(actions[action], treatment)
+                if policy is None:
+                    admitted[action] = True
+                    refused.pop(action, None)
+                    break
+                refused.setdefault(action, policy)
+    return np.flatnonzero(admitted).astype(np.uint16), refused
 
 
 def _dry(prepared: Preparation, purse: Purse, actions: list[int]) -> dict[int, tuple[str, str]]:

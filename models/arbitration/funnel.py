@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.arbitration.asking import Asked
+from models.arbitration.fates import after_gates
 from models.arbitration.gates import consents, fallback_treatments, first_fitting, static_gates, weighted_fitting
 from models.arbitration.index import PlanIndex
 from models.arbitration.moment import Moment
@@ -56,6 +57,8 @@ class Funnel:
     is_weighed: bool
     #: What the fitting treatments cost, each sum of units once.
     needs: tuple[Needs, ...]
+    #: What became of every action, where nothing after ``treatment`` removes anybody (``models.arbitration.fates``).
+    fates: bytes
 
     def options(self, placement: str, action: int) -> Options:
         """The fitting treatments of an action that may take a position there; the action is one of ``fitting``'s."""
@@ -136,7 +139,7 @@ def _made(
     costs |= {one.costs for found in drawn.values() for options in found.values() for one, _ in options}
     return Funnel(
         remaining, fitting, {id_: found for id_, found in drawn.items() if found}, frozenset(muted), fallbacks, actions,
-        rules, max(rules, default=-1) >= 0, tuple(sorted(costs - {()})),
+        rules, max(rules, default=-1) >= 0, tuple(sorted(costs - {()})), after_gates(tuple(remaining.values())),
     )
 
 

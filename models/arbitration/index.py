@@ -61,6 +61,8 @@ class PlanIndex:
         #: Action id -> places of the policies that may count a contact of it.
         self._counting: dict[str, frozenset[int]] = self._counting_policies()
         self._every_policy = frozenset(range(len(plan.policies)))
+        #: Budget -> its place in the plan's order.
+        self.budget_place: Final = {budget: place for place, budget in enumerate(plan.budgets)}
         #: With fewer contacts than this, and no event's mark, no policy refuses anything.
         self.refusing_from: Final = min(
             map(_refusing_from, plan.policies), default=limits.CONTACTS_PER_CUSTOMER_MAX

@@ -32,6 +32,7 @@ GATES_PREPARED = GATES.index("budget")
 
 Weights = NDArray[np.float64]
 _NO_ERRORS: Final[Mapping[int, str]] = {}
+_NOBODY: Final[Mapping[int, int]] = {}
 
 
 class Preparation:
@@ -43,8 +44,8 @@ class Preparation:
 
     __slots__ = (
         "_judge", "arbitration", "asked", "contacts", "context_weights", "control_group", "evidence",
-        "evidence_version", "exposures", "index", "is_unrefused", "moment", "passed", "profile", "request", "ruling",
-        "scored", "scorer", "seed", "standing", "state_version", "treatment_weights", "trust",
+        "evidence_version", "exposures", "index", "is_unrefused", "moment", "passed", "profile", "refused", "request",
+        "ruling", "scored", "scorer", "seed", "standing", "state_version", "treatment_weights", "trust",
     )
 
     def __init__(
@@ -79,6 +80,9 @@ class Preparation:
         self.ruling: Ruling | None
         #: No contact policy can refuse any item of this decision, whatever is placed above it.
         self.is_unrefused: bool
+        #: Action index -> place of the policy that refused it first (``contact_policy.LEDGER_PLACE``: the full ledger),
+        #: of those who fell out at ``contact_policy``.
+        self.refused: Mapping[int, int] = _NOBODY
         #: uint16 indexes (plan order, ascending) of the actions that remain: what a scorer scores.
         self.scored: NDArray[np.uint16]
         #: Per scored action; None when all are 1.

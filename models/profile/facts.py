@@ -106,6 +106,8 @@ class Decided:
     top_features: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = ()
     #: (experiment, variant) in force for this decision.
     exposures: tuple[tuple[str, str], ...] = ()
+    #: What became of every action of the plan: see ``models.arbitration.fates``. Empty when an older writer logged it.
+    fates: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

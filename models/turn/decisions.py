@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from models import canonical, ids, randomness
-from models.arbitration import deciding
+from models.arbitration import deciding, fates
 from models.arbitration.preparation import Misfit, Preparation, Verdict
 from models.arbitration.ranking import Ranking
 from models.budgets.periods import period_key
@@ -166,7 +166,7 @@ def _fact(
         decision_id, pending.request["request_id"], pending.fingerprint, pending.request, pending.seed,
         context.plan.version, prepared.scorer, context.state.evidence.version, pending.trial.version, degraded,
         pending.vector, prepared.scored.tobytes(), b"" if scores is None else scores, verdict.free,
-        verdict.items, reply, tuple(top_features.items()), prepared.exposures,
+        verdict.items, reply, tuple(top_features.items()), prepared.exposures, fates.made(prepared, verdict),
     )
 
 

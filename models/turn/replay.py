@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from models import canonical
-from models.arbitration import deciding
+from models.arbitration import deciding, fates
 from models.arbitration.preparation import Misfit, Preparation
 from models.catalog.plan import Plan
 from models.errors import InvariantBroken
@@ -30,10 +30,16 @@ from models.turn.work import fold
 
 @dataclass(frozen=True, slots=True)
 class Reexecution:
-    #: The answer's body, msgpack: equal to ``Decided.reply`` unless something is broken.
+    #: The answer's body, msgpack: equal to ``Decided.reply`` unless something is broken, as is ``fates``.
     reply: bytes
     #: The contract's Explanation, with ``versions.state`` as it was before the decision.
     explanation: dict[str, Any]
+    #: What became of every action of the plan (``models.arbitration.fates``).
+    fates: bytes
+
+    def equals(self, fact: Decided) -> bool:
+        """Whether the decision came out as it was logged: the same answer, and the same said of every action."""
+        return self.reply == fact.reply and self.fates == fact.fates
 
     def told(self, top_features: TopFeatures) -> dict[str, Any]:
         """The explanation with top features that were not logged, for the candidates that were ranked."""
@@ -74,7 +80,7 @@ def reexecute(
         )
     preparation = deciding.prepare(before, plan, fact.request, fact.seed, now_ms, evidence, roles)
     if isinstance(preparation, Misfit):
-        return Reexecution(canonical.pack(preparation.problem), preparation.problem)
+        return Reexecution(canonical.pack(preparation.problem), preparation.problem, b"")
     scores = _scores(preparation, fact)
     verdict = deciding.resolve(preparation, scores, fact.degraded, lambda budget, _: fact.free.get(budget, 0))
     top_features = dict(fact.top_features)
@@ -82,7 +88,7 @@ def reexecute(
         preparation, verdict, fact.request, fact.decision_id, before.state_version + 1, top_features
     )
     explanation = answering.explanation(preparation, verdict, fact.decision_id, top_features)
-    return Reexecution(canonical.pack(body), explanation)
+    return Reexecution(canonical.pack(body), explanation, fates.made(preparation, verdict))
 
 
 def _scores(preparation: Preparation, fact: Decided) -> Any:

@@ -131,7 +131,7 @@ def check_reexecution(shard: int, rows: list[Row]) -> None:
     for row in rows:
         customers = [(customer, generation, facts) for customer, generation, _, facts in row.segments]
         for met in fold.row(row.now_ms, row.shard_facts, customers):
-            assert met.reexecute().reply == met.fact.reply, f"decision {met.fact.decision_id} comes out otherwise"
+            assert met.reexecute().equals(met.fact), f"decision {met.fact.decision_id} comes out otherwise"
 
 
 def effects_of(rows: list[Row]) -> Effects:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from simulation.disk import SimulatedDisk
+from simulation.fates import explained, fates_told
 
 from models import canonical, ids
 from models.profile import packing
@@ -196,6 +197,8 @@ class SimulatedShard:
                 assert again.reply == replayed.fact.reply, (
                     canonical.unpack(again.reply), canonical.unpack(replayed.fact.reply)
                 )
+                assert again.fates == replayed.fact.fates
+                assert fates_told(replayed.plan, again.fates) == explained(again.explanation)
                 assert again.explanation["versions"]["state"] == replayed.fact.state_version
                 compared += 1
         return compared

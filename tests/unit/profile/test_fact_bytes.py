@@ -23,7 +23,7 @@ ITEM = ItemChosen(
 DECIDED = Decided(
     "d1", "r1", b"f", {"channel": "web", "placements": [{"id": "hero"}]}, b"s", "c1", None, 3, 7, False, b"v", b"c",
     b"", {"pool": 9}, (ITEM, ITEM), b"reply", (("a", (("profile.x", 0.25), ("action.value", -1.5))),),
-    (("colour", "red"), ("scorers", "new")),
+    (("colour", "red"), ("scorers", "new")), b"\x0d\x00\xff\xff",
 )
 EVERY: tuple[Fact, ...] = (
     Born("c-1"), EventApplied("e", "view", 5, None, {"total": 1.5, "of": ["a", {"b": 2}]}, marks=("p", "q")), DECIDED,
