@@ -33,3 +33,25 @@ CONSOLE_SESSIONS_PER_KEY_MAX: Final = 50
 CONSOLE_SESSION_BYTES_MAX: Final = 16 * 1024
 #: How often expired links and sessions are removed.
 CONSOLE_SWEEP_MS: Final = 10 * MINUTE_MS
+
+# The console's pages about a decision, a customer, a catalog.
+#: Candidates of one gate, and entries of a timeline, on one page.
+CONSOLE_CANDIDATES_SHOWN_MAX: Final = 100
+CONSOLE_MOMENTS_SHOWN: Final = 50
+#: Entries of a timeline that are counted before somebody is erased; beyond, the page says "more than".
+CONSOLE_ERASE_COUNTED_MAX: Final = 20_000
+#: Rows of a diff on one page; changed parts with more lines are not compared line with line.
+CONSOLE_DIFF_ROWS_MAX: Final = 2_000
+CONSOLE_DIFF_COMPARED_MAX: Final = 8_000
+
+# The console's pages about what is decided now, money and the cluster.
+#: Decisions and actions that a page lists; actions beyond are summed up.
+CONSOLE_DECISIONS_SHOWN_MAX: Final = 25
+CONSOLE_ACTIONS_SHOWN_MAX: Final = 20
+CONSOLE_RATES_SHOWN_MAX: Final = 200
+#: What is told of a cluster, as in ``cluster/observability/alerts.yaml``.
+CONSOLE_COMMIT_MS_WARN: Final = 100
+CONSOLE_BACKLOG_WARN: Final = 2_000
+CONSOLE_RESTARTS_WARN: Final = 3
+#: Versions of evidence that a shard may lie behind: one comes every few seconds and takes a moment to arrive.
+CONSOLE_EVIDENCE_BEHIND_WARN: Final = 1
