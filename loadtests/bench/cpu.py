@@ -11,7 +11,8 @@ import psutil
 #: What a process's title contains, which Ray sets for its workers; the first hit wins.
 _MARKS = (
     (":Gateway", "gateway"), (":Scorer", "scorer"), (":Echo", "echo"), ("ProfileShard", "shards"),
-    ("Coordinator", "coordinator"), ("uvicorn_echo", "uvicorn"), ("redis_service", "service"),
+    ("Coordinator", "coordinator"), ("Insight", "insight"), (":Console", "console"),
+    ("uvicorn_echo", "uvicorn"), ("redis_service", "service"),
     ("spawn_main", "service"),
 )
 _BINARIES = {"haproxy": "haproxy", "redis-server": "redis"}
@@ -20,7 +21,8 @@ OTHERS = "ray itself"
 #: What those who answer went on doing once the load had ended, above all checkpoints: it belongs to the load.
 AFTERWARDS = "afterwards"
 ROLES = (
-    "haproxy", "gateway", "shards", "scorer", "coordinator", "echo", "uvicorn", "service", "redis", OTHERS, AFTERWARDS,
+    "haproxy", "gateway", "shards", "scorer", "coordinator", "insight", "console",
+    "echo", "uvicorn", "service", "redis", OTHERS, AFTERWARDS,
 )
 #: Below this many CPU seconds per second a server is quiet: Ray's own processes never rest.
 _QUIET = 0.25

