@@ -33,6 +33,10 @@ CONSOLE_SESSIONS_PER_KEY_MAX: Final = 50
 CONSOLE_SESSION_BYTES_MAX: Final = 16 * 1024
 #: How often expired links and sessions are removed.
 CONSOLE_SWEEP_MS: Final = 10 * MINUTE_MS
+#: Requests of browsers that the console works on at once; beyond, HAProxy's next is refused.
+CONSOLE_ONGOING_MAX: Final = 256
+#: Steps by which the console's process gives way to those that decide.
+CONSOLE_NICENESS: Final = 5
 
 # The console's pages about a decision, a customer, a catalog.
 #: Candidates of one gate, and entries of a timeline, on one page.
@@ -55,3 +59,9 @@ CONSOLE_BACKLOG_WARN: Final = 2_000
 CONSOLE_RESTARTS_WARN: Final = 3
 #: Versions of evidence that a shard may lie behind: one comes every few seconds and takes a moment to arrive.
 CONSOLE_EVIDENCE_BEHIND_WARN: Final = 1
+
+# The past, as the console's pages step through it.
+#: Catalogs of the past that a shard keeps compiled for those who look back.
+PAST_PLANS_KEPT: Final = 4
+#: How often a look back begins anew because the journal was truncated under it.
+PAST_TRIES_MAX: Final = 3
