@@ -118,7 +118,7 @@ def _decided(profile: Profile, fact: Decided, plan: Plan, now_ms: int) -> None:
     direction = plan.channels[channel].direction if channel in plan.channels else ""
     scorer = fact.scorer_version if fact.scores else None
     for item in fact.items:
-        ledger.add(profile, _entry(fact.decision_id, item, channel, direction, scorer, now_ms))
+        ledger.add(profile, _entry(fact, item, channel, direction, scorer, now_ms))
     if fact.items:
         ledger.prune(profile, plan, now_ms)
     if fact.exposures or profile.experiments:
@@ -126,15 +126,15 @@ def _decided(profile: Profile, fact: Decided, plan: Plan, now_ms: int) -> None:
 
 
 def _entry(
-    decision_id: str, item: ItemChosen, channel: str, direction: str, scorer: str | None, now_ms: int
+    fact: Decided, item: ItemChosen, channel: str, direction: str, scorer: str | None, now_ms: int
 ) -> Contact:
     budgets = () if item.fallback else tuple((*use, BUDGET_HELD) for use in item.budgets)
     return Contact(
-        decision_id=decision_id, placement=item.placement, action=item.action, treatment=item.treatment,
+        decision_id=fact.decision_id, placement=item.placement, action=item.action, treatment=item.treatment,
         group=item.group, issue=item.issue, channel=channel, direction=direction, decided_ms=now_ms,
         hold_expires_ms=item.hold_expires_ms, accept_outcome=item.accept_outcome,
         accept_within_ms=item.accept_within_ms, state=FALLBACK if item.fallback else HELD, budgets=budgets,
-        propensity=item.propensity, scorer=None if item.fallback else scorer,
+        propensity=item.propensity, scorer=None if item.fallback else scorer, control_group=fact.control_group,
     )
 
 

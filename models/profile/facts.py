@@ -108,6 +108,8 @@ class Decided:
     exposures: tuple[tuple[str, str], ...] = ()
     #: What became of every action of the plan: see ``models.arbitration.fates``. Empty when an older writer logged it.
     fates: bytes = b""
+    #: The holdout in which the customer was at the decision.
+    control_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,9 @@ class OutcomeApplied:
     budgets: tuple[tuple[str, str], ...] = ()
     #: True when this outcome is the item's first acceptance, which counts as evidence.
     accepted: bool = False
+    #: Of the contact: its channel, and the holdout in which the customer was at the decision.
+    channel: str = ""
+    control_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

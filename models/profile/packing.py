@@ -20,7 +20,7 @@ from models.profile.packing_columns import Columns, ColumnTable
 from models.profile.state import Profile
 
 #: The layout's number, first in every packed profile.
-LAYOUT = 2
+LAYOUT = 3
 _BIG_INTEGER = 1
 #: First byte of what zlib makes with its largest window, and of no msgpack array.
 _ZLIB = 0x78

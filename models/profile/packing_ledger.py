@@ -31,7 +31,8 @@ def encode(entries: list[Contact]) -> list[Any]:
     for c in entries:
         shape = (
             c.placement, c.action, c.treatment, c.group, c.issue, c.channel, c.direction, c.accept_outcome,
-            c.accept_within_ms, c.scorer, tuple((use[0], use[1], use[3]) for use in c.budgets),
+            c.accept_within_ms, c.scorer, c.control_group,
+            tuple((use[0], use[1], use[3]) for use in c.budgets),
         )
         at = c.decided_ms
         rows.append([
@@ -50,7 +51,7 @@ def decode(plain: list[Any], profile: Profile) -> None:
     at = 0
     for shape_at, decision_id, since_ms, hold_ms, state, confirmed_ms, accepted, ended, units, outcomes, chance in rows:
         at += since_ms
-        *scalars, scorer, uses = shapes[shape_at]
+        *scalars, scorer, control_group, uses = shapes[shape_at]
         placement, action, treatment, group, issue, channel, direction, accept_outcome, accept_within_ms = scalars
         contact = Contact(
             decision_id, placement, action, treatment, group, issue, channel, direction, at, at + hold_ms,
@@ -59,7 +60,7 @@ def decode(plain: list[Any], profile: Profile) -> None:
                 (use[0], use[1], period, use[2], _UNITS[code]) for use, (period, code) in zip(uses, units, strict=True)
             ),
             at + confirmed_ms, accepted, ended, tuple((type_, at + time_ms) for type_, time_ms in outcomes),
-            chance, scorer,
+            chance, scorer, control_group,
         )
         profile.ledger.append(contact)
         due_ms = ledger.timer_ms(contact)

@@ -54,6 +54,8 @@ class Contact:
     #: whose scores decided (None: evidence alone).
     propensity: float | None = None
     scorer: str | None = None
+    #: The holdout in which the customer was at the decision; None: in none.
+    control_group: str | None = None
 
     def with_(self, **changes: Any) -> Contact:
         return replace(self, **changes)

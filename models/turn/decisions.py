@@ -167,6 +167,7 @@ def _fact(
         context.plan.version, prepared.scorer, context.state.evidence.version, pending.trial.version, degraded,
         pending.vector, prepared.scored.tobytes(), b"" if scores is None else scores, verdict.free,
         verdict.items, reply, tuple(top_features.items()), prepared.exposures, fates.made(prepared, verdict),
+        prepared.control_group,
     )
 
 

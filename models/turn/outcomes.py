@@ -61,6 +61,7 @@ def judge(context: TurnContext, contact: Contact, body: dict[str, Any]) -> Outco
     return OutcomeApplied(
         body["outcome_id"], contact.decision_id, contact.action, kind, time_ms, counted_ms, body["value"],
         effect, late, _budget_effects(context, contact, kind, effect, accepted), accepted,
+        contact.channel, contact.control_group,
     )
 
 

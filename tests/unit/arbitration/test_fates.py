@@ -115,7 +115,7 @@ def test_a_fact_of_an_older_writer_has_no_fates() -> None:
     playing = Playing(4)
     playing.play()
     wire = to_wire(replayed(playing.shard)[0].fact)
-    older = from_wire(wire[:-1])
+    older = from_wire(wire[:-2])
     assert isinstance(older, Decided)
     assert older.fates == b""
     assert not len(fates.read(older.fates))

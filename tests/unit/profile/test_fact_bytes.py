@@ -23,11 +23,11 @@ ITEM = ItemChosen(
 DECIDED = Decided(
     "d1", "r1", b"f", {"channel": "web", "placements": [{"id": "hero"}]}, b"s", "c1", None, 3, 7, False, b"v", b"c",
     b"", {"pool": 9}, (ITEM, ITEM), b"reply", (("a", (("profile.x", 0.25), ("action.value", -1.5))),),
-    (("colour", "red"), ("scorers", "new")), b"\x0d\x00\xff\xff",
+    (("colour", "red"), ("scorers", "new")), b"\x0d\x00\xff\xff", "held",
 )
 EVERY: tuple[Fact, ...] = (
     Born("c-1"), EventApplied("e", "view", 5, None, {"total": 1.5, "of": ["a", {"b": 2}]}, marks=("p", "q")), DECIDED,
-    OutcomeApplied("o", "d1", "a", "click", 6, 6, None, "confirm", False, (("pool", "spend"),), True),
+    OutcomeApplied("o", "d1", "a", "click", 6, 6, None, "confirm", False, (("pool", "spend"),), True, "web", "held"),
     HoldExpired("d1", "a"), ScoresRefreshed((("churn_risk", 0.25, "xgb-1"), ("best_channel", "web", "xgb-2"))),
 )
 

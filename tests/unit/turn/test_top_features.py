@@ -66,7 +66,7 @@ def test_a_fact_from_before_features_were_logged_is_read(scored: Desk) -> None:
     fact = newest(scored)
     wire = canonical.unpack(canonical.pack(to_wire(fact)))
     assert from_wire(wire) == fact
-    before_fates = wire[:-1]
+    before_fates = wire[:-2]
     without_fates = dataclasses.replace(fact, fates=b"")
     assert from_wire(before_fates) == without_fates
     assert from_wire(before_fates[:-1]) == without_fates
