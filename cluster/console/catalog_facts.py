@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cluster.console.api import Api
@@ -15,6 +16,8 @@ class CatalogFacts:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        #: As it was last told; empty before.
+        self.catalog: Mapping[str, Any] = {}
         self._formats = Formats()
         self._believed_until = 0.0
 
@@ -24,7 +27,7 @@ class CatalogFacts:
             return self._formats
         answer = await api.get("/v1/catalog")
         if answer.ok:
-            catalog = answer.data["catalog"]
+            self.catalog = catalog = answer.data["catalog"]
             self._formats = Formats(str(catalog.get("currency") or ""), _known_zone(catalog.get("timezone")))
             self._believed_until = self._clock() + limits.CONSOLE_CATALOG_BELIEVED_MS / 1_000
         return self._formats

@@ -50,6 +50,11 @@ class View:
     def navigation(self) -> Sequence[PageRoute]:
         return self._frame.navigation
 
+    @property
+    def catalog(self) -> Mapping[str, Any]:
+        """The live catalog as it was told lately; empty for a viewer who may not read it, or when there is none."""
+        return self._frame.catalog.catalog if self.can("config:read") else {}
+
     def can(self, scope: str) -> bool:
         return self.session.can(scope)
 
