@@ -7,6 +7,7 @@ from typing import Final
 
 from models.limits_of_console import *
 from models.limits_of_learning import *
+from models.limits_of_what_if import *
 from models.units import *
 
 # Placement of customers.
