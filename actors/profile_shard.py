@@ -30,6 +30,7 @@ from actors.logs import configure_logs, identify
 from actors.naming import SHARD_HANDLE, shard_purpose
 from actors.scoring.interface import Scorer
 from actors.shard.admission import Admission
+from actors.shard.batch import opened
 from actors.shard.duty import Duty
 from actors.shard.explanations import Explainer
 from actors.shard.export import base_page, live_journal_page
@@ -42,6 +43,7 @@ from actors.shard.retiring import exit_actor, leave, retire
 from actors.shard.scorer_client import ScorerClient
 from actors.shard.settings import ShardSettings
 from actors.shard.shadowing import Shadowing
+from actors.shard.snapshots import snapshots
 from actors.shard.standing import RELEASED, as_owner, before_owning
 from actors.shard.succession import STANDBY, Owned, Succession
 from actors.shard.sync import CallCoordinator, Sync
@@ -103,7 +105,7 @@ class ProfileShard:
         if not self._is_serving:
             await self._ready()
         started = time.perf_counter()
-        commands, traces = _opened(unpack(batch))
+        commands, traces = opened(unpack(batch))
         replies = await self._answers(commands, traces)
         took_ms = (time.perf_counter() - started) * 1_000
         timing = {
@@ -209,6 +211,11 @@ class ProfileShard:
         """A page of the journal for tools, see ``actors.shard.export``."""
         await self._ready_and_owner()
         return await live_journal_page(self._parts.store, self._parts.writer, after, limit)
+
+    async def snapshots(self, asked: bytes) -> bytes:
+        """Customers as they are, and what they are decided by, see ``actors.shard.snapshots``."""
+        await self._ready_and_owner()
+        return await snapshots(self._parts, self._admission.refusals, asked)
 
     async def base(self, after: bytes = b"", limit: int = limits.JOURNAL_PAGE_ROWS_MAX) -> bytes:
         """A page of the profiles from which a truncated journal begins, see ``actors.shard.export``."""
@@ -381,14 +388,3 @@ class ProfileShard:
         if self._duty is not None:
             self._parts.writer.stop()
             self._parts.store.close()
-
-
-def _opened(asked: Any) -> tuple[list[Command], list[str]]:
-    """The commands of a batch and, when any of them is traced, the traceparent of each ("" for none)."""
-    if type(asked) is list:
-        return [Command.from_wire(wire) for wire in asked], []
-    commands = [Command.from_wire(wire) for wire in asked["c"]]
-    traces = [""] * len(commands)
-    for place, size, traceparent in asked["t"]:
-        traces[place:place + size] = [traceparent] * size
-    return commands, traces
