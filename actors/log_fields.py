@@ -9,7 +9,7 @@ ALWAYS: Final = {
     "timestamp": "UTC, RFC 3339",
     "level": "debug, info, warning, error or critical",
     "event": "what happened, in words that are the same on every line about it",
-    "process": "gateway, shard, coordinator, scorer or supervisor",
+    "process": "gateway, shard, coordinator, scorer, insight, console or supervisor",
     "node": "the host's name",
     "pid": "of the process",
     "shard": "whose number; of the process, or the one that the line is about",

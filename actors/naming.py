@@ -6,14 +6,19 @@ from typing import Final
 
 NAMESPACE: Final = "kairos"
 COORDINATOR: Final = "kairos-coordinator"
+#: The actor that counts what the shards' journals say.
+INSIGHT: Final = "kairos-insight"
 #: The actor that keeps the others in being, on a cluster.
 SUPERVISOR: Final = "kairos-supervisor"
 GATEWAY_APP: Final = "kairos"
 GATEWAY_DEPLOYMENT: Final = "Gateway"
 SCORER_APP: Final = "kairos-scorer"
 SCORER_DEPLOYMENT: Final = "Scorer"
-#: The owners of journals and keyrings in the store: this one, and each shard's (``shard_owner``).
+CONSOLE_APP: Final = "kairos-console"
+CONSOLE_DEPLOYMENT: Final = "Console"
+#: The owners of journals and keyrings in the store: these, and each shard's (``shard_owner``).
 COORDINATOR_OWNER: Final = "coordinator"
+INSIGHT_OWNER: Final = "insight"
 _SHARD_OWNER: Final = "shard-"
 _SHARD_NAME: Final = "kairos-shard-"
 #: The one method of the link to a shard.
@@ -39,7 +44,7 @@ def shard_owner(shard: int) -> str:
 
 
 def shard_of_owner(owner: str) -> int | None:
-    """The shard whose journal it is; None for the coordinator's."""
+    """The shard whose journal it is; None for that of anybody else."""
     return int(owner.removeprefix(_SHARD_OWNER)) if owner.startswith(_SHARD_OWNER) else None
 
 

@@ -209,6 +209,11 @@ class ProfileShard:
 
     async def journal(self, after: int = 0, limit: int = limits.JOURNAL_PAGE_ROWS_MAX) -> bytes:
         """A page of the journal for tools, see ``actors.shard.export``."""
+    async def feed(self, after: int, limit: int, wait_ms: int = 0) -> bytes:
+        """The newest rows, see ``actors.shard.feed``."""
+        await self._ready()
+        return await self._parts.feed.page(self._parts.store, self._parts.writer, self._seq, after, limit, wait_ms)
+
         await self._ready_and_owner()
         return await live_journal_page(self._parts.store, self._parts.writer, after, limit)
 

@@ -85,10 +85,7 @@ class Actors:
         self._lock = threading.Lock()
         #: How often a process was seen that stands in the place of an earlier one.
         self.restarts = 0
-        #: The coordinator's answer that is awaited, and since when it was asked in vain (monotonic; None while it
-        #: answers, or Ray is at work on it).
-        self._asked_coordinator: Any = None
-        self._unheard_since: float | None = None
+        self._coordinator_pulse = Pulse()
 
     # the incarnations, as movers use them
 
@@ -198,7 +195,7 @@ class Actors:
     @staticmethod
     def _look_up(known: _Known) -> None:
         """Of one that is silent: where it is, and whether Ray is about to start it (again)."""
-        node, is_alive = _place_of(known.handle)
+        node, is_alive = place_of(known.handle)
         known.node = node or known.node
         if not is_alive:
             known.heard = time.monotonic()
@@ -215,10 +212,10 @@ class Actors:
         with self._lock:
             known = self._known.get((shard, incarnation))
         if known is None:
-            handle = _actor(naming.shard_name(shard, incarnation))
+            handle = actor_of(naming.shard_name(shard, incarnation))
             if handle is None:
                 raise Gone(f"there is no actor {naming.shard_name(shard, incarnation)}")
-            known = _Known(handle, _place_of(handle)[0])
+            known = _Known(handle, place_of(handle)[0])
             with self._lock:
                 known = self._known.setdefault((shard, incarnation), known)
         return known
@@ -231,39 +228,19 @@ class Actors:
 
     def coordinator(self) -> Any:
         """Its handle, or None."""
-        return _actor(naming.COORDINATOR)
+        return actor_of(naming.COORDINATOR)
 
     def coordinator_node(self) -> str:
         """"" when it has none (yet)."""
         handle = self.coordinator()
-        return _place_of(handle)[0] if handle is not None else ""
+        return place_of(handle)[0] if handle is not None else ""
 
     def coordinator_is_lost(self) -> bool:
-        """Whether its process has said nothing for so long that it counts as lost. Asks, and waits for no answer.
-
-        What counts is the time since it was asked in vain: whoever looks seldom must not take that for silence."""
-        handle, now = self.coordinator(), time.monotonic()
-        if handle is None or self._has_answered(handle) or not _place_of(handle)[1]:
-            self._unheard_since = None
-        elif self._unheard_since is None:
-            self._unheard_since = now
-        return self._unheard_since is not None and now - self._unheard_since > _LOST_S
-
-    def _has_answered(self, handle: Any) -> bool:
-        if self._asked_coordinator is None:
-            self._asked_coordinator = handle.ping.remote()
-        try:
-            ray.get(self._asked_coordinator, timeout=0)
-        except GetTimeoutError:
-            return False
-        except RayError:
-            self._asked_coordinator = None
-            return False
-        self._asked_coordinator = None
-        return True
+        """See ``Pulse``."""
+        return self._coordinator_pulse.is_lost(self.coordinator())
 
     def make_coordinator(self, node: str) -> None:
-        self._asked_coordinator = self._unheard_since = None
+        self._coordinator_pulse = Pulse()
         self._coordinator.options(name=naming.COORDINATOR, **OPTIONS, **self._on(node)).remote(self._plain)
 
     def move_coordinator(self, node: str) -> None:
@@ -284,6 +261,41 @@ class Actors:
         return {"scheduling_strategy": on_node(node, movable=self.store.shards_may_move)} if node else {}
 
 
+class Pulse:
+    """Whether the one actor of a kind has said nothing for so long that it counts as lost. Asks, and waits for no
+    answer.
+
+    What counts is the time since it was asked in vain: whoever looks seldom must not take that for silence."""
+
+    def __init__(self) -> None:
+        #: The answer that is awaited, and since when it was asked in vain (monotonic; None while it answers, or Ray is
+        #: at work on it).
+        self._asked: Any = None
+        self._unheard_since: float | None = None
+
+    def is_lost(self, handle: Any) -> bool:
+        """``handle``: None where there is none."""
+        now = time.monotonic()
+        if handle is None or self._has_answered(handle) or not place_of(handle)[1]:
+            self._unheard_since = None
+        elif self._unheard_since is None:
+            self._unheard_since = now
+        return self._unheard_since is not None and now - self._unheard_since > _LOST_S
+
+    def _has_answered(self, handle: Any) -> bool:
+        if self._asked is None:
+            self._asked = handle.ping.remote()
+        try:
+            ray.get(self._asked, timeout=0)
+        except GetTimeoutError:
+            return False
+        except RayError:
+            self._asked = None
+            return False
+        self._asked = None
+        return True
+
+
 def on_node(node: str, *, movable: bool) -> NodeAffinitySchedulingStrategy:
     """Where actors may move, the node is a wish: Ray starts them elsewhere when that one is lost, or drains."""
     return NodeAffinitySchedulingStrategy(node_id=node, soft=movable, _spill_on_unavailable=movable)
@@ -294,14 +306,15 @@ def _names() -> list[str]:
     return [one["name"] for one in list_named_actors(all_namespaces=True) if one["namespace"] == naming.NAMESPACE]
 
 
-def _actor(name: str) -> Any:
+def actor_of(name: str) -> Any:
+    """Its handle, or None."""
     try:
         return ray.get_actor(name, namespace=naming.NAMESPACE)
     except ValueError:
         return None
 
 
-def _place_of(handle: Any) -> tuple[str, bool]:
+def place_of(handle: Any) -> tuple[str, bool]:
     """The node where Ray last placed it ("" for none), and whether its process should be there."""
     row: dict[str, Any] = actor_table(handle._actor_id.hex()) or {}
     node: str = row.get("Address", {}).get("NodeID", "")

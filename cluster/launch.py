@@ -97,6 +97,7 @@ def _serve(settings: Settings, installation: Installation, supervisor: Any) -> N
     from ray.exceptions import RayError
 
     from cluster.serving import missing_applications, start_serve
+    from cluster.supervision.insight import InsightKeeper, RayInsight
     from cluster.supervision.serving import ServingKeeper
 
     try:
@@ -106,6 +107,7 @@ def _serve(settings: Settings, installation: Installation, supervisor: Any) -> N
     supervisor.serving = ServingKeeper(
         lambda: missing_applications(settings), lambda: start_serve(settings, installation),
     )
+    supervisor.insight = InsightKeeper(RayInsight(settings, installation))
 
 
 def check(settings: Settings) -> None:
@@ -173,10 +175,12 @@ def drain(settings: Settings, say: Say) -> None:
 
     from cluster.actors_of import Actors
     from cluster.serving import end_serve, stop_gateways
+    from cluster.supervision.insight import end_insight
 
     installation = store_of(settings).read_installation()
     say("draining: no new requests, those in flight are finished")
     stop_gateways()
+    end_insight()
     if installation is not None:
         say("writing checkpoints")
         actors = Actors(settings, installation)

@@ -6,6 +6,7 @@ Those of learning, as many again, stand in a file of their own; whoever reads a 
 from typing import Final
 
 from models.limits_of_console import *
+from models.limits_of_insight import *
 from models.limits_of_learning import *
 from models.limits_of_what_if import *
 from models.units import *

@@ -10,6 +10,7 @@ from typing import Final
 from actors.shard.clock import DecisionClock
 from actors.shard.counters import Counters
 from actors.shard.due import DueHeap
+from actors.shard.feed import Feed
 from actors.shard.residency import Residency
 from actors.shard.settings import ShardSettings
 from actors.shard.stale import StaleScores
@@ -98,6 +99,7 @@ class ShardParts:
     tail: Tail = field(default_factory=Tail)
     counters: Counters = field(default_factory=Counters)
     stale: StaleScores = field(default_factory=StaleScores)
+    feed: Feed = field(default_factory=Feed)
 
     def __post_init__(self) -> None:
         self.begin_anew()
@@ -120,6 +122,7 @@ class ShardParts:
         self.recent_rows.note(seq, [part.customer for part in result.segments], result.shard_facts)
         self.stale.note(result, self.core.state.active_roles.targets)
         self.tail.grow(len(result.segments), size)
+        self.feed.append(result, seq, size)
         publics = [part.public for part in result.segments]
         self.counters.facts(chain.from_iterable(public["k"] for public in publics))
         for public in publics:

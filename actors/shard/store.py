@@ -139,6 +139,12 @@ class ShardStore:
             self.facts_of(part) if is_wanted else None for part, is_wanted in zip(turn.segments, wanted, strict=True)
         ]
 
+    def plain(self, row: Row) -> tuple[TurnRow, list[bytes | None]]:
+        """A row and, per segment, its packed facts: None where the key is destroyed."""
+        turn = unpack_row(row.payload)
+        self.keyring.keys((part.customer, part.generation) for part in turn.segments)
+        return turn, [self.plain_of(part) for part in turn.segments]
+
     def past_reply(self, seq: int, customer: bytes, generation: int, request_id: str) -> bytes | None:
         """The logged answer to a decision request; None when its row or its key is gone."""
         row = self.journal.row(seq)
@@ -153,12 +159,16 @@ class ShardStore:
         return None
 
     def facts_of(self, part: RowSegment) -> list[Any] | None:
+        plain = self.plain_of(part)
+        wires: list[Any] | None = None if plain is None else canonical.unpack(plain)
+        return wires
+
+    def plain_of(self, part: RowSegment) -> bytes | None:
+        """The packed facts of a segment; None where the key is destroyed."""
         key = self.keyring.key(part.customer, part.generation)
         if key is None:
             return None
-        plain = seal.unseal(key, seal.SEGMENT, part.customer, part.generation, part.sealed)
-        wires: list[Any] = canonical.unpack(plain)
-        return wires
+        return seal.unseal(key, seal.SEGMENT, part.customer, part.generation, part.sealed)
 
     def close(self) -> None:
         self.journal.close()

@@ -18,7 +18,7 @@ from actors.journal.records import checksum
 from actors.stores.interface import FORMAT, MOVED, MOVING
 from actors.stores.master_key import MasterKeyPlace
 from cluster.moving.answers import Answers
-from cluster.moving.copying import Progress
+from cluster.moving.copying import Progress, copy_owner
 from cluster.moving.customer_keys import Keys
 from cluster.moving.place import Head, Leaving, OwnerState, Source, Target
 from cluster.moving.tables import BASE, BASE_PROFILE, CHECKPOINT, DESTROYED, IDEM, KEY, LOG, PROFILE, Row
@@ -73,6 +73,9 @@ class Resharding:
             self._begin_journal(state)
         coordinator = reshard_coordinator(self._coordinator(), states, self._epoch)
         self._begin_coordinator(pack_state(coordinator))
+        if self._source.state(naming.INSIGHT_OWNER) is not None:
+            # Its counts stay; that the journals are others, it sees by their beginnings.
+            copy_owner(self._source, self._target, naming.INSIGHT_OWNER, self._progress)
         self._target.put_shared(self._source.shared())
         return self._verified()
 

@@ -31,7 +31,7 @@ _SECRET: Final = "customer.secret"
 #: What may lie in a data directory before anything is installed there.
 _BEFORE: Final = frozenset({MASTER_FILE, "up.log", _SECRET})
 #: All else that a move writes there.
-_FOLDERS: Final = (naming.COORDINATOR_OWNER, "shards", AUDIT_FOLDER, SCORERS_FOLDER)
+_FOLDERS: Final = (naming.COORDINATOR_OWNER, naming.INSIGHT_OWNER, "shards", AUDIT_FOLDER, SCORERS_FOLDER)
 _SCRIPTS: Final = {JOURNAL_FILE: schema.JOURNAL}
 
 
@@ -54,7 +54,8 @@ class SqlitePlace:
     def owners(self) -> list[str]:
         head = self.head()
         shards = [naming.shard_owner(number) for number in range(head.shards if head else 0)]
-        return [owner for owner in (naming.COORDINATOR_OWNER, *shards) if self._store.has_journal(owner)]
+        owners = (naming.COORDINATOR_OWNER, *shards, naming.INSIGHT_OWNER)
+        return [owner for owner in owners if self._store.has_journal(owner)]
 
     def _file(self, owner: str, name: str, *, makes: bool = False) -> SqliteFile | None:
         """Opened once, and locked from then on. Raises ``JournalLocked`` when a process has it."""
@@ -161,6 +162,6 @@ class SqlitePlace:
 
 def refuse_strangers(data_dir: Path) -> None:
     """Raises ``KairosError`` when there are things in a data directory that no installation record explains."""
-    for name in (ACCESS_FILE, AUDIT_FOLDER, "shards", naming.COORDINATOR_OWNER):
+    for name in (ACCESS_FILE, AUDIT_FOLDER, "shards", naming.COORDINATOR_OWNER, naming.INSIGHT_OWNER):
         if (data_dir / name).exists() and not (data_dir / _INSTALLATION).exists():
             raise KairosError(f"{data_dir} holds {name} but no {_INSTALLATION}; name an empty directory")

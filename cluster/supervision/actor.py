@@ -19,6 +19,7 @@ from cluster.serving import missing_applications, start_serve
 from cluster.settings import Settings
 from cluster.store_of import plain_store, store_of
 from cluster.supervision import supervisor
+from cluster.supervision.insight import InsightKeeper, RayInsight
 from cluster.supervision.nodes import LiveNode, live_nodes, own_node_id
 from cluster.supervision.serving import ServingKeeper
 from models.errors import KairosError
@@ -90,7 +91,7 @@ class Supervisor:
             )
         only_node = None if actors.store.shards_may_move else here
         self._loop = loop = supervisor.Supervisor(actors, live_nodes, only_node=only_node)
-        loop.serving = self._serving
+        loop.serving, loop.insight = self._serving, InsightKeeper(RayInsight(settings, installation))
         while not self._ended.wait(supervisor.INTERVAL_S):
             loop.look()
             if loop.has_left(here):

@@ -7,7 +7,7 @@ point; the next one sees the same nodes, actors and journals, and goes on. Whate
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, Final, Protocol
@@ -48,6 +48,12 @@ class Serving(Protocol):
     def look(self) -> None: ...
 
 
+class Counting(Protocol):
+    """See ``cluster.supervision.insight.InsightKeeper``."""
+
+    def look(self, nodes: Sequence[Node]) -> None: ...
+
+
 class Supervisor:
     def __init__(
         self, actors: LiveActors, nodes: Callable[[], list[LiveNode]], *, only_node: str | None = None,
@@ -56,6 +62,8 @@ class Supervisor:
         self._actors, self._live_nodes, self._only_node = actors, nodes, only_node
         #: None while (or where) somebody else deploys the Serve applications.
         self.serving: Serving | None = None
+        #: None where nobody counts (yet): nothing else waits for it.
+        self.insight: Counting | None = None
         self._mover = Mover(actors, wait=self._pause)
         self._pool = ThreadPoolExecutor(limits.MOVES_AGAINST_DEADLINE_MAX + 1, thread_name_prefix="moving")
         self._moving: dict[int, Future[Any]] = {}
@@ -121,6 +129,8 @@ class Supervisor:
             self._do(action)
         if self.serving is not None:
             self.serving.look()
+        if self.insight is not None:
+            self.insight.look(nodes)
 
     def _keep_coordinator(self, nodes: list[Node]) -> None:
         if _COORDINATOR in self._moving:

@@ -26,8 +26,8 @@ class Coordinator:
         self.answers, self.refuses, self.is_alive, self.is_there = True, False, True, True
         self.ping = self
         monkeypatch.setattr(actors_of.time, "monotonic", lambda: self.now_s)
-        monkeypatch.setattr(actors_of, "_actor", lambda name: self if self.is_there else None)
-        monkeypatch.setattr(actors_of, "_place_of", lambda handle: ("a", self.is_alive))
+        monkeypatch.setattr(actors_of, "actor_of", lambda name: self if self.is_there else None)
+        monkeypatch.setattr(actors_of, "place_of", lambda handle: ("a", self.is_alive))
         monkeypatch.setattr(ray, "get", self._get)
 
     def remote(self) -> object:

@@ -1,0 +1,81 @@
+"""The answers, each believed for a moment: however many ask, the counts are added up a few times a second."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from actors.insight.counting import Counting, Standing
+from actors.insight.tailing import monotonic_ms
+from models import limits
+from models.insight import told
+
+_Body = dict[str, Any]
+
+
+class Telling:
+    def __init__(self, counting: Counting, clock: Callable[[], int] = monotonic_ms) -> None:
+        self._counting, self._clock = counting, clock
+        self._begun_ms = clock()
+        #: What was asked -> (when it was made, body), the oldest first.
+        self._kept: OrderedDict[tuple[Any, ...], tuple[int, _Body]] = OrderedDict()
+
+    def live(self, tag: bytes | None) -> _Body:
+        """The body of ``GET /v1/live``. ``tag``: of the tenant whose recent decisions are told; None for all."""
+        body = self._believed(("live", tag), limits.INSIGHT_TOLD_MS, lambda: self._live(tag))
+        return {**body, "age_ms": self._age_ms()}
+
+    def funnel(self, window: str, channel: str | None, action: str | None) -> _Body:
+        """The body of ``GET /v1/funnel``. Raises ``BadInput``."""
+        return self._believed(
+            ("funnel", window, channel, action), limits.INSIGHT_FUNNEL_TOLD_MS,
+            lambda: self._funnel(window, channel, action),
+        )
+
+    def _believed(self, asked: tuple[Any, ...], for_ms: int, make: Callable[[], _Body]) -> _Body:
+        now_ms = self._clock()
+        known = self._kept.get(asked)
+        if known is not None and now_ms - known[0] < for_ms:
+            return known[1]
+        body = make()
+        self._kept[asked] = (now_ms, body)
+        self._kept.move_to_end(asked)
+        while len(self._kept) > limits.INSIGHT_ANSWERS_KEPT_MAX:
+            self._kept.popitem(last=False)
+        return body
+
+    def _live(self, tag: bytes | None) -> _Body:
+        counting, now_ms = self._counting, self._clock()
+        p50_ms, p99_ms = counting.meters.quantiles_ms(now_ms)
+        standings = counting.standings
+        content = {
+            "at": told.time_or_none(counting.snapshot.history.newest_ms),
+            "caught_up": all(one.ended_ms > 0 and not one.is_behind for one in standings.values()),
+            "behind_rows": sum(max(0, one.newest - one.seq) for one in standings.values()),
+            "shards": [
+                {"shard": shard, "seq": one.seq, "newest": one.newest, "reached": self._is_reached(one, now_ms)}
+                for shard, one in standings.items()
+            ],
+            "rate_per_s": counting.meters.rate_per_s(now_ms), "p50_ms": p50_ms, "p99_ms": p99_ms,
+            "degraded_share": counting.meters.degraded_share(now_ms),
+            "minutes": told.minutes(counting.snapshot.history), "recent": counting.recent.decisions(tag),
+            "sample_ratio": counting.recent.sample_ratio,
+        }
+        return {"at": content.pop("at"), "version": told.version_of(content), **content}
+
+    def _funnel(self, window: str, channel: str | None, action: str | None) -> _Body:
+        snapshot = self._counting.snapshot
+        body = told.funnel(snapshot.history, snapshot.live_names, window, channel, action)
+        return {**body, "version": told.version_of(body)}
+
+    @staticmethod
+    def _is_reached(one: Standing, now_ms: int) -> bool:
+        return one.heard_ms > 0 and now_ms - one.heard_ms <= limits.FEED_REACHED_MS
+
+    def _age_ms(self) -> int:
+        """Since every shard that can be reached was read to its end; since any was, where none can be."""
+        now_ms, standings = self._clock(), list(self._counting.standings.values())
+        reached = [one.ended_ms for one in standings if self._is_reached(one, now_ms)]
+        since_ms = min(reached) if reached else max((one.ended_ms for one in standings), default=0)
+        return now_ms - (since_ms or self._begun_ms)

@@ -1,0 +1,1 @@
+"""What the journals say, as bounded counts that add up in any order. ``actors.insight`` reads and keeps them."""

@@ -1,0 +1,107 @@
+"""Counts over time: minutes, hours, days, and all that is older. Each older bucket is merged into the next size.
+
+Where a bucket belongs follows from its beginning and from the newest clock alone, so the order in which counts come
+does not matter. Time is the journal's: under a manual clock it stands still, and jumps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Self
+
+from models import limits
+from models.insight.counts import Counts
+
+_SPANS: Final = (limits.MINUTE_MS, limits.HOUR_MS, limits.DAY_MS)
+_KEPT: Final = (limits.INSIGHT_MINUTES, limits.INSIGHT_HOURS, limits.INSIGHT_DAYS)
+#: Window -> how many buckets of which size it goes back; what is smaller lies within them.
+_WINDOWS: Final = {"hour": (60, 0), "day": (24, 1), "week": (7, 2)}
+WINDOWS: Final = (*_WINDOWS, "all")
+
+
+class History:
+    def __init__(self) -> None:
+        #: By size, then by number: a bucket's begin divided by its span.
+        self._buckets: tuple[dict[int, Counts], ...] = ({}, {}, {})
+        self._older = Counts()
+        #: Clocks of the first and of the newest row that was counted; 0 before.
+        self.begun_ms = 0
+        self.newest_ms = 0
+
+    def at(self, clock_ms: int) -> Counts:
+        """Where a row of this clock is counted; whoever asks counts something there."""
+        self.begun_ms = min(self.begun_ms or clock_ms, clock_ms)
+        if clock_ms > self.newest_ms:
+            self._advance(clock_ms)
+        return self._bucket(clock_ms)
+
+    def merge(self, other: History) -> None:
+        """Add all of ``other``, which stays as it is."""
+        if not other.newest_ms:
+            return
+        self.begun_ms = min(self.begun_ms or other.begun_ms, other.begun_ms)
+        if other.newest_ms > self.newest_ms:
+            self._advance(other.newest_ms)
+        for span, buckets in zip(_SPANS, other._buckets, strict=True):
+            for number, counts in buckets.items():
+                self._bucket(number * span).merge(counts)
+        self._older.merge(other._older)
+
+    def minutes(self) -> Iterator[tuple[int, Counts]]:
+        """(begin in ms, counts) of the minutes that have any, oldest first."""
+        for number in sorted(self._buckets[0]):
+            yield number * limits.MINUTE_MS, self._buckets[0][number]
+
+    def window(self, name: str) -> tuple[int, Counts]:
+        """Begin in ms, and what was counted since: of an hour by whole minutes, of a day by hours, of a week by days
+        (UTC). Counted back from the newest row. Raises KeyError for a window that is none of ``WINDOWS``."""
+        sums = Counts()
+        if name == "all":
+            sums.merge(self._older)
+            begin_ms, largest = self.begun_ms, 2
+        else:
+            many, largest = _WINDOWS[name]
+            begin_ms = (self.newest_ms // _SPANS[largest] - many + 1) * _SPANS[largest]
+        for size in range(largest + 1):
+            for number, counts in self._buckets[size].items():
+                if number * _SPANS[size] >= begin_ms or name == "all":
+                    sums.merge(counts)
+        return max(begin_ms, self.begun_ms), sums
+
+    def to_wire(self) -> list[Any]:
+        """Equal for equal counts."""
+        sizes = [[[number, buckets[number].to_wire()] for number in sorted(buckets)] for buckets in self._buckets]
+        return [self.begun_ms, self.newest_ms, sizes, self._older.to_wire()]
+
+    @classmethod
+    def from_wire(cls, wire: Sequence[Any]) -> Self:
+        history = cls()
+        history.begun_ms, history.newest_ms, sizes, older = wire
+        for buckets, packed in zip(history._buckets, sizes, strict=True):
+            buckets.update((number, Counts.from_wire(counts)) for number, counts in packed)
+        history._older = Counts.from_wire(older)
+        return history
+
+    def _size_of(self, clock_ms: int) -> int | None:
+        """None: it is older than all that is told apart."""
+        for size, (span, kept) in enumerate(zip(_SPANS, _KEPT, strict=True)):
+            if clock_ms // span > self.newest_ms // span - kept:
+                return size
+        return None
+
+    def _bucket(self, clock_ms: int) -> Counts:
+        size = self._size_of(clock_ms)
+        if size is None:
+            return self._older
+        buckets, number = self._buckets[size], clock_ms // _SPANS[size]
+        counts = buckets.get(number)
+        if counts is None:
+            counts = buckets[number] = Counts()
+        return counts
+
+    def _advance(self, newest_ms: int) -> None:
+        self.newest_ms = newest_ms
+        for size, (span, buckets) in enumerate(zip(_SPANS, self._buckets, strict=True)):
+            for number in [number for number in buckets if self._size_of(number * span) != size]:
+                old = buckets.pop(number)
+                self._bucket(number * span).merge(old)
