@@ -32,7 +32,6 @@ from actors.scoring.interface import Scorer
 from actors.shard.admission import Admission
 from actors.shard.batch import opened
 from actors.shard.duty import Duty
-from actors.shard.explanations import Explainer
 from actors.shard.export import base_page, live_journal_page
 from actors.shard.figures import NOT_SERVING, figures
 from actors.shard.garbage import settle_garbage
@@ -57,12 +56,10 @@ from models import limits
 from models.canonical import pack, unpack
 from models.coordination.messages import Instructions
 from models.errors import Fenced, JournalFailed, KairosError, NotServing, Superseded
-from models.turn.commands import EXPLANATION, TIMELINE, Command, Reply
+from models.turn.commands import BESIDE, Command, Reply
 from models.turn.results import TurnResult
 
 log = structlog.get_logger(__name__)
-#: Answered beside the turns.
-_READS = frozenset({TIMELINE, EXPLANATION})
 
 
 class ProfileShard:
@@ -126,13 +123,13 @@ class ProfileShard:
         return [refused[place] if place in refused else next(answered) for place in range(len(commands))]
 
     async def _answers_of(self, commands: list[Command], traces: list[str]) -> list[Reply]:
-        reads = [command for command in commands if command.kind in _READS]
+        reads = [command for command in commands if command.kind in BESIDE]
         if not reads:
             return await self._loop.submit(commands, traces)
-        done = self._loop.submit([command for command in commands if command.kind not in _READS])
+        done = self._loop.submit([command for command in commands if command.kind not in BESIDE])
         all_turned, all_found = await asyncio.gather(done, asyncio.gather(*map(self._reads.answer, reads)))
         found, turned = iter(all_found), iter(all_turned)
-        return [next(found if command.kind in _READS else turned) for command in commands]
+        return [next(found if command.kind in BESIDE else turned) for command in commands]
 
     async def address(self, wait_ms: int = 0) -> bytes:
         """Where batches are taken, as ``actors.link.address.Address``; b"" unless the shard serves. That it does not is
@@ -213,9 +210,6 @@ class ProfileShard:
         """The newest rows, see ``actors.shard.feed``."""
         await self._ready()
         return await self._parts.feed.page(self._parts.store, self._parts.writer, self._seq, after, limit, wait_ms)
-
-        await self._ready_and_owner()
-        return await live_journal_page(self._parts.store, self._parts.writer, after, limit)
 
     async def snapshots(self, asked: bytes) -> bytes:
         """Customers as they are, and what they are decided by, see ``actors.shard.snapshots``."""

@@ -14,13 +14,25 @@ from typing import Final
 import structlog
 
 from models import canonical, ids
-from models.turn.commands import DECISION, EVENT, EXPLAIN, HISTORY, OUTCOME, REFRESH, TICK, Command, Reply, problem
+from models.turn.commands import (
+    DECISION,
+    EVENT,
+    EXPLAIN,
+    EXPLAIN_PAST,
+    HISTORY,
+    OUTCOME,
+    REFRESH,
+    TICK,
+    Command,
+    Reply,
+    problem,
+)
 
 log = structlog.get_logger(__name__)
 #: What it is counted under, in the shard's status.
 MISFITS: Final = "misfits"
 #: Kinds whose body names the customer too.
-_NAMING: Final = frozenset({DECISION, EVENT, EXPLAIN, HISTORY, OUTCOME})
+_NAMING: Final = frozenset({DECISION, EVENT, EXPLAIN, EXPLAIN_PAST, HISTORY, OUTCOME})
 
 
 class Admission:

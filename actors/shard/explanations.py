@@ -8,58 +8,81 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
-from actors.journal.rows import unpack_row
-from actors.shard.parts import CATALOG_ROWS, EVIDENCE_ROWS, ROLES_ROWS, ShardParts
+from actors.shard.parts import ShardParts
+from actors.shard.past import Past
 from actors.shard.scorer_client import ScorerClient
+from actors.shard.shard_past import ShardPast
 from actors.shard.speaking_features import SpeakingFeatures
 from actors.shard.timeline import rows_of
 from models import limits
-from models.errors import InvariantBroken, KairosError
+from models.errors import InvariantBroken
 from models.profile import packing
-from models.profile.facts import Decided, from_wire
+from models.profile.facts import from_wire
 from models.profile.state import Profile
-from models.scoring.evidence import Evidence
 from models.scoring.matrix import layouts_of
-from models.scoring.roles import Roles
 from models.turn.replay import Fold, Reexecution, Replayed
-from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, RolesAdopted, ShardFact
+from models.turn.shard_facts import CatalogAdopted, ShardFact
 from models.turn.shard_facts import from_wire as shard_fact_from_wire
 from models.turn.shard_state import ShardState
 
 _ALL = 2**31
 
 
-class NoSuchDecisionError(KairosError):
-    """This customer never got such a decision, or it is erased."""
+class Rerun(NamedTuple):
+    """A decision that was decided again."""
 
+    replayed: Replayed
+    again: Reexecution
 
-class TruncatedError(KairosError):
-    """The decision is older than the journal's retention."""
+    def told(self) -> dict[str, Any]:
+        """The body of ``POST /v1/decisions/{id}:rerun``; a difference is told, not raised."""
+        logged = self.replayed.fact.reply
+        return {
+            "same": self.again.equals(self.replayed.fact), "bytes": len(logged),
+            "logged_sha256": sha256(logged).hexdigest(), "rerun_sha256": sha256(self.again.reply).hexdigest(),
+        }
 
 
 class Explainer:
-    def __init__(self, parts: ShardParts, scorer: ScorerClient) -> None:
+    def __init__(self, parts: ShardParts, scorer: ScorerClient, shard: ShardPast, past: Past) -> None:
         self._parts = parts
+        self._shard = shard
+        self._past = past
         self._speaking = SpeakingFeatures(scorer)
 
     async def explain(self, customer: bytes, decision_id: str) -> dict[str, Any]:
         """The contract's Explanation. Raises NoSuchDecisionError, TruncatedError; InvariantBroken when bytes differ."""
+        exact, again = await self.rerun(customer, decision_id)
+        if not again.equals(exact.fact):
+            raise InvariantBroken(f"decision {decision_id} does not come out as it was logged")
+        if exact.fact.scores and not exact.fact.top_features:
+            return again.told(await self._speaking.of(exact))
+        return again.explanation
+
+    async def rerun(self, customer: bytes, decision_id: str) -> Rerun:
+        """Decide it again on what it was decided on. Raises NoSuchDecisionError, TruncatedError."""
+        seq, replayed = await self._find(customer, decision_id)
+        evidence = await self._shard.evidence_at(seq, replayed.fact.evidence_version)
+        roles = await self._shard.roles_at(seq)
+        active = roles.keeping(layouts_of(roles, replayed.plan).__contains__)
+        exact = replace(replayed, evidence=evidence, roles=active)
+        return Rerun(exact, exact.reexecute())
+
+    async def _find(self, customer: bytes, decision_id: str) -> tuple[int, Replayed]:
+        """The decision with the customer before it, and its row."""
         rows = sorted(await rows_of(self._parts, customer, 2**62, _ALL))
         fold = await self._parts.writer(self._start, customer)
-        has_older = fold.profiles[customer] is not None
-        changes = sorted(await rows_of(self._parts, CATALOG_ROWS, 2**62, _ALL, fold.state.seq))
+        changes = await self._shard.catalog_rows(2**61, fold.state.seq)
         todo = sorted({*rows, *changes})
         while todo:
             part, todo = todo[: limits.READ_ROWS], todo[limits.READ_ROWS :]
             found = await self._parts.writer(self._fold, fold, customer, decision_id, part)
             if found is not None:
-                seq, replayed = found
-                return await self._reexecute(seq, replayed)
-        if has_older:
-            raise TruncatedError("this decision is older than what the journal keeps")
-        raise NoSuchDecisionError("this customer has no such decision")
+                return found
+        raise await self._past.no_decision(customer)
 
     def _start(self, customer: bytes) -> Fold:
         """Where the kept journal begins. In the writer thread."""
@@ -91,60 +114,3 @@ class Explainer:
                 if replayed.fact.decision_id == decision_id:
                     return seq, replayed
         return None
-
-    async def _reexecute(self, seq: int, replayed: Replayed) -> dict[str, Any]:
-        evidence = await self._evidence_at(seq, replayed.fact)
-        roles = await self._roles_at(seq)
-        active = roles.keeping(layouts_of(roles, replayed.plan).__contains__)
-        exact = replace(replayed, evidence=evidence, roles=active)
-        again: Reexecution = exact.reexecute()
-        if not again.equals(replayed.fact):
-            raise InvariantBroken(f"decision {replayed.fact.decision_id} does not come out as it was logged")
-        if exact.fact.scores and not exact.fact.top_features:
-            return again.told(await self._speaking.of(exact))
-        return again.explanation
-
-    async def _evidence_at(self, seq: int, fact: Decided) -> Evidence:
-        """The evidence that the shard had adopted before row ``seq``."""
-        state = self._parts.core.state
-        if state.evidence.version == fact.evidence_version:
-            return state.evidence
-        start = await self._parts.writer(self._state_before, seq)
-        evidence = start.evidence
-        adoptions = sorted(await rows_of(self._parts, EVIDENCE_ROWS, seq, _ALL, start.seq))
-        while adoptions and evidence.version != fact.evidence_version:
-            part, adoptions = adoptions[: limits.READ_ROWS], adoptions[limits.READ_ROWS :]
-            evidence = await self._parts.writer(self._adopt, evidence, part)
-        return evidence
-
-    async def _roles_at(self, seq: int) -> Roles:
-        """The roles that the shard had adopted before row ``seq``."""
-        adopted = await rows_of(self._parts, ROLES_ROWS, seq, 1)
-        return await self._parts.writer(self._roles, seq, adopted)
-
-    def _roles(self, seq: int, adopted: Sequence[int]) -> Roles:
-        """From the newest adoption, else from the state that was kept. In the writer thread."""
-        for row in filter(None, map(self._parts.store.journal.row, adopted)):
-            for wire in reversed(unpack_row(row.payload).shard_facts):
-                fact = shard_fact_from_wire(wire)
-                if isinstance(fact, RolesAdopted):
-                    return Roles.from_wire(fact.roles)
-        return self._state_before(seq).roles
-
-    def _state_before(self, seq: int) -> ShardState:
-        """The nearest state that was kept from before row ``seq``. In the writer thread."""
-        journal, shard = self._parts.store.journal, self._parts.settings.shard
-        found = journal.checkpoint(seq - 1) or journal.base()
-        return ShardState.unpack(shard, found.state) if found else ShardState(shard)
-
-    def _adopt(self, evidence: Evidence, rows: Sequence[int]) -> Evidence:
-        scratch = ShardState(self._parts.settings.shard, evidence=evidence)
-        for seq in rows:
-            row = self._parts.store.journal.row(seq)
-            for wire in unpack_row(row.payload).shard_facts if row else ():
-                fact = shard_fact_from_wire(wire)
-                if isinstance(fact, EvidenceAdopted):
-                    scratch.apply_shard_fact(fact)
-        return scratch.evidence
-
-

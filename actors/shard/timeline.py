@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from actors.shard.parts import ShardParts
-from models import canonical, limits
+from actors.shard.timeline_rows import RowRead
+from models import limits
 from models.errors import BadInput
-from models.profile.facts import Decided, EventApplied, Fact, OutcomeApplied, ResponseEnded, from_wire
-from models.times import format_time
+from models.profile.facts import from_wire
 
 
 def parse_before(text: str | int | None) -> tuple[int, int]:
@@ -27,14 +27,15 @@ async def timeline(
 ) -> dict[str, Any]:
     """The body of ``GET /v1/customers/{id}/timeline``. Reads a few rows at a time, so that turns come in between."""
     items: list[tuple[tuple[int, int], dict[str, Any]]] = []
+    versions = Versions()
     bound = before[0] + 1
-    while len(items) <= limit:
+    while len(items) <= limit or versions.wanted:
         rows = await rows_of(parts, customer, bound, limits.READ_ROWS)
         if not rows:
             break
-        items += [
-            item for item in await parts.writer(_read, parts, customer, generation, rows) if item[0] < before
-        ]
+        for found in await parts.writer(_read, parts, customer, generation, rows):
+            versions.told(found)
+            items += [item for item in reversed(found.items) if item[0] < before]
         bound = rows[-1]
     page = items[:limit]
     following = page[-1][0] if len(items) > limit else None
@@ -42,6 +43,39 @@ async def timeline(
         "items": [item for _, item in page],
         "next_before": f"{following[0]}.{following[1]}" if following else None,
     }
+
+
+class Versions:
+    """Writes ``state_version`` into items as rows come, newest first: a row that does not say its own is counted from
+    the row after it, or waits for one before it that does."""
+
+    def __init__(self) -> None:
+        #: Before the row that was told last; None while no row has said any.
+        self._before: int | None = None
+        self._waiting: list[RowRead] = []
+
+    @property
+    def wanted(self) -> bool:
+        """Items wait for an older row."""
+        return any(row.items for row in self._waiting)
+
+    def told(self, row: RowRead) -> None:
+        before = row.before if self._before is None else self._before - row.made
+        if before is None:
+            self._waiting.append(row)
+            return
+        self._before = before
+        _write(row, before)
+        after = before + row.made
+        for waiting in reversed(self._waiting):
+            _write(waiting, after)
+            after += waiting.made
+        self._waiting.clear()
+
+
+def _write(row: RowRead, before: int) -> None:
+    for (_, item), step in zip(row.items, row.steps, strict=True):
+        item["state_version"] = before + step
 
 
 async def rows_of(parts: ShardParts, name: bytes, before_seq: int, limit: int, after_seq: int = 0) -> list[int]:
@@ -53,49 +87,16 @@ async def rows_of(parts: ShardParts, name: bytes, before_seq: int, limit: int, a
     return sorted({*recent, *stored}, reverse=True)[:limit]
 
 
-def _read(
-    parts: ShardParts, customer: bytes, generation: int, rows: Sequence[int]
-) -> list[tuple[tuple[int, int], dict[str, Any]]]:
-    """Items of these rows with their (row, place), newest first. Runs in the writer thread."""
+def _read(parts: ShardParts, customer: bytes, generation: int, rows: Sequence[int]) -> list[RowRead]:
+    """What these rows, newest first, say of this generation. Runs in the writer thread."""
     found = []
     for seq in rows:
         row = parts.store.journal.row(seq)
         if row is None:
             continue
         turn, wires = parts.store.opened(row, customer)
-        facts = [
-            from_wire(wire) for part, part_wires in zip(turn.segments, wires, strict=True)
-            if part_wires is not None and part.generation == generation for wire in part_wires
-        ]
-        items = [((seq, place), item) for place, item in enumerate(_items(facts, turn.now_ms))]
-        found += reversed(items)
+        for part, part_wires in zip(turn.segments, wires, strict=True):
+            if part_wires is not None and part.generation == generation:
+                facts = [from_wire(wire) for wire in part_wires]
+                found.append(RowRead.of(seq, facts, part.public, turn.now_ms))
     return found
-
-
-def _items(facts: Sequence[Fact], now_ms: int) -> Iterator[dict[str, Any]]:
-    for fact in facts:
-        if isinstance(fact, EventApplied):
-            body: dict[str, Any] = {
-                "event_id": fact.event_id, "type": fact.type, "time": format_time(fact.time_ms),
-                "channel": fact.channel, "properties": fact.properties,
-            }
-            yield _item("event", fact.time_ms, fact.event_id, body)
-        elif isinstance(fact, Decided):
-            yield _item("decision", now_ms, fact.decision_id, canonical.unpack(fact.reply))
-        elif isinstance(fact, OutcomeApplied):
-            body = {
-                "outcome_id": fact.outcome_id, "decision_id": fact.decision_id, "action": fact.action,
-                "type": fact.type, "time": format_time(fact.time_ms), "value": fact.value,
-            }
-            if fact.late:
-                body["late"] = True
-            yield _item("outcome", fact.time_ms, fact.outcome_id, body)
-        elif isinstance(fact, ResponseEnded) and fact.silent:
-            # Written by the system: it has no id of a caller.
-            body = {"decision_id": fact.decision_id, "action": fact.action, "type": "none",
-                    "time": format_time(fact.ended_ms), "value": None}
-            yield _item("outcome", fact.ended_ms, f"{fact.decision_id}:{fact.action}:none", body)
-
-
-def _item(kind: str, time_ms: int, id_: str, body: dict[str, Any]) -> dict[str, Any]:
-    return {"kind": kind, "time": format_time(time_ms), "id": id_, "body": body}

@@ -82,6 +82,38 @@ class Decision(View):
         found = self.data.get("explanation")
         return None if found is None else Explanation(found)
 
+    @property
+    def as_of(self) -> Mapping[str, Any] | None:
+        """``{"state_version", "time", "notes"}`` of the moment that was asked about; None for now."""
+        found: Mapping[str, Any] | None = self.data.get("as_of")
+        return found
+
+
+class PastDecision(View):
+    __slots__ = ()
+    decision_id = Member[str]()
+    customer_id = Member[str]()
+    channel = Member[str]()
+    time = Member[str]()
+    state_version = Member[int]()
+    #: A request that can be asked again as it is.
+    request = Member[Mapping[str, Any]]()
+
+    @property
+    def decision(self) -> Decision:
+        """The answer that was logged."""
+        return Decision(self.data["decision"])
+
+
+class Rerun(View):
+    """A decision that was decided again: whether its bytes came out the same."""
+
+    __slots__ = ()
+    same = Member[bool]()
+    bytes = Member[int]()
+    logged_sha256 = Member[str]()
+    rerun_sha256 = Member[str]()
+
 
 class DecisionResult(View):
     """One element of a batch: a decision, or why there is none."""
@@ -139,6 +171,10 @@ class Customer(View):
     scores = Member[Mapping[str, Mapping[str, Any]]](MappingProxyType({}))
     #: Experiment -> ``{"variant", "since", "until", "observed"}``.
     experiments = Member[Mapping[str, Mapping[str, Any]]](MappingProxyType({}))
+    #: What each contact policy still allows, where it was asked for.
+    policies = Member[Sequence[Mapping[str, Any]]](())
+    #: ``{"state_version", "time"}`` of the moment that was asked about.
+    as_of = Member[Mapping[str, Any] | None](None)
 
 
 class CustomerVersion(View):
@@ -159,6 +195,8 @@ class TimelineItem(View):
     time = Member[str]()
     id = Member[str | None]()
     body = Member[Mapping[str, Any]]()
+    #: Of the customer after it.
+    state_version = Member[int | None](None)
 
 
 class TimelinePage(View):

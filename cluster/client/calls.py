@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 
 from cluster.client import answers
@@ -45,12 +46,14 @@ class Calls:
         self, customer_id: str, channel: str, placements: Sequence[str | PlacementAsked], *,
         request_id: str | None = None, context: Mapping[str, Any] | None = None, event: NestedEvent | None = None,
         exclude: Sequence[str] = (), min_state_version: int | None = None, deadline_ms: int | None = None,
-        timeout_s: float | None = None,
+        as_of: int | Time | None = None, timeout_s: float | None = None,
     ) -> Call[answers.Decision]:
-        """The decision that would be made now, with the reasons for every candidate; nothing changes."""
-        return DecideCall("/v1/explanations", timeout_s, _decision(
+        """The decision that would be made now, with the reasons for every candidate; nothing changes. ``as_of``: as it
+        would have been made at that ``state_version`` or time."""
+        body = _decision(
             customer_id, channel, placements, request_id, context, event, exclude, min_state_version, deadline_ms, {},
-        ))
+        )
+        return DecideCall("/v1/explanations", timeout_s, body if as_of is None else {**body, "as_of": as_of})
 
     @Method
     def decide_batch(
@@ -81,9 +84,14 @@ class Calls:
         return HistoryCall(source, first_position, events, answers.EventResult)
 
     @Method
-    def customer(self, customer_id: str) -> Call[answers.Customer]:
-        """The customer as Kairos sees it now. ``NotFound`` for one that was never seen."""
-        return Call("GET", path_of(_CUSTOMER, customer_id), _viewed(answers.Customer))
+    def customer(
+        self, customer_id: str, *, as_of: int | Time | None = None, policies: bool = False
+    ) -> Call[answers.Customer]:
+        """The customer as Kairos sees it now, or as of a ``state_version`` or time; ``policies``: with what each
+        contact policy still allows. ``NotFound`` for one that was never seen."""
+        when = as_of.isoformat() if isinstance(as_of, datetime) else as_of
+        query = {"as_of": when, "policies": policies or None}
+        return Call("GET", path_of(_CUSTOMER, customer_id), _viewed(answers.Customer), query=query)
 
     @Paged
     def timeline(
@@ -114,6 +122,16 @@ class Calls:
     def explanation_of(self, decision_id: str) -> Call[answers.Explanation]:
         """Why a past decision was made so."""
         return Call("GET", path_of("/v1/decisions/{}/explanation", decision_id), _viewed(answers.Explanation))
+
+    @Method
+    def decision_of(self, decision_id: str) -> Call[answers.PastDecision]:
+        """What a past decision was asked and answered."""
+        return Call("GET", path_of("/v1/decisions/{}", decision_id), _viewed(answers.PastDecision))
+
+    @Method
+    def rerun(self, decision_id: str) -> Call[answers.Rerun]:
+        """Decide again what was decided, and compare the bytes; nothing changes."""
+        return Call("POST", path_of("/v1/decisions/{}:rerun", decision_id), _viewed(answers.Rerun))
 
     @Method
     def catalog(self) -> Call[answers.Catalog]:

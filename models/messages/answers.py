@@ -105,10 +105,44 @@ class Explanation(AnswerModel):
     experiments: dict[str, str] | None = None
 
 
+class AsOf(AnswerModel):
+    """The moment at which it stood so."""
+
+    state_version: int
+    time: str
+
+
+class DecidedAsOf(AsOf):
+    #: What could not be had any more, and what was taken in its place.
+    notes: list[str]
+
+
 class ExplainedDecision(AnswerModel):
-    """A dry run with its ``explanation``."""
+    """A dry run with its ``explanation``; ``as_of`` where the past was asked about."""
 
     explanation: Explanation
+    as_of: DecidedAsOf | None = None
+
+
+class PastDecision(AnswerModel):
+    """``request`` can be asked again as it is; ``decision`` is the answer that was logged."""
+
+    decision_id: str
+    customer_id: str
+    channel: str
+    time: str
+    state_version: int
+    request: dict[str, Any]
+    decision: Decision
+
+
+class Rerun(AnswerModel):
+    """Of the logged answer and of that which came out again, in msgpack: bytes of the first, SHA-256 of both."""
+
+    same: bool
+    bytes: int
+    logged_sha256: str
+    rerun_sha256: str
 
 
 class Score(AnswerModel):
@@ -129,6 +163,23 @@ class ExposureShown(AnswerModel):
     observed: bool
 
 
+class PolicyStanding(AnswerModel):
+    """What a contact policy allows right now. ``what`` null: all that it concerns and that has no entry of its own;
+    ``channel`` null: the same in every channel that it concerns; ``per``: what ``what`` names."""
+
+    policy: str
+    kind: Literal["limit", "rest", "exclusive", "never_after"]
+    channel: str | None
+    per: str | None
+    what: str | None
+    limit: int | None
+    used: int | None
+    window: str | None
+    next_free: str | None
+    refuses: bool
+    detail: str
+
+
 class Customer(AnswerModel):
     customer_id: str
     state_version: int
@@ -143,6 +194,10 @@ class Customer(AnswerModel):
     scores: dict[str, Score] = Field(default_factory=dict)
     #: By experiment, from the first decision under it on.
     experiments: dict[str, ExposureShown] = Field(default_factory=dict)
+    #: With ``policies=true``.
+    policies: list[PolicyStanding] | None = None
+    #: With ``as_of``.
+    as_of: AsOf | None = None
 
 
 class TimelineItem(AnswerModel):
@@ -150,6 +205,8 @@ class TimelineItem(AnswerModel):
     time: str
     id: str | None
     body: dict[str, Any]
+    #: Of the customer after it.
+    state_version: int | None = None
 
 
 class Timeline(AnswerModel):

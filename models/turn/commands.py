@@ -27,7 +27,16 @@ EXPLAIN: Final = "explain"
 #: Reads that need the journal; the actor answers them outside the turn.
 TIMELINE: Final = "timeline"
 EXPLANATION: Final = "explanation"
+#: What a decision was asked and answered; and the same decided again, for whoever wants to see that it is the same.
+PAST_DECISION: Final = "past_decision"
+RERUN: Final = "rerun"
+#: The customer with what policies still allow (``policies``), now or as of a moment (``as_of``).
+STANDING: Final = "standing"
+#: A decision request with ``as_of``: a dry run on the customer, catalog, evidence and roles of that moment.
+EXPLAIN_PAST: Final = "explain_past"
 
+#: Kinds that the actor answers beside its turns.
+BESIDE: Final = frozenset({TIMELINE, EXPLANATION, PAST_DECISION, RERUN, STANDING, EXPLAIN_PAST})
 WRITES: Final = frozenset({EVENT, DECISION, OUTCOME, ATTRIBUTES, CONSENT, ERASE, HISTORY, TICK, REFRESH})
 
 

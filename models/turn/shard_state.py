@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from models import canonical
 from models.budgets.escrow import Escrow
@@ -141,3 +141,17 @@ class ShardState:
     def _lay_out(self) -> None:
         self.layouts = {} if self.plan is None else layouts_of(self.roles, self.plan)
         self.active_roles = self.roles.keeping(self.layouts.__contains__)
+
+
+class KeptScoring(NamedTuple):
+    """By what a kept state says that decisions were scored, after the row ``seq``."""
+
+    seq: int
+    evidence: Evidence
+    roles: Roles
+
+
+def scoring_of(data: bytes) -> KeptScoring:
+    """That of a packed state, without the work of unpacking its catalog."""
+    packed = canonical.unpack(data)
+    return KeptScoring(packed["seq"], Evidence.from_wire(packed["evidence"]), Roles.from_wire(packed["roles"]))

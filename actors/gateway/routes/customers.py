@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from pydantic import RootModel
+from pydantic_core import PydanticCustomError
 
 from actors.gateway.exchange import Answer, Exchange, validate
 from actors.gateway.problems import bad_field
@@ -14,6 +15,7 @@ from actors.gateway.services import Services
 from models import limits
 from models.messages import answers
 from models.messages.customers import Attributes, Consent
+from models.messages.past import AS_OF_SCHEMA, AS_OF_TEXT, as_of_query
 from models.turn import commands
 
 _LIMIT_DEFAULT = 100
@@ -21,7 +23,20 @@ _BEFORE = re.compile(r"[0-9]{1,18}\.[0-9]{1,9}", re.ASCII)
 
 
 async def get_customer(services: Services, exchange: Exchange) -> Answer:
-    return await _ask(services, exchange, commands.PROFILE, {})
+    as_of, with_policies = _as_of(exchange), exchange.query_bool("policies")
+    if as_of is None and not with_policies:
+        return await _ask(services, exchange, commands.PROFILE, {})
+    body = {"as_of": as_of, "policies": with_policies}
+    command = services.command(exchange.caller, commands.STANDING, exchange.path_ids[0], body, exchange.request_id)
+    return await services.ask_alone(command)
+
+
+def _as_of(exchange: Exchange) -> dict[str, int | None] | None:
+    text = exchange.query.get("as_of")
+    try:
+        return None if text is None else as_of_query(text)
+    except PydanticCustomError as error:
+        raise bad_field(["query", "as_of"], f"{error.message()}; give {AS_OF_TEXT}") from error
 
 
 async def delete_customer(services: Services, exchange: Exchange) -> Answer:
@@ -62,8 +77,12 @@ async def get_timeline(services: Services, exchange: Exchange) -> Answer:
 _PATH = "/v1/customers/{customer_id}"
 ROUTES = (
     Route(
-        "GET", _PATH, "profiles:read", get_customer, "customer", "The customer as Kairos sees it now", "customers",
-        {200: answers.Customer}, (404, 504),
+        "GET", _PATH, "profiles:read", get_customer, "customer", "The customer as Kairos sees it, now or then",
+        "customers", {200: answers.Customer}, (404, 410, 504), query=(
+            Query("as_of", {"anyOf": AS_OF_SCHEMA["anyOf"][:2]}, "As it was: a state_version or a time"),
+            Query("policies", {"type": "boolean", "default": False}, "Add what each contact policy still allows"),
+        ),
+        description="410: as_of lies beyond the retention; 404 also before the customer was first seen.",
     ),
     Route(
         "DELETE", _PATH, "profiles:erase", delete_customer, "erase", "Erase the customer; answers a receipt",

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, TypeVar
 
 from actors.access import KeyRecord
 from actors.gateway.denied import ANY_DECIDE, require
 from actors.gateway.exchange import Answer, Exchange, validate
 from actors.gateway.problems import Refused, bad_field
 from actors.gateway.routes.batches import results_answer, send
-from actors.gateway.routing import Route
+from actors.gateway.routing import Handler, Route
 from actors.gateway.services import Services
 from models import canonical, limits
 from models.messages import answers
 from models.messages.decisions import DecisionBatch, DecisionRequest
-from models.turn.commands import DECISION, EXPLANATION, Command, Reply
+from models.messages.past import ExplanationRequest
+from models.turn.commands import DECISION, EXPLAIN_PAST, EXPLANATION, PAST_DECISION, RERUN, Command, Reply
+
+R = TypeVar("R", bound=DecisionRequest)
 
 
 async def post_decision(services: Services, exchange: Exchange) -> Answer:
@@ -34,11 +37,11 @@ def _checked(caller: KeyRecord, data: Any) -> DecisionRequest:
     channel = data.get("channel") if type(data) is dict else None
     if type(channel) is str:
         require(caller, f"decide:{channel}")
-    return _valid(data)
+    return _valid(DecisionRequest, data)
 
 
-def _valid(data: Any) -> DecisionRequest:
-    request = validate(DecisionRequest, data)
+def _valid(model: type[R], data: Any) -> R:
+    request = validate(model, data)
     if request.foreign_event():
         raise bad_field(["event", "customer_id"], "the event names another customer than the request")
     return request
@@ -81,24 +84,40 @@ def _result(answer: Reply | Refused, request_id: str) -> dict[str, Any]:
 async def post_explanation(services: Services, exchange: Exchange) -> Answer:
     data = await exchange.data()
     exchange.adopt_request_id(data)
-    if type(data) is dict and "as_of" in data:
-        raise bad_field(["as_of"], "explaining the past is not supported yet; leave as_of out to ask about now")
-    request = _valid(data)
+    request = _valid(ExplanationRequest, data)
     body = request.to_command_body(exchange.request_id)
     body["dry_run"] = body["explain"] = True
+    if request.as_of is not None:
+        return await _explain_past(services, exchange, request, body)
     command = services.command(
         exchange.caller, DECISION, request.customer_id, body, exchange.request_id, request.deadline_ms
     )
     return await services.ask(command, request.deadline_ms)
 
 
-async def get_explanation(services: Services, exchange: Exchange) -> Answer:
-    decision_id = exchange.path_ids[0]
-    body = {"decision_id": decision_id}
-    command = services.command_about(exchange.caller, EXPLANATION, decision_id, body, exchange.request_id)
-    if command is None:
-        raise Refused(404, "there is no such decision: not an id that a decision ever had")
-    return await services.ask_alone(command)
+async def _explain_past(
+    services: Services, exchange: Exchange, request: ExplanationRequest, body: dict[str, Any]
+) -> Answer:
+    """The journal is read for it: ``deadline_ms``, which is for decisions, does not bound that."""
+    if request.min_state_version is not None:
+        raise bad_field(["min_state_version"], "the past does not move: leave it out beside as_of")
+    asked = {**body, "as_of": request.as_of}
+    return await services.ask_alone(
+        services.command(exchange.caller, EXPLAIN_PAST, request.customer_id, asked, exchange.request_id)
+    )
+
+
+def _about(kind: str) -> Handler:
+    """A call about the decision in its path."""
+    async def handle(services: Services, exchange: Exchange) -> Answer:
+        decision_id = exchange.path_ids[0]
+        body = {"decision_id": decision_id}
+        command = services.command_about(exchange.caller, kind, decision_id, body, exchange.request_id)
+        if command is None:
+            raise Refused(404, "there is no such decision: not an id that a decision ever had")
+        return await services.ask_alone(command)
+
+    return handle
 
 
 _DECIDING = (400, 409, 412, 413, 504)
@@ -114,11 +133,26 @@ ROUTES = (
     ),
     Route(
         "POST", "/v1/explanations", "profiles:read", post_explanation, "explanations",
-        "A dry run with the reasons for every candidate", "decisions", {200: answers.ExplainedDecision}, _DECIDING,
-        DecisionRequest, submits_at_once=True,
+        "A dry run with the reasons for every candidate", "decisions", {200: answers.ExplainedDecision},
+        (*_DECIDING, 404, 410), ExplanationRequest, submits_at_once=True,
+        description="With `as_of`, a `state_version` or a time, it is decided on the customer, catalog, evidence and "
+        "roles of that moment: 404 before the customer was seen or where it is erased, 410 beyond the retention. "
+        "`as_of` of the answer tells the moment, and in `notes` what could not be had any more.",
     ),
     Route(
-        "GET", "/v1/decisions/{decision_id}/explanation", "profiles:read", get_explanation, "explanation",
+        "GET", "/v1/decisions/{decision_id}/explanation", "profiles:read", _about(EXPLANATION), "explanation",
         "Why a past decision was made so", "decisions", {200: answers.Explanation}, (404, 410, 504),
+    ),
+    # Before the path that would take the verb for a part of the id.
+    Route(
+        "POST", "/v1/decisions/{decision_id}:rerun", "profiles:read", _about(RERUN), "rerun",
+        "Decide again what was decided, and compare", "decisions", {200: answers.Rerun}, (404, 410, 504),
+        description="On the customer, catalog, evidence and roles of then; changes nothing. `same` is false where the "
+        "answer does not come out byte for byte.",
+    ),
+    Route(
+        "GET", "/v1/decisions/{decision_id}", "profiles:read", _about(PAST_DECISION), "decision",
+        "What a past decision was asked and answered", "decisions", {200: answers.PastDecision}, (404, 410, 504),
+        description="`request` is one that can be asked again: within seven days it gets the same answer.",
     ),
 )

@@ -23,6 +23,7 @@ CONTRACT = {
     "POST /v1/events", "POST /v1/decisions", "POST /v1/decisions:batch", "POST /v1/outcomes", "POST /v1/history",
     "GET /v1/customers/{customer_id}", "DELETE /v1/customers/{customer_id}", "GET /v1/customers/{customer_id}/timeline",
     "PUT /v1/customers/{customer_id}/attributes", "PUT /v1/customers/{customer_id}/consent",
+    "GET /v1/decisions/{decision_id}", "POST /v1/decisions/{decision_id}:rerun",
     "GET /v1/decisions/{decision_id}/explanation", "POST /v1/explanations", "GET /v1/catalog", "PUT /v1/catalog",
     "GET /v1/budgets", "PUT /v1/budgets/{budget_id}", "GET /v1/scorers", "POST /v1/scorers/{version}:promote",
     "POST /v1/scorers/{version}:shadow", "POST /v1/scorers/{version}:canary", "POST /v1/scorers/{version}:retire",
