@@ -3,6 +3,7 @@
     applications:
       - {name: kairos, route_prefix: /, import_path: "cluster.application:gateway"}
       - {name: kairos-scorer, route_prefix: null, import_path: "cluster.application:scorer"}
+      - {name: kairos-console, route_prefix: /console, import_path: "cluster.application:console"}
 
 Serve builds them in a task on the cluster. Settings are those of that node (``KAIROS_*``, ``kairos.yaml``), before them
 the ``args`` of the application. Building makes the installation in the store if there is none, and the supervisor that
@@ -19,7 +20,7 @@ from ray import serve
 from actors.scorer import scorer_app
 from actors.stores.interface import Installation
 from cluster.actors_of import actor_settings
-from cluster.serving import gateway_app
+from cluster.serving import console_app, gateway_app
 from cluster.settings import Settings, load_settings
 from cluster.store_of import install, store_of
 from cluster.supervision.actor import ensure_supervisor
@@ -34,6 +35,11 @@ def gateway(args: dict[str, Any]) -> serve.Application:
 def scorer(args: dict[str, Any]) -> serve.Application:
     """The scorer, unless the setting ``scorer`` is ``in_process``; its name must be ``kairos-scorer``."""
     return scorer_app(actor_settings(*_installed(args)))
+
+
+def console(args: dict[str, Any]) -> serve.Application:
+    """The pages for people; its name must be ``kairos-console``, its route ``/console``. It may be left out."""
+    return console_app(*_installed(args))
 
 
 def _installed(args: dict[str, Any]) -> tuple[Settings, Installation]:

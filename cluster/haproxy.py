@@ -30,6 +30,8 @@ TRUSTED_HEADERS: Final = (
 _READ_BY_GATEWAY: Final = "http-request set-header x-request-disconnect-disabled ?1"
 #: Who asks, for the chain of refusals; what a client writes there itself is replaced.
 _PEER: Final = f"http-request set-header {PEER_HEADER.decode()} %[src]"
+#: A path may hold a customer's id, or a link that lets somebody in: no log has a line of a request, only of what fails.
+_LOGGED_FROM: Final = "notice"
 #: Of a stream's request: compressing every frame costs more than it saves within a data centre.
 _UNCOMPRESSED: Final = "http-request del-header sec-websocket-extensions"
 #: HAProxy's own refusals, by the status that it would answer: (status, reason, what to tell the caller).
@@ -95,6 +97,7 @@ def _sed_script(folder: Path, host: str | None) -> str:
     lines = [
         rf"{api}!s/^([[:space:]]*bind[[:space:]]+)(\*)?:/\1127.0.0.1:/",
         *([] if host is None else [rf"{api}s/^([[:space:]]*bind[[:space:]]+)(\*|127\.0\.0\.1):/\1{host}:/"]),
+        rf"s/^([[:space:]]*log [^[:space:]]+ local0) info$/\1 {_LOGGED_FROM}/",
         # Whoever may write to this socket can send all traffic elsewhere; Serve lets every user of the machine.
         r"s/^([[:space:]]*stats socket .*)mode 666/\1mode 600/",
         *(rf"/^[[:space:]]*errorfile {status} /d" for status in _ERRORS),

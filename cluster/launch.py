@@ -105,7 +105,7 @@ def _serve(settings: Settings, installation: Installation, supervisor: Any) -> N
     except (RayError, RuntimeError, TimeoutError) as error:
         raise KairosError(f"Ray Serve did not start: {str(error).strip().splitlines()[0]}; try again") from error
     supervisor.serving = ServingKeeper(
-        lambda: missing_applications(settings), lambda: start_serve(settings, installation),
+        lambda: missing_applications(settings), lambda only: start_serve(settings, installation, only),
     )
     supervisor.insight = InsightKeeper(RayInsight(settings, installation))
 

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
         default="every", description="on a cluster: the nodes that listen for HTTP",
     )
     gateways: int = Field(default=1, ge=1, le=64, description="replicas of the HTTP gateway")
+    console: bool = Field(default=True, description="pages for people, under /console")
     resident_bytes: int = Field(default=limits.RESIDENT_BYTES_DEFAULT, ge=1024 * 1024, description="per shard")
     retention_ms: int = Field(default=limits.JOURNAL_RETENTION_MS, gt=limits.IDEMPOTENCY_MS)
     oidc_issuer: str | None = Field(default=None, description="an OpenID Connect issuer whose tokens count beside keys")

@@ -8,6 +8,6 @@ from typing import Final
 from actors.sessions.interface import LINK, SESSION
 from models import limits
 
-ROWS_PER_KEY_MAX: Final[Mapping[str, int]] = {
+ROWS_PER_KEY: Final[Mapping[str, int]] = {
     LINK: limits.CONSOLE_LINKS_PER_KEY_MAX, SESSION: limits.CONSOLE_SESSIONS_PER_KEY_MAX,
 }

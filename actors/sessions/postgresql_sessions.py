@@ -6,7 +6,7 @@ from typing import Final
 
 from actors.postgresql.connection import Connection
 from actors.postgresql.shared_connection import SharedConnection
-from actors.sessions.bounds import ROWS_PER_KEY_MAX
+from actors.sessions.bounds import ROWS_PER_KEY
 
 _CROWD_OUT: Final = """
 DELETE FROM console_session WHERE digest = ANY(ARRAY(
@@ -23,7 +23,7 @@ class PostgresqlSessions:
 
     def put(self, digest: bytes, kind: str, holder: bytes, sealed: bytes, expires_ms: int) -> None:
         def work(connection: Connection) -> None:
-            connection.execute(_CROWD_OUT, (holder, kind, ROWS_PER_KEY_MAX[kind] - 1))
+            connection.execute(_CROWD_OUT, (holder, kind, ROWS_PER_KEY[kind] - 1))
             connection.execute(_PUT, (digest, kind, holder, expires_ms, sealed))
 
         self._shared.write(work)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from actors.sessions.bounds import ROWS_PER_KEY_MAX
+from actors.sessions.bounds import ROWS_PER_KEY
 from models.errors import DiskFull, JournalFailed
 
 CONSOLE_FILE: Final = "console.db"
@@ -50,7 +50,7 @@ class SqliteSessions:
 
     def put(self, digest: bytes, kind: str, holder: bytes, sealed: bytes, expires_ms: int) -> None:
         with self._writing() as db:
-            db.execute(_CROWD_OUT, (holder, kind, ROWS_PER_KEY_MAX[kind] - 1))
+            db.execute(_CROWD_OUT, (holder, kind, ROWS_PER_KEY[kind] - 1))
             db.execute(
                 "INSERT INTO session (digest, kind, holder, expires_ms, sealed) VALUES (?, ?, ?, ?, ?)",
                 (digest, kind, holder, expires_ms, sealed),

@@ -12,6 +12,7 @@ import typer
 
 from cluster.cli import (
     audit,
+    console,
     demo,
     denials,
     doctor,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("up")(lifecycle.up)
 app.command("down")(lifecycle.down)
 app.command("status")(status.status)
+app.command("console")(console.console)
 app.command("doctor")(doctor.doctor)
 app.command("nodes")(nodes.nodes)
 app.command("node-env")(nodes.node_env)

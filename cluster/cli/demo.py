@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cluster import launch
 from cluster.cli.options import AsJson, live_url
+from cluster.console.asking import ask_for_link
 from cluster.demo import report, stages
 from cluster.demo.journey import data_folder, read_journey
 from cluster.settings import SQLITE, load_settings
@@ -89,10 +90,24 @@ def _run(
         show(report.report(played))
         if not leave:
             console.print(f"[bold]serving on[/bold] {running.url}/docs  (key: kairos key --data-dir {data_dir})")
+            _show_console(console, running, data_dir)
             wait_for_signal(running, console.print)
     finally:
         running.stop(say)
     return played.verdict.is_clean
+
+
+def _show_console(console: Console, running: launch.Running, data_dir: Path) -> None:
+    """A link, where there is a console to open."""
+    if not running.settings.console:
+        return
+    try:
+        link = ask_for_link(running.url, running.key)
+    except KairosError as error:
+        console.print(f"the console: {error}", soft_wrap=True)
+        return
+    console.print(f"[bold]console[/bold] {link.url}", soft_wrap=True)
+    console.print(f"         opens once, until {link.expires}; another: kairos console --data-dir {data_dir}")
 
 
 def _count(households: str) -> int | None:

@@ -38,6 +38,9 @@ def up(
     catalog: Annotated[Path | None, typer.Option(help="Publish this catalog [the packaged example, once].")] = None,
     clock: Annotated[str | None, typer.Option(help="wall, or manual:TIME (RFC 3339) [wall].")] = None,
     address: Annotated[str | None, typer.Option(help="Join this Ray cluster [start one].")] = None,
+    console: Annotated[
+        bool | None, typer.Option("--console/--no-console", help="Pages for people, under /console [with them].")
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready.")] = False,
 ) -> None:
     """Start Kairos; in the foreground until interrupted, then drain.
@@ -46,28 +49,28 @@ def up(
     """
     settings = load_settings(
         data_dir=data_dir, host=host, port=port, shards=shards, store=store, catalog=catalog, clock=clock,
-        address=address,
+        address=address, console=console,
     )
     if detach:
         _start_detached(settings)
         return
-    console = Console(stderr=True)
+    screen = Console(stderr=True)
     if settings.address is not None:
-        joining.run(settings, lambda line: _dim(console, line), lambda: _print_where(console, settings))
+        joining.run(settings, lambda line: _dim(screen, line), lambda: _print_where(screen, settings))
         return
     try:
-        running = launch.start(settings, lambda line: _dim(console, line))
+        running = launch.start(settings, lambda line: _dim(screen, line))
     except KairosError as error:
         if not 0 < launch.restarts() < _RESTARTS_IN_A_ROW:
             raise
-        console.print(f"{error}; once more")
+        screen.print(f"{error}; once more")
         launch.start_again()
     launch.stands()
-    _print_ready(console, running)
-    _print_where(console, settings)
-    if not wait_for_signal(running, console.print):
+    _print_ready(screen, running)
+    _print_where(screen, settings)
+    if not wait_for_signal(running, screen.print):
         launch.start_again()
-    running.stop(console.print)
+    running.stop(screen.print)
 
 
 def _print_ready(console: Console, running: launch.Running) -> None:
@@ -86,6 +89,8 @@ def _dim(console: Console, line: str) -> None:
 def _print_where(console: Console, settings: Settings) -> None:
     place = settings.data_dir
     console.print(f"[bold]ready[/bold]  {settings.url}  (docs: {settings.url}/docs)")
+    if settings.console:
+        console.print(f"console: kairos console --data-dir {place} prints a link that opens it")
     console.print(f"key: kairos key --data-dir {place}    stop: Ctrl-C, or kairos down --data-dir {place}")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ray import serve
@@ -39,15 +38,18 @@ class Console:
         self._sweeping: asyncio.Task[None] | None = None
 
     def __serve_build_asgi_app__(self) -> ConsoleApp:
-        """Called by Serve once the replica is constructed, in its event loop."""
+        """Called by Serve once the replica is constructed."""
         from cluster.console.doors.door import console_with_doors  # who deploys it does not wait for its imports
         from cluster.console.doors.sealed import SealedSessions
         from cluster.console.frame import ConsoleConfig
 
-        sessions = SealedSessions(self._vault)
-        with suppress(RuntimeError):
-            self._sweeping = asyncio.get_running_loop().create_task(sessions.sweep_for_ever())
-        return console_with_doors(ConsoleConfig(self._api_url), sessions)
+        self._sessions = SealedSessions(self._vault)
+        return console_with_doors(ConsoleConfig(self._api_url), self._sessions)
+
+    async def check_health(self) -> None:
+        """Asked by Serve before it sends the first request, and ever again."""
+        if self._sweeping is None:
+            self._sweeping = asyncio.create_task(self._sessions.sweep_for_ever())
 
 
 def console_deployment(settings: Mapping[str, Any]) -> serve.Application:

@@ -87,7 +87,7 @@ class Supervisor:
         actors, here = Actors(settings, installation), own_node_id()
         if self._plain[_DEPLOYS]:
             self._serving = ServingKeeper(
-                lambda: missing_applications(settings), lambda: start_serve(settings, installation),
+                lambda: missing_applications(settings), lambda only: start_serve(settings, installation, only),
             )
         only_node = None if actors.store.shards_may_move else here
         self._loop = loop = supervisor.Supervisor(actors, live_nodes, only_node=only_node)

@@ -1,5 +1,5 @@
 """Keeps the Serve applications in being. Serve itself replaces replicas and restarts its controller; what it cannot do
-is come back when the cluster's memory is lost: then everything is deployed again.
+is come back when the cluster's memory is lost: then what is missing is deployed again.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ _PAUSE_S: Final = 10.0
 
 class ServingKeeper:
     """``look`` is quick; deploying is done beside it, one attempt at a time. ``missing`` names the applications that
-    should be there and are not; both may raise anything, which is logged and tried again."""
+    should be there and are not, ``deploy`` brings those that are named, or all when none is; both may raise anything,
+    which is logged and tried again."""
 
     def __init__(
-        self, missing: Callable[[], list[str]], deploy: Callable[[], None], clock: Callable[[], float] = time.monotonic,
+        self, missing: Callable[[], list[str]], deploy: Callable[[list[str]], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._missing, self._deploy, self._clock = missing, deploy, clock
         self._next_s = 0.0
@@ -57,7 +59,7 @@ class ServingKeeper:
             if not missing and not demanded:
                 return
             log.info("deploying to Ray Serve", missing=missing)
-            self._deploy()
+            self._deploy([] if demanded else missing)
             self.deployed += 1
         except Exception as error:
             log.warning("Ray Serve could not be kept in being; once more soon", error=type(error).__name__,

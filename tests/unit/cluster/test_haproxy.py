@@ -12,6 +12,7 @@ from cluster import haproxy
 from models.errors import BadInput
 
 SERVED = """global
+    log 127.0.0.1:514 local0 info
     maxconn 100
     stats socket {folder}/admin.sock mode 666 level admin expose-fd listeners
 defaults
@@ -83,6 +84,11 @@ def test_a_host_that_is_none_never_reaches_haproxy(tmp_path: Path, host: str) ->
 def test_only_the_owner_may_command_haproxy(mended: str) -> None:
     (line,) = [line for line in mended.splitlines() if "stats socket" in line]
     assert line.split()[3:] == ["mode", "600", "level", "admin", "expose-fd", "listeners"]
+
+
+def test_no_request_is_logged_for_its_path_may_hold_a_customer_or_a_link(mended: str) -> None:
+    (line,) = [line for line in mended.splitlines() if line.split()[:1] == ["log"]]
+    assert line.split()[2:] == ["local0", "notice"]
 
 
 def test_headers_by_which_a_client_would_steer_serve_are_taken_off(mended: str) -> None:

@@ -8,12 +8,14 @@ from cluster.supervision.serving import ServingKeeper
 class Serve:
     def __init__(self) -> None:
         self.missing: list[str] = []
+        self.asked: list[list[str]] = []
         self.deployed = 0
         self.fails = False
         self.now_s = 0.0
 
-    def deploy(self) -> None:
+    def deploy(self, only: list[str]) -> None:
         self.deployed += 1
+        self.asked.append(only)
         if self.fails:
             raise RuntimeError("no replica started")
         self.missing = []
@@ -34,13 +36,14 @@ def test_nothing_is_deployed_while_everything_is_there() -> None:
     assert serve.deployed == 0
 
 
-def test_what_is_missing_is_deployed_once() -> None:
+def test_what_is_missing_is_deployed_once_and_nothing_else_is_replaced() -> None:
     serve = Serve()
     keeper = serve.keeper()
     serve.missing = ["kairos"]
     for at_s in (0.0, 1.0, 6.0, 12.0):
         look(keeper, serve, at_s)
     assert (serve.deployed, keeper.deployed) == (1, 1)
+    assert serve.asked == [["kairos"]]
 
 
 def test_an_attempt_that_fails_is_repeated_after_a_pause() -> None:
@@ -55,10 +58,11 @@ def test_an_attempt_that_fails_is_repeated_after_a_pause() -> None:
     assert (serve.deployed, keeper.deployed) == (2, 1)
 
 
-def test_a_new_deployment_is_made_on_demand_though_nothing_is_missing() -> None:
+def test_everything_is_deployed_on_demand_though_nothing_is_missing() -> None:
     serve = Serve()
     keeper = serve.keeper()
     look(keeper, serve, 0.0)
     keeper.demand()
     look(keeper, serve, 0.5)
     assert serve.deployed == 1
+    assert serve.asked == [[]]
