@@ -90,9 +90,11 @@ def test_every_object_says_what_it_is_and_lives_in_the_one_namespace() -> None:
 
 def test_serve_takes_the_configuration_and_its_import_paths_lead_to_builders() -> None:
     config = serve_config()
-    assert [application.name for application in config.applications] == [naming.GATEWAY_APP, naming.SCORER_APP]
+    assert {application.name: application.route_prefix for application in config.applications} == {
+        naming.GATEWAY_APP: "/", naming.SCORER_APP: None, naming.CONSOLE_APP: "/console",
+    }
     deployments = {one.name for application in config.applications for one in application.deployments}
-    assert deployments == {naming.GATEWAY_DEPLOYMENT, naming.SCORER_DEPLOYMENT}
+    assert deployments == {naming.GATEWAY_DEPLOYMENT, naming.SCORER_DEPLOYMENT, naming.CONSOLE_DEPLOYMENT}
     for application in config.applications:
         module, _, name = application.import_path.partition(":")
         builder = getattr(import_module(module), name)
