@@ -52,6 +52,9 @@ CLUSTER_VARIABLES = {
     "RAY_health_check_period_ms": "500",
     "RAY_health_check_timeout_ms": "1000",
     "RAY_health_check_failure_threshold": "3",
+    # Proxies of several machines hear of a replica that leaves in their own time: one renews itself, and what it was
+    # before still asks the replica meanwhile.
+    "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "5",
     # How long a node waits for the head to come back (where the head's state is kept outside) before it leaves.
     "RAY_gcs_rpc_server_reconnect_timeout_s": "600",
 }
