@@ -13,6 +13,7 @@ from actors.gateway import negotiation
 from actors.gateway.body import ClientGone, Receive, Send
 from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.failures import failed
+from actors.gateway.latency_reports import LatencyReports
 from actors.gateway.openapi import describe
 from actors.gateway.routes import ROUTES
 from actors.gateway.routing import Route, Router
@@ -21,16 +22,18 @@ from actors.gateway.stream import handshake
 from actors.gateway.stream.hub import Streams
 
 _SAFE_PATH: Final = "/:%!$&'()*+,;=@-._~"
+_WITHOUT_BODY: Final = frozenset({204, 304})
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 
 class GatewayApp:
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._reports = LatencyReports(services.metrics, services.backend)
         self._stages = _Stages()
         self._router = Router(ROUTES)
         self.streams = Streams(services, self._router)
-        self._watcher: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
         services.openapi = negotiation.encode(describe(ROUTES), as_msgpack=False)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -45,12 +48,16 @@ class GatewayApp:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._watcher = asyncio.create_task(self._services.authoriser.watch(self.streams.look))
+                self._running = [
+                    asyncio.create_task(self._services.authoriser.watch(self.streams.look)),
+                    asyncio.create_task(self._reports.run()),
+                ]
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                if self._watcher is not None:
-                    self._watcher.cancel()
-                    await asyncio.wait([self._watcher])  # it writes down who was refused last
+                for task in self._running:
+                    task.cancel()
+                if self._running:
+                    await asyncio.wait(self._running)  # one of them writes down who was refused last
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -113,7 +120,7 @@ class GatewayApp:
         total_s = time.perf_counter() - started_s
         own_s = total_s - answer.waited_s
         headers = [(b"server-timing", self._stages.header(own_s, answer.timing)), _NOSNIFF, *answer.headers]
-        if status != 204:
+        if status not in _WITHOUT_BODY:
             headers += [(b"content-length", b"%d" % len(body)), (b"content-type", media)]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})

@@ -42,7 +42,7 @@ class Exchange:
 
     __slots__ = (
         "_announced", "_query", "_receive", "_request_id", "_scope", "accept", "as_msgpack", "authorization",
-        "if_match", "key", "media", "method", "path_ids", "query", "segments",
+        "if_match", "if_none_match", "key", "media", "method", "path_ids", "query", "segments",
         "sent_msgpack", "traceparent",
     )
 
@@ -56,7 +56,8 @@ class Exchange:
         self.segments: list[bytes] = []
         self.path_ids: tuple[str, ...] = ()
         self.query: dict[str, str] = {}
-        self.authorization = self.accept = self.if_match = self._announced = content_type = b""
+        self.authorization = self.accept = self._announced = content_type = b""
+        self.if_match = self.if_none_match = b""
         #: As the caller sent it: not checked yet, and used for traces alone.
         self.traceparent = b""
         for name, value in scope["headers"]:
@@ -70,6 +71,8 @@ class Exchange:
                 self._announced = value
             elif name == b"if-match":
                 self.if_match = value
+            elif name == b"if-none-match":
+                self.if_none_match = value
             elif name == b"traceparent":
                 self.traceparent = value
         self.media = media_type(content_type) if content_type else b""

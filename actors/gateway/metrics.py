@@ -13,6 +13,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from actors.gateway.decision_latencies import DECIDING, DecisionLatencies
 from actors.gateway.figures import Answers, Counts, Spreads
 from actors.metrics import of_gateway as families
 from actors.metrics.of_coordinator import COORDINATOR
@@ -27,7 +28,9 @@ class Metrics:
     """``gateway``: the name of this replica, for its label."""
 
     def __init__(self, gateway: str = "0") -> None:
-        self._gateway = gateway
+        self.gateway = gateway
+        #: Of decisions that were answered, since this replica began.
+        self.decided = DecisionLatencies()
         self._requests = Answers(families.REQUESTS, families.REQUEST)
         self._frames = Answers(families.FRAMES, families.FRAME)
         self._stage = Spreads(families.STAGE)
@@ -47,6 +50,8 @@ class Metrics:
     def answered(self, call: str, status: int, seconds: float, own_seconds: float, timing: Mapping[str, float]) -> None:
         """``own_seconds``: the part that the gateway itself worked. ``timing``: milliseconds by stage."""
         self._requests.note(call, status, seconds)
+        if status == 200 and call in DECIDING:
+            self.decided.note(seconds)
         self._stages["gateway"].observe(own_seconds)
         for stage, spent_ms in timing.items():
             known = self._stages.get(stage)
@@ -56,6 +61,8 @@ class Metrics:
     def framed(self, call: str, status: int, seconds: float) -> None:
         """A frame was answered."""
         self._frames.note(call, status, seconds)
+        if status == 200 and call in DECIDING:
+            self.decided.note(seconds)
 
     def stream_ended(self, code: int) -> None:
         self._streams_ended.note(code)
@@ -98,7 +105,7 @@ class Metrics:
             self._requests.counts, self._requests.seconds, self._frames.counts, self._frames.seconds, self._stage,
             self._streams_ended, self._denials, self._batch_wait, self._link, self._batch, self._calls_lost,
         )
-        whose: tuple[str, ...] = (self._gateway,)
+        whose: tuple[str, ...] = (self.gateway,)
         for family, rows in [*((one.family, one.rows()) for one in kept), *gauges]:
             yield shown(family, {whose: rows}, ("gateway",))
 

@@ -22,6 +22,10 @@ _DESCRIPTION: Final = (
 _JSON: Final = "application/json"
 _MSGPACK: Final = "application/msgpack"
 _WITH_KEY: Final = (401, 403, 429)
+_IF_NONE_MATCH: Final = {
+    "name": "if-none-match", "in": "header", "required": False, "schema": {"type": "string"},
+    "description": "The ETag of an answer that the caller has: 304 while it would be told the same",
+}
 
 
 def describe(routes: Sequence[Route]) -> dict[str, Any]:
@@ -77,6 +81,8 @@ def _operation(route: Route) -> dict[str, Any]:
             "name": "if-match", "in": "header", "required": False, "schema": {"type": "string"},
             "description": "Publish only over this version; 409 when another one is live",
         })
+    if route.is_conditional:
+        parameters.append(_IF_NONE_MATCH)
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None or route.takes_catalog:
@@ -132,6 +138,8 @@ def _responses(route: Route) -> dict[str, Any]:
                       "content": _answer_content(route, model)}
         for status, model in route.answers.items()
     }
+    if route.is_conditional:
+        responses["304"] = {"description": "Nothing is new since the ETag that the call named"}
     statuses = {*route.errors, 422, 500, 503}
     if route.scope:
         statuses.update(_WITH_KEY)

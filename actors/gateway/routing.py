@@ -48,6 +48,8 @@ class Route:
     media: str = ""
     #: The body is a catalog, as YAML, JSON or msgpack.
     takes_catalog: bool = False
+    #: 304 for a caller who names the ETag of what it would be told.
+    is_conditional: bool = False
     #: Whatever the call asks of shards is submitted before its handler first waits: a stream runs it without a task of
     #: its own, and what one connection sends stays in order.
     submits_at_once: bool = False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import structlog
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from actors.gateway.tracing import GatewayTracing
 
 log = structlog.get_logger(__name__)
+#: How long a call waits for Insight, unless it says otherwise.
+INSIGHT_WAIT_S: Final = limits.INSIGHT_ANSWER_MS_MAX / limits.SECOND_MS
 #: Rule sources -> the error of each that must not be published (see ``actors.rule_trial``).
 Trial = Callable[[Sequence[str]], Mapping[str, str]]
 
@@ -189,6 +191,17 @@ class Services:
         except ActorFailed as error:
             log.error("coordinator_failed", method=method, error=str(error))
             raise Refused(500, "the coordinator failed; it may have been done, ask again what stands") from error
+
+    async def insight(self, method: str, *args: Any, wait_s: float | None = None) -> Any:
+        """A call of Insight as plain data. Raises ``Refused``: 503 while it is away, or does not answer in time."""
+        try:
+            async with asyncio.timeout(INSIGHT_WAIT_S if wait_s is None else wait_s):
+                return canonical.unpack(await self.backend.insight(method, *(canonical.pack(arg) for arg in args)))
+        except (TimeoutError, ShardGone) as error:
+            raise retry_later(503, "Insight, which counts, does not answer; it may be restarting") from error
+        except ActorFailed as error:
+            log.error("insight_failed", method=method, error=str(error))
+            raise retry_later(503, "Insight, which counts, failed; its log says why") from error
 
     async def shard_call(self, shard: int, method: str, *args: Any) -> bytes:
         try:

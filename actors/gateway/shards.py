@@ -43,16 +43,19 @@ class Backend(Protocol):
 
     async def coordinator(self, method: str, *args: Any) -> bytes: ...
 
+    async def insight(self, method: str, *args: Any) -> bytes: ...
+
 
 class LiveBackend:
-    """Shards by the directory, the coordinator by its name. Its handle survives restarts; one that is dead for good is
-    looked up anew."""
+    """Shards by the directory, coordinator and Insight by their names. A handle survives restarts; one that is dead for
+    good is looked up anew."""
 
     def __init__(self, link_key: bytes, directory: Directory | None = None) -> None:
         self._link_key = link_key
         self._directory = directory or Directory()
         self._links: dict[int, Link] = {}
-        self._coordinator: Any = None
+        #: By name.
+        self._handles: dict[str, Any] = {}
 
     async def dial(self, shards: int, wait_s: float) -> None:
         """Have connections to those that are there, for calls to come."""
@@ -82,15 +85,24 @@ class LiveBackend:
         return answer
 
     async def coordinator(self, method: str, *args: Any) -> bytes:
-        if self._coordinator is None:
-            self._coordinator = await _find_coordinator()
+        return await self._ask(naming.COORDINATOR, method, *args)
+
+    async def insight(self, method: str, *args: Any) -> bytes:
+        return await self._ask(naming.INSIGHT, method, *args)
+
+    async def _ask(self, name: str, method: str, *args: Any) -> bytes:
+        handle = self._handles.get(name)
+        if handle is None:
+            handle = self._handles[name] = await _find(name)
         try:
-            answer: bytes = await getattr(self._coordinator, method).remote(*args)
+            answer: bytes = await getattr(handle, method).remote(*args)
         except RayTaskError as error:
-            raise ActorFailed(f"{naming.COORDINATOR}.{method}: {error.cause!r}") from error
+            if isinstance(error.cause, NotServing):
+                raise ShardGone(f"{name}.{method}: {error.cause}") from error
+            raise ActorFailed(f"{name}.{method}: {error.cause!r}") from error
         except (RayError, ConnectionError) as error:
-            self._coordinator = None
-            raise ShardGone(f"{naming.COORDINATOR}: {type(error).__name__}") from error
+            self._handles.pop(name, None)
+            raise ShardGone(f"{name}: {type(error).__name__}") from error
         return answer
 
     def _link(self, shard: int) -> Link:
@@ -106,8 +118,8 @@ class LiveBackend:
         return resolve
 
 
-async def _find_coordinator() -> Any:
+async def _find(name: str) -> Any:
     try:
-        return await asyncio.to_thread(ray.get_actor, naming.COORDINATOR, namespace=naming.NAMESPACE)
+        return await asyncio.to_thread(ray.get_actor, name, namespace=naming.NAMESPACE)
     except ValueError as error:
-        raise ShardGone(f"there is no actor {naming.COORDINATOR}") from error
+        raise ShardGone(f"there is no actor {name}") from error

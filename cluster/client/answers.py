@@ -311,6 +311,51 @@ class Status(View):
     shards = Member[Sequence[Mapping[str, Any]]]()
 
 
+class Caller(View):
+    """Whom the server takes the client for."""
+
+    __slots__ = ()
+    name = Member[str]()
+    tenant = Member[str]()
+    scopes = Member[Sequence[str]]()
+    #: None: never.
+    expires = Member[str | None]()
+    key_id = Member[str]()
+
+
+class Live(View):
+    """What is decided now; ``data`` holds more. ``age_ms``: since the journals were read to their ends."""
+
+    __slots__ = ()
+    version = Member[int]()
+    age_ms = Member[int]()
+    caught_up = Member[bool]()
+    rate_per_s = Member[float]()
+    p50_ms = Member[float | None]()
+    p99_ms = Member[float | None]()
+    degraded_share = Member[float | None]()
+    minutes = Member[Sequence[Mapping[str, Any]]]()
+    #: Of the client's own tenant, newest first.
+    recent = Member[Sequence[Mapping[str, Any]]]()
+    sample_ratio = Member[float]()
+
+
+class Funnel(View):
+    """Which gate removed how many; ``data["from"]`` is where the window begins."""
+
+    __slots__ = ()
+    window = Member[str]()
+    to = Member[str | None]()
+    version = Member[int]()
+    decisions = Member[int]()
+    degraded = Member[int]()
+    held_out = Member[int]()
+    gates = Member[Sequence[Mapping[str, Any]]]()
+    actions = Member[Sequence[Mapping[str, Any]]]()
+    policies = Member[Sequence[Mapping[str, Any]]]()
+    budgets = Member[Sequence[Mapping[str, Any]]]()
+
+
 class JournalPage(View):
     """A page of facts, for tools: see ``GET /v1/journal``."""
 

@@ -225,6 +225,25 @@ class Calls:
         return Call("GET", "/v1/status", _viewed(answers.Status))
 
     @Method
+    def caller(self) -> Call[answers.Caller]:
+        """Whom the server takes this client for, and what it may do."""
+        return Call("GET", "/v1/caller", _viewed(answers.Caller))
+
+    @Method
+    def live(self) -> Call[answers.Live]:
+        """What is decided now: rate, latency, counts per minute, the newest decisions of the client's tenant."""
+        return Call("GET", "/v1/live", _viewed(answers.Live))
+
+    @Method
+    def funnel(
+        self, window: Literal["hour", "day", "week", "all"] = "day", *, channel: str | None = None,
+        action: str | None = None,
+    ) -> Call[answers.Funnel]:
+        """Which gate removed how many actions over a window, and what was accepted of those that were chosen."""
+        query = {"window": window, "channel": channel, "action": action}
+        return Call("GET", "/v1/funnel", _viewed(answers.Funnel), query=query)
+
+    @Method
     def metrics(self) -> Call[str]:
         """Prometheus text."""
         return Call("GET", "/metrics", lambda reply: reply.body.decode())

@@ -311,6 +311,16 @@ class RoleChanged(AnswerModel):
     waiting_for: list[int]
 
 
+class Caller(AnswerModel):
+    """A key, or who came with a token of the issuer. ``key_id``: which of several keys of the name; no part of it."""
+
+    name: str
+    tenant: str
+    scopes: list[str]
+    expires: str | None
+    key_id: str
+
+
 class Status(AnswerModel):
     """Shards, epochs, backlog, versions; ``degraded`` or not."""
 

@@ -10,6 +10,7 @@ from actors.gateway.routes import (
     decisions,
     events,
     experiments,
+    insight,
     operations,
     outcomes,
     scorers,
@@ -19,5 +20,5 @@ from actors.gateway.routing import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *events.ROUTES, *decisions.ROUTES, *outcomes.ROUTES, *customers.ROUTES, *configuration.ROUTES, *scorers.ROUTES,
-    *experiments.ROUTES, *operations.ROUTES, *stream.ROUTES,
+    *experiments.ROUTES, *insight.ROUTES, *operations.ROUTES, *stream.ROUTES,
 )

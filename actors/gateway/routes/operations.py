@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import Any
 
-from actors.gateway.denied import denied
+from actors.gateway.denied import ANY, denied
 from actors.gateway.docs import DOCS_PAGE
 from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.health import (
@@ -23,6 +23,7 @@ from actors.gateway.routing import Query, Route
 from actors.gateway.services import Services
 from models import ids, limits
 from models.messages import answers
+from models.times import format_time
 
 _SEQ_MAX = 2**53 - 1
 _HEX_KEY = re.compile(r"([0-9a-f]{32})?", re.ASCII)
@@ -34,6 +35,14 @@ async def get_status(services: Services, exchange: Exchange) -> Answer:
     degraded = coordinator is None or any(not entry["up"] or bool(entry.get("degraded")) for entry in listed)
     return Answer(200, {**(coordinator or {}), "coordinator": coordinator is not None, "degraded": degraded,
                         "shards": listed})
+
+
+async def get_caller(services: Services, exchange: Exchange) -> Answer:
+    caller = exchange.caller
+    return Answer(200, {
+        "name": caller.name, "tenant": caller.tenant, "scopes": list(caller.scopes),
+        "expires": None if caller.expires_ms is None else format_time(caller.expires_ms), "key_id": caller.key_id,
+    })
 
 
 async def get_journal(services: Services, exchange: Exchange) -> Answer:
@@ -90,6 +99,10 @@ def _whole(least: int, most: int) -> dict[str, Any]:
 
 
 ROUTES = (
+    Route(
+        "GET", "/v1/caller", ANY, get_caller, "caller", "Who calls: the name of the key and what it may do",
+        "operations", {200: answers.Caller},
+    ),
     Route(
         "GET", "/v1/status", "config:read", get_status, "status", "Shards, epochs, backlog and versions",
         "operations", {200: answers.Status},

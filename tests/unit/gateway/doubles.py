@@ -12,6 +12,7 @@ import httpx
 from actors import access
 from actors.gateway.app import GatewayApp
 from actors.gateway.authorise import Authoriser
+from actors.gateway.batching import ShardGone
 from actors.gateway.metrics import Metrics
 from actors.gateway.services import Services, Settings
 from models import canonical
@@ -45,6 +46,9 @@ class FakeBackend:
         self.coordinator_calls: list[tuple[str, tuple[Any, ...]]] = []
         self.status: dict[int, dict[str, Any]] = {}
         self.coordinator_answer: list[Any] | None = None
+        self.insight_calls: list[tuple[str, tuple[Any, ...]]] = []
+        #: What Insight answers by method; without one it is away.
+        self.insight_answers: dict[str, Any] = {}
         self.seen = Seen()
 
     @property
@@ -72,6 +76,12 @@ class FakeBackend:
         asked = tuple(canonical.unpack(arg) if isinstance(arg, bytes) else arg for arg in args)
         self.coordinator_calls.append((method, asked))
         return canonical.pack(self.coordinator_answer or [200, {"asked": method}])
+
+    async def insight(self, method: str, *args: Any) -> bytes:
+        self.insight_calls.append((method, tuple(canonical.unpack(a) if isinstance(a, bytes) else a for a in args)))
+        if method not in self.insight_answers:
+            raise ShardGone("there is no actor")
+        return canonical.pack(self.insight_answers[method])
 
 
 class Served:

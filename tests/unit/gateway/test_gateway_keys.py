@@ -33,7 +33,7 @@ def test_every_call_but_the_public_ones_needs_a_key_and_its_scope(served: Served
         assert response.headers["www-authenticate"].startswith("Bearer")
     response = served.ask(route.method, url, key=served.key("outcomes:write"), content=b"nonsense")
     if route.scope == ANY:
-        assert response.status_code == 426
+        assert response.status_code == (426 if route.path == "/v1/stream" else 200)
     elif route.scope != "outcomes:write":
         assert response.status_code == 403
         assert route.scope in response.json()["detail"]

@@ -28,7 +28,8 @@ CONTRACT = {
     "GET /v1/budgets", "PUT /v1/budgets/{budget_id}", "GET /v1/scorers", "POST /v1/scorers/{version}:promote",
     "POST /v1/scorers/{version}:shadow", "POST /v1/scorers/{version}:canary", "POST /v1/scorers/{version}:retire",
     "POST /v1/scorers:rollback", "GET /v1/experiments", "GET /v1/experiments/{experiment_id}",
-    "GET /v1/journal", "GET /v1/clock", "PUT /v1/clock", "GET /v1/status", "GET /healthz", "GET /readyz",
+    "GET /v1/journal", "GET /v1/clock", "PUT /v1/clock", "GET /v1/caller", "GET /v1/live", "GET /v1/funnel",
+    "GET /v1/status", "GET /healthz", "GET /readyz",
     "GET /metrics", "GET /v1/stream", "GET /openapi.json", "GET /docs",
 }
 

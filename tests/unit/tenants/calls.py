@@ -14,10 +14,12 @@ EVENT: Final = {"event_id": "e-1", "customer_id": WHO, "type": "visit", "time": 
 ASKED: Final = {"request_id": "r-1", "customer_id": WHO, "channel": "web", "placements": [{"id": "hero"}]}
 HISTORY: Final = {"source": "f", "first_position": 0, "events": [{"customer_id": WHO, "type": "visit", "time": NOW}]}
 
-#: Calls about what all tenants share, or about nobody: by scope alone.
+#: Calls about what all tenants share, or about nobody: by scope alone. (Of ``live`` the newest decisions are those of the
+#: caller's tenant: see the tests of the gateway's insight calls.)
 SHARED: Final = frozenset({
     "catalog", "publish", "budgets", "cap", "clock", "set clock", "scorers", "promote", "shadow", "canary", "retire",
-    "rollback", "experiments", "experiment", "status", "healthz", "readyz", "metrics", "openapi", "docs", "stream",
+    "rollback", "experiments", "experiment", "caller", "live", "funnel", "status", "healthz", "readyz", "metrics",
+    "openapi", "docs", "stream",
 })
 #: Calls that another tenant's key is refused outright.
 REFUSED: Final = frozenset({"journal"})
