@@ -14,8 +14,8 @@ EVENT: Final = {"event_id": "e-1", "customer_id": WHO, "type": "visit", "time": 
 ASKED: Final = {"request_id": "r-1", "customer_id": WHO, "channel": "web", "placements": [{"id": "hero"}]}
 HISTORY: Final = {"source": "f", "first_position": 0, "events": [{"customer_id": WHO, "type": "visit", "time": NOW}]}
 
-#: Calls about what all tenants share, or about nobody: by scope alone. (Of ``live`` the newest decisions are those of the
-#: caller's tenant: see the tests of the gateway's insight calls.)
+#: Calls about what all tenants share, or about nobody: by scope alone. (Of ``live`` the newest decisions are those of
+#: the caller's tenant: see the tests of the insight calls.)
 SHARED: Final = frozenset({
     "catalog", "publish", "budgets", "cap", "clock", "set clock", "scorers", "promote", "shadow", "canary", "retire",
     "rollback", "experiments", "experiment", "caller", "live", "funnel", "status", "healthz", "readyz", "metrics",
