@@ -1,0 +1,103 @@
+"""Another catalog, before anybody gets it: its errors, what it changes, who would get something else; then publish."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from cluster.console.catalog_trial import Found, Live, checked, compared, live_catalog, published, tried
+from cluster.console.problems import PageProblem, of_status
+from cluster.console.routing import PageRoute
+from cluster.console.view import View
+from cluster.console.views.draft import Draft, checked_size, draft_of, sizes
+from cluster.console.views.rule_edit import RULE_GATES, put_rule
+from models.errors import BadInput
+
+_CHECK, _RULE, _EFFECT, _REVIEW = "check", "rule", "effect", "review"
+
+
+async def show(view: View) -> Response:
+    """The live catalog, ready to be changed; the query may name an action and a customer to begin with."""
+    live = await live_catalog(view.api)
+    asked = view.query
+    draft = Draft(
+        live.text, live.version, action=asked.get("action", ""), who="ids" if asked.get("customer") else "sample",
+        ids=asked.get("customer", ""), channel=asked.get("channel", ""),
+    )
+    return _page(view, live, draft, Found())
+
+
+async def change(view: View) -> Response:
+    """One button of the form: put the rule in, check, try, or look it over before publishing."""
+    form = await view.form()
+    draft, what = _draft(form), form.get("do", _CHECK)
+    live = await live_catalog(view.api)
+    found = Found()
+    if what == _RULE:
+        try:
+            text, line = await asyncio.to_thread(put_rule, draft.text, draft.action, draft.gate, draft.rule)
+        except BadInput as error:
+            return _page(view, live, draft, replace(found, rule_error=error.detail), status=422)
+        draft, found = replace(draft, text=text), replace(found, caret=line)
+    if what == _EFFECT:
+        found = await tried(view, live, draft, found)
+    else:
+        found = await checked(view, draft, found)
+    found = await compared(live, draft, found)
+    if what == _REVIEW and found.may_be_published:
+        return _review(view, live, draft, found)
+    return _page(view, live, draft, found)
+
+
+async def publish(view: View) -> Response:
+    """Over the version that was looked at, and over no other."""
+    form = await view.form()
+    draft = _draft(form)
+    answer = await published(view.api, draft.text, form.get("if_match", ""))
+    live = await live_catalog(view.api)
+    if answer.ok:
+        return view.page("pages/whatif_published.html", answer=answer.data, waits=answer.status == 202)
+    if answer.status == 409:
+        found = await compared(live, draft, await checked(view, draft, Found()))
+        if found.may_be_published:
+            return _review(view, live, draft, found, overtaken=True)
+        return _page(view, live, draft, found, status=409)
+    if answer.status == 422:
+        return _page(view, live, draft, Found.refused(answer), status=422)
+    raise PageProblem(answer.problem)
+
+
+def _draft(form: Any) -> Draft:
+    draft = draft_of(form)
+    try:
+        checked_size(draft)
+    except BadInput as error:
+        raise PageProblem(of_status(413, error.detail)) from error
+    return draft
+
+
+def _page(view: View, live: Live, draft: Draft, found: Found, status: int = 200) -> Response:
+    return view.page(
+        "pages/whatif.html", status=status, live=live, draft=draft, found=found, gates=RULE_GATES, sizes=sizes(),
+        actions=[str(each["id"]) for each in live.catalog.get("actions", ())],
+        channels=[str(each["id"]) for each in live.catalog.get("channels", ())],
+        error_lines={error.line for error in found.errors if error.line is not None},
+        publishable=view.can("config:write"),
+    )
+
+
+def _review(view: View, live: Live, draft: Draft, found: Found, *, overtaken: bool = False) -> Response:
+    return view.page(
+        "pages/whatif_review.html", status=409 if overtaken else 200, live=live, draft=draft, found=found,
+        overtaken=overtaken,
+    )
+
+
+ROUTES: Final = (
+    PageRoute("GET", "/whatif", show, "What-if", nav=True),
+    PageRoute("POST", "/whatif", change, "What-if"),
+    PageRoute("POST", "/whatif/publish", publish, "Publish a catalog", scope="config:write"),
+)
