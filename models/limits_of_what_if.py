@@ -18,5 +18,7 @@ WHAT_IF_SNAPSHOT_MS_MAX: Final = 3 * SECOND_MS
 WHAT_IF_PLANS_KEPT_MAX: Final = 4
 #: Remarks of one answer.
 WHAT_IF_NOTES_MAX: Final = 40
+#: Requests that were decided lately from which a sample is taken, the newest of each customer and channel.
+WHAT_IF_SAMPLED_MAX: Final = 2_000
 #: Customers that a shard packs before it lets others in.
 WHAT_IF_PACKED_AT_ONCE: Final = 8

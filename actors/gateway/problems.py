@@ -67,7 +67,9 @@ def from_validation(error: ValidationError) -> Refused:
 
 
 def from_bad_input(error: BadInput) -> Refused:
-    return Refused(422, error.detail, error.errors)
+    """422. A line is told where it is known: of a text."""
+    errors = [{name: told for name, told in one.items() if (name, told) != ("line", None)} for one in error.errors]
+    return Refused(422, error.detail, errors)
 
 
 def _summary(shown: list[dict[str, Any]], count: int) -> str:

@@ -356,6 +356,21 @@ class Funnel(View):
     budgets = Member[Sequence[Mapping[str, Any]]]()
 
 
+class WhatIf(View):
+    """Who would get something else under another catalog; each of ``results`` says what, and ``differences`` why."""
+
+    __slots__ = ()
+    catalog_version = Member[str]()
+    live_version = Member[str]()
+    asked = Member[int]()
+    changed = Member[int]()
+    #: ``customer_id`` and ``reason`` of requests that could not be decided.
+    skipped = Member[Sequence[Mapping[str, Any]]]()
+    results = Member[Sequence[Mapping[str, Any]]]()
+    #: How the candidate was judged, where that is not plain.
+    notes = Member[Sequence[str]]()
+
+
 class JournalPage(View):
     """A page of facts, for tools: see ``GET /v1/journal``."""
 

@@ -244,6 +244,21 @@ class Calls:
         return Call("GET", "/v1/funnel", _viewed(answers.Funnel), query=query)
 
     @Method
+    def what_if(
+        self, catalog: Mapping[str, Any] | str, requests: Sequence[DecisionRequest] | None = None, *,
+        sample: int | None = None, channel: str | None = None, timeout_s: float | None = None,
+    ) -> Call[answers.WhatIf]:
+        """Who would get something else under another catalog (an object, or YAML or JSON text), and why. Of up to 50
+        ``requests``, or of a ``sample`` of those decided lately, in one ``channel`` where it is named. Changes nothing.
+        """
+        body: dict[str, Any] = {"catalog": catalog}
+        if requests is not None:
+            body["requests"] = [_named("request_id", one) for one in requests]
+        if sample is not None:
+            body["sample"] = {"size": sample} if channel is None else {"size": sample, "channel": channel}
+        return Call("POST", "/v1/whatif", _viewed(answers.WhatIf), body=body, timeout_s=timeout_s)
+
+    @Method
     def metrics(self) -> Call[str]:
         """Prometheus text."""
         return Call("GET", "/metrics", lambda reply: reply.body.decode())

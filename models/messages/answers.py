@@ -11,8 +11,11 @@ from models.messages.monitoring import Monitor
 
 
 class FieldError(AnswerModel):
+    """``line``: in the text of a catalog, from 1; absent elsewhere."""
+
     loc: list[str | int]
     msg: str
+    line: int = Field(default=0, ge=1)
 
 
 class Problem(AnswerModel):

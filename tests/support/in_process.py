@@ -17,12 +17,13 @@ from actors.gateway.batching import ShardGone
 from actors.gateway.metrics import Metrics
 from actors.gateway.services import Services, Settings
 from actors.gateway.tracing import GatewayTracing
+from actors.insight.what_if import WhatIf
 from actors.profile_shard import ProfileShard
 from actors.scoring.in_process import InProcessScorer
 from actors.scoring.interface import Scorer
-from actors.scoring.loaded import open_scorers
+from actors.scoring.loaded import LoadedScorers, open_scorers
 from actors.stores.opening import open_store
-from models import limits
+from models import ids, limits
 from models.errors import InvariantBroken
 
 #: Behind the customer keys of every such installation.
@@ -51,6 +52,9 @@ class InProcess:
         self._pokes: set[Any] = set()
         self._keys: dict[str, str] = {}
         self.shards: list[ProfileShard] = []
+        #: Of decisions made lately: (customer key, request as logged), newest first.
+        self.lately: list[tuple[bytes, dict[str, Any]]] = []
+        self.what_if = WhatIf(self.shard, shards, lambda: LoadedScorers(opened.scorers()), self._requests)
         monkeypatch.setattr(coordinator, "RayShards", lambda: self)
         access.ensure_admin_key(self._access, data_dir, now_ms=0)
         self._authoriser = Authoriser(self._access)
@@ -100,7 +104,15 @@ class InProcess:
         return answer
 
     async def insight(self, method: str, *args: Any) -> bytes:
-        raise ShardGone("no test here has anything counted")
+        if method != "what_if":
+            raise ShardGone("no test here has anything counted")
+        return await self.what_if.what_if(*args)
+
+    def _requests(self, tag: bytes, channel: str | None, size: int) -> list[tuple[bytes, dict[str, Any]]]:
+        return [
+            (customer, request) for customer, request in self.lately
+            if customer[: ids.TENANT_TAG_BYTES] == tag and channel in (None, request["channel"])
+        ][:size]
 
     def poke(self, shard: int) -> None:
         task = asyncio.get_running_loop().create_task(self.shards[shard].poke())

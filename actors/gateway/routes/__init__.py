@@ -15,10 +15,11 @@ from actors.gateway.routes import (
     outcomes,
     scorers,
     stream,
+    what_if,
 )
 from actors.gateway.routing import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *events.ROUTES, *decisions.ROUTES, *outcomes.ROUTES, *customers.ROUTES, *configuration.ROUTES, *scorers.ROUTES,
-    *experiments.ROUTES, *insight.ROUTES, *operations.ROUTES, *stream.ROUTES,
+    *experiments.ROUTES, *insight.ROUTES, *what_if.ROUTES, *operations.ROUTES, *stream.ROUTES,
 )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from actors.gateway.body import decode
+from actors.gateway.catalogs import checked_data, checked_text
 from actors.gateway.exchange import Answer, Exchange, validate
-from actors.gateway.problems import RETRY_LATER, Refused, from_bad_input
+from actors.gateway.problems import RETRY_LATER, Refused
 from actors.gateway.routing import Query, Route
 from actors.gateway.services import Services
 from models import limits
-from models.catalog.check import check_data, check_text
 from models.catalog.plan import Plan
-from models.errors import BadInput
 from models.messages import answers
 from models.messages.configuration import Cap, Clock
 
@@ -35,14 +33,9 @@ async def put_catalog(services: Services, exchange: Exchange) -> Answer:
 async def _checked_catalog(services: Services, exchange: Exchange) -> Plan:
     """The plan of the catalog in the body. Raises 400, 413, and 422 with every error at once."""
     body = await exchange.read(limits.CATALOG_BYTES_MAX)
-    try:
-        if exchange.sent_msgpack:
-            return await asyncio.to_thread(check_data, decode(body, True), None, services.trial)
-        return await asyncio.to_thread(check_text, body.decode(), services.trial)
-    except UnicodeDecodeError as error:
-        raise Refused(400, f"the catalog is not UTF-8: {error.reason} at byte {error.start}") from error
-    except BadInput as error:
-        raise from_bad_input(error) from error
+    if exchange.sent_msgpack:
+        return await checked_data(services, decode(body, True))
+    return await checked_text(services, body)
 
 
 async def get_budgets(services: Services, exchange: Exchange) -> Answer:

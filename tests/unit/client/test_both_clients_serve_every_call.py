@@ -25,7 +25,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "catalog": (), "publish_catalog": ({},), "budgets": (), "set_cap": ("b", 1),
     "scorers": (), "promote": ("v",), "shadow": ("v",), "canary": ("v", 0.1), "retire": ("v",), "roll_back": (),
     "experiments": (), "experiment": ("x",), "clock": (), "set_clock": ("2026-01-01T00:00:00Z",), "status": (),
-    "caller": (), "live": (), "funnel": (),
+    "caller": (), "live": (), "funnel": (), "what_if": ({}, []),
     "metrics": (), "wait_until_ready": (), "journal": (0,), "call": ("GET", "/healthz"),
 }
 #: For people and their tools, not for services.

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from unit.scoring.scoring_catalog import catalog
+
 from actors.gateway.routes import ROUTES
 
 WHO: Final = "hh-1229"
@@ -53,6 +55,8 @@ def about(decision_id: str, action: str) -> Iterator[tuple[str, Call]]:
     yield "explanations", Call("POST", "/v1/explanations", ASKED | {"request_id": "r-2"})
     yield "explanations", Call("POST", "/v1/explanations", ASKED | {"request_id": "r-2", "as_of": 1})
     yield "decisions", Call("POST", "/v1/decisions", ASKED | {"dry_run": True, "explain": True})
+    yield "whatif", Call("POST", "/v1/whatif", {"catalog": catalog(), "requests": [ASKED, ASKED | {"channel": "app"}]})
+    yield "whatif", Call("POST", "/v1/whatif", {"catalog": catalog(), "sample": {"size": 5}})
     yield "events", Call("POST", "/v1/events", {"events": [EVENT, EVENT | {"type": "other"}]})
     yield "history", Call("POST", "/v1/history", HISTORY)
     yield "decisions", Call("POST", "/v1/decisions", ASKED)
