@@ -20,6 +20,8 @@ from actors.insight.counting import Counting
 from actors.insight.record import SnapshotRecord
 from actors.insight.tailing import CallShard, Tailing, monotonic_ms
 from actors.insight.telling import Telling
+from actors.insight.what_if import WhatIf
+from actors.insight.what_if_scorers import registered
 from actors.logs import configure_logs
 from actors.stores.interface import Store
 from actors.stores.opening import open_store
@@ -51,6 +53,7 @@ class Insight:
         self._counting: Counting | None = None
         self._tailing: Tailing | None = None
         self._telling: Telling | None = None
+        self._trying: WhatIf | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._starting: asyncio.Task[None] | None = None
         self._record: SnapshotRecord | None = None
@@ -91,6 +94,14 @@ class Insight:
         asked = unpack(body)
         found = self._counted.recent.requests(asked.get("tag"), asked.get("channel"), int(asked["size"]))
         return pack([[customer, request] for customer, request in found])
+
+    async def what_if(self, body: bytes) -> bytes:
+        """Who would get something else under another catalog, see ``actors.insight.what_if``. Raises NotServing while
+        it starts."""
+        self._begin()
+        if self._trying is None:
+            raise NotServing("Insight reads its snapshot; it tries catalogs shortly")
+        return await self._trying.what_if(body)
 
     async def latencies(self, replica: str, body: bytes) -> None:
         """A gateway's ``[counts, counts at its report before]``, see ``models.insight.latency``."""
@@ -145,7 +156,9 @@ class Insight:
         snapshot = await asyncio.to_thread(self._record.newest)
         self._counting = counting = Counting(snapshot or Snapshot(self._shards), self._shards)
         log.info("Insight reads on", seq=sum(one.counted for one in counting.standings.values()), shards=self._shards)
-        self._tailing = tailing = Tailing(counting, self._given_call or Directory().call)
+        call = self._given_call or Directory().call
+        self._trying = WhatIf(call, self._shards, registered(self._store), counting.recent.requests)
+        self._tailing = tailing = Tailing(counting, call)
         loop = asyncio.get_running_loop()
         for work in [*(tailing.run(shard) for shard in range(self._shards)), self._keep_keeping()]:
             self._tasks.append(loop.create_task(self._guarded(work)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from actors.stores.interface import Store
 from models.errors import KairosError
 
 if TYPE_CHECKING:  # imports xgboost, for which Insight does not wait at its start
@@ -16,6 +18,11 @@ if TYPE_CHECKING:  # imports xgboost, for which Insight does not wait at its sta
 
 log = structlog.get_logger(__name__)
 OpenScorers = Callable[[], "LoadedScorers"]
+
+
+def registered(store: Store) -> OpenScorers:
+    """Those of a store; xgboost is imported when they are opened."""
+    return lambda: import_module("actors.scoring.loaded").LoadedScorers(store.scorers())
 
 
 class WhatIfScorers:
