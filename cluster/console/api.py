@@ -52,6 +52,7 @@ class Connections:
     def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.client: Final = httpx.AsyncClient(
             base_url=base_url, transport=transport, trust_env=False, follow_redirects=False,
+            verify=base_url.startswith("https:"),  # over plain HTTP there is nothing to read certificates for
             timeout=httpx.Timeout(limits.CONSOLE_CALL_MS_MAX / 1_000, connect=limits.CONSOLE_CONNECT_MS_MAX / 1_000),
             limits=httpx.Limits(
                 max_connections=limits.CONSOLE_CONNECTIONS_MAX,

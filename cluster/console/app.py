@@ -20,7 +20,7 @@ from cluster.console.routing import Found, PageRoute, Routes, path_below
 from cluster.console.security import refused_origin, refused_token
 from cluster.console.session import Session, Sessions
 from cluster.console.static_files import PREFIX
-from cluster.console.view import LIVE_HEADER, View
+from cluster.console.view import View
 
 __all__ = ["Console", "ConsoleConfig", "console_app"]
 
@@ -136,8 +136,7 @@ class Console:
             raise PageProblem(lacks(route.scope))
 
     def _told(self, request: Request, problem: PageProblem) -> Response:
-        part = LIVE_HEADER in request.headers or "hx-request" in request.headers
-        response = self.frame.problem(problem.problem, part=part)
+        response = self.frame.problem(problem.problem, request)
         if isinstance(problem, SessionOver):
             response.delete_cookie(COOKIE, path="/console", httponly=True, samesite="strict")
         return response

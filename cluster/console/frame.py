@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from cluster.console.api import Connections
+from cluster.console.asked_by import PROBLEM_HEADER, is_live, is_part
 from cluster.console.catalog_facts import CatalogFacts
 from cluster.console.formats import Formats
 from cluster.console.problems import Problem
@@ -54,16 +55,17 @@ class Frame:
     def html(self, template: str, context: dict[str, Any], formats: Formats, status: int = 200) -> Response:
         return HTMLResponse(self._renderer.render(template, formats, context), status, headers=dict(self.headers))
 
-    def problem(self, problem: Problem, view: View | None = None, *, part: bool = False) -> Response:
-        """With the navigation when somebody is signed in; only the message itself for a script of ours."""
+    def problem(self, problem: Problem, request: Request, view: View | None = None) -> Response:
+        """With the navigation when somebody is signed in; for a script of ours only the message itself."""
+        if problem.again and is_live(request):
+            # Told in a header: a browser takes an error's status, which comes every second, for an error of the page.
+            return Response(status_code=204, headers={**self.headers, PROBLEM_HEADER: str(problem.status)})
+        template = "problem_part.html" if is_part(request) else "problem.html"
+        context = {"problem": problem, "title": problem.title}
         if view is not None:
-            template = "problem_part.html" if view.is_part else "problem.html"
-            return view.fragment(template, status=problem.status, problem=problem, title=problem.title)
-        context = {
-            "session": None, "navigation": (), "title": problem.title, "here": "", "csrf": "", "problem": problem,
-            "query": {},
-        }
-        return self.html("problem_part.html" if part else "problem.html", context, Formats(), problem.status)
+            return view.page(template, status=problem.status, **context)
+        nobody = {"session": None, "navigation": (), "here": "", "csrf": "", "query": {}}
+        return self.html(template, {**nobody, **context}, Formats(), problem.status)
 
     async def session(self, request: Request) -> Session | None:
         cookie = request.cookies.get(COOKIE, "")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 
 from cluster.console import address
 from cluster.console.formats import Formats
@@ -23,9 +23,9 @@ _FORMATS: ContextVar[Formats] = ContextVar("formats")
 class Renderer:
     """The templates of one process, compiled once."""
 
-    def __init__(self, static: StaticFiles) -> None:
+    def __init__(self, static: StaticFiles, loader: BaseLoader | None = None) -> None:
         environment = Environment(
-            loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            loader=loader or FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True, auto_reload=False,
         )
         self._environment: Final = environment

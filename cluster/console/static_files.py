@@ -7,6 +7,7 @@ import hashlib
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,7 @@ class StaticFiles:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._files: Final[Mapping[str, StaticFile]] = {
-            path.relative_to(folder).as_posix(): _read(path)
+            path.relative_to(folder).as_posix(): _read(path, path.stat().st_mtime_ns)
             for path in sorted(folder.rglob("*")) if path.suffix in _SERVED
         }
 
@@ -66,7 +67,9 @@ class StaticFiles:
         return Response(file.body, headers=headers, media_type=file.media)
 
 
-def _read(path: Path) -> StaticFile:
+@cache
+def _read(path: Path, changed_ns: int) -> StaticFile:
+    """Packed once, however many consoles a process makes; read anew when it has changed."""
     body = path.read_bytes()
     media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return StaticFile(hashlib.sha256(body).hexdigest()[:_DIGEST_CHARS], media, body, gzip.compress(body, 6, mtime=0))

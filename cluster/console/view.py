@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from cluster.console import address
+from cluster.console.asked_by import AGE_HEADER, is_part
 from cluster.console.forms import Form, read_form
 from cluster.console.problems import Problem
 from cluster.console.security import CSRF_FIELD, CSRF_HEADER
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from cluster.console.frame import Frame
     from cluster.console.routing import PageRoute
 
-#: How live fragments and the parts of a page that htmx asks for are told from whole pages.
-LIVE_HEADER: Final = "x-kairos-live"
-AGE_HEADER: Final = "x-data-age-ms"
 _RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -61,7 +59,7 @@ class View:
     @property
     def is_part(self) -> bool:
         """Asked by a script of ours for a part of a page, not by a browser for a whole one."""
-        return LIVE_HEADER in self.request.headers or "hx-request" in self.request.headers
+        return is_part(self.request)
 
     async def form(self) -> Form:
         """The form that was sent. Raises ``PageProblem`` when it is too large or none."""
@@ -106,7 +104,7 @@ class View:
 
     def problem(self, problem: Problem) -> Response:
         """The page (or, for a script, the part) that tells a problem."""
-        return self._frame.problem(problem, view=self)
+        return self._frame.problem(problem, self.request, self)
 
     async def sign_out(self) -> None:
         """End the session that this request came with."""

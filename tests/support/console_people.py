@@ -77,8 +77,8 @@ def customer() -> dict[str, Any]:
         },
         "segments": ["loyal"], "consent": {"marketing": True, "research": False},
         "contacts": [
-            {"decision_id": f"d{place:031x}", "action": action, "treatment": treatment, "channel": channel, "time": time}
-            for place, (time, action, treatment, channel) in enumerate(contacts)
+            {"decision_id": f"d{place:031x}", "action": action, "treatment": treatment, "channel": channel, "time": at}
+            for place, (at, action, treatment, channel) in enumerate(contacts)
         ],
         "holds": [
             {"decision_id": DECISION, "action": "bakery_morning", "treatment": "bakery_email", "channel": "email",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+#: Those between ``candidates`` and ``ranked``.
 GATES = (
     "request", "control_group", "valid", "eligibility", "applicability", "suitability", "consent", "quiet_hours",
     "treatment", "contact_policy", "budget",
@@ -26,6 +27,7 @@ def answers() -> dict[tuple[str, str], Any]:
         ("GET", "/v1/funnel"): funnel(),
         ("GET", "/v1/status"): status(),
         ("GET", "/v1/budgets"): {"budgets": budgets()},
+        ("GET", "/v1/clock"): {"time": AT, "mode": "wall"},
         ("GET", "/v1/scorers"): {"scorers": []},
         ("GET", f"/v1/customers/{CUSTOMER}"): customer(),
         ("GET", f"/v1/customers/{CUSTOMER}/timeline"): {"items": timeline(), "next_before": None},
@@ -82,8 +84,8 @@ def live() -> dict[str, Any]:
 
 
 def funnel() -> dict[str, Any]:
-    counts = (0, 8_210, 3_400, 91_333, 40_120, 7_004, 22_090, 5_113, 18_400, 31_229, 912)
-    removed = dict(zip(GATES, counts, strict=True))
+    counts = (0, 0, 8_210, 3_400, 91_333, 40_120, 7_004, 22_090, 5_113, 18_400, 31_229, 912, 0, 158_389)
+    removed = dict(zip(("candidates", *GATES, "ranked", "chosen"), counts, strict=True))
     left, gates = 412_000, []
     for gate, count in removed.items():
         left -= count
@@ -119,9 +121,13 @@ def status() -> dict[str, Any]:
 def budgets() -> list[dict[str, Any]]:
     return [
         {"id": "coupon_pool", "unit": "coupon", "cap": 5_000, "granted": 4_200, "spent": 3_120, "held": 244,
-         "unfunded": 0, "available": 1_636},
+         "unfunded": 0, "available": 1_636, "period": None, "shards": [
+             {"shard": 0, "granted": 2_200, "spent": 1_600, "held": 140},
+             {"shard": 1, "granted": 2_000, "spent": 1_520, "held": 104},
+         ]},
         {"id": "win_back_budget", "unit": "USD", "cap": 1_000, "granted": 800, "spent": 411, "held": 25, "unfunded": 0,
-         "available": 564, "period": "2026-03-01"},
+         "available": 564, "shards": [{"shard": 0, "granted": 800, "spent": 411, "held": 25}],
+         "period": {"kind": "day", "from": "2026-03-01T05:00:00Z", "until": "2026-03-02T05:00:00Z"}},
     ]
 
 

@@ -48,7 +48,7 @@
     const rounded = given.horizontal ? [0, 3, 3, 0] : [3, 3, 0, 0];
     return {
       type: "bar", name: one.name, data: one.data, itemStyle: { color: tint, borderRadius: stacked ? 0 : rounded },
-      barMaxWidth: 26, barCategoryGap: "28%", emphasis: { disabled: true }, ...(stacked ? { stack: "all" } : {}),
+      barMaxWidth: 20, barCategoryGap: "28%", emphasis: { disabled: true }, ...(stacked ? { stack: "all" } : {}),
     };
   };
 
@@ -70,7 +70,7 @@
     return {
       animation: !still.matches, animationDuration: 0, animationDurationUpdate: 250, textStyle: { fontFamily: font },
       aria: { enabled: false },
-      grid: { left: 2, right: 12, top: named ? 34 : 12, bottom: 2, containLabel: true },
+      grid: { left: 2, right: 20, top: named ? 34 : 12, bottom: 2, containLabel: true },
       legend: named ? {
         top: 0, left: 0, itemWidth: 10, itemHeight: 10, itemGap: 14, icon: "roundRect", type: "scroll",
         textStyle: { color: ink, fontSize: 12, fontFamily: font }, pageTextStyle: { color: ink }, pageIconColor: ink,

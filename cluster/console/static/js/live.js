@@ -4,6 +4,7 @@
 
 (() => {
   const EVERY_MS = 1000;
+  const TICK_MS = 250;
   const OLD_MS = 5000;
   const PAUSE_MS_MAX = 10000;
   const WAIT_MS_MAX = 10000;
@@ -112,6 +113,8 @@
     } else if (answer.status === 304) {
       failures = 0;
       if (!held) renew(ageMs);
+    } else if (answer.headers.has("x-kairos-problem")) {
+      failures += 1;  // told in a header: the browser takes an error's status for an error of ours
     } else if (answer.ok) {
       const html = await answer.text();
       failures = 0;
@@ -137,7 +140,7 @@
     if (ended || document.hidden) return;
     tell();
     const pause = Math.min(EVERY_MS * 2 ** Math.min(failures, 5), PAUSE_MS_MAX);
-    if (!busy && !paused && performance.now() - askedAt >= pause) ask();
+    if (!busy && !paused && performance.now() - askedAt >= pause - TICK_MS / 2) ask();
   };
 
   pulse.hidden = false;
@@ -156,6 +159,6 @@
     pressed = false;
     if (!document.hidden) { failures = 0; askedAt = -Infinity; tick(); }
   });
-  setInterval(tick, 250);
+  setInterval(tick, TICK_MS);
   tick();
 })();
