@@ -90,7 +90,8 @@ class Api:
         as read-only); with one, an unchanged answer is a 304 without data. Tried twice when a kept connection ends."""
         place = self._whose, str(httpx.URL(path, params=_given(params)))
         kept = None if etag else self._connections.kept(place)
-        headers = {"if-none-match": etag or kept[0]} if etag or kept else {}
+        known = kept[0] if kept else etag
+        headers = {"if-none-match": known} if known else {}
         try:
             found = await self._send("GET", path, params, headers)
         except httpx.RemoteProtocolError:

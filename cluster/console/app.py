@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import structlog
 from starlette.requests import Request
@@ -26,7 +26,7 @@ __all__ = ["Console", "ConsoleConfig", "console_app"]
 
 log = structlog.get_logger(__name__)
 #: Ways in that need no session: they take the request below the root and answer it, or return None.
-Doors = Callable[[Request, str, Frame], Any]
+Doors = Callable[[Request, str, Frame], Awaitable[Response | None]]
 _CHANGING: Final = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,6 @@ from markupsafe import Markup
 LOCALE: Final = "en"
 #: What stands where there is no value.
 NOTHING: Final = "–"
-Number = int | float | Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +23,34 @@ class Formats:
     currency: str = ""
     zone: str = "UTC"
 
-    def number(self, value: Number | None, digits: int | None = None) -> str:
+    def number(self, value: float | None, digits: int | None = None) -> str:
         """With thousands apart; ``digits`` after the point, as many as it has (at most 3) when not said."""
         if value is None:
             return NOTHING
         pattern = "#,##0.###" if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
         return numbers.format_decimal(value, format=pattern, locale=LOCALE)
 
-    def compact(self, value: Number | None) -> str:
+    def compact(self, value: float | None) -> str:
         """In three digits or so: 12.3K, 4.56M."""
         if value is None:
             return NOTHING
         return numbers.format_compact_decimal(value, fraction_digits=1 if abs(value) >= 1_000 else 0, locale=LOCALE)
 
-    def percent(self, share: Number | None, digits: int = 1) -> str:
+    def percent(self, share: float | None, digits: int = 1) -> str:
         """Of a share of 1."""
         if share is None:
             return NOTHING
         pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
         return numbers.format_percent(share, format=pattern, locale=LOCALE)
 
-    def money(self, value: Number | None, currency: str | None = None) -> str:
+    def money(self, value: float | None, currency: str | None = None) -> str:
         """An amount in the catalog's currency, or in another."""
         if value is None:
             return NOTHING
         code = currency or self.currency
         return numbers.format_currency(value, code, locale=LOCALE) if code else self.number(value, 2)
 
-    def amount(self, value: Number | None, unit: str) -> str:
+    def amount(self, value: float | None, unit: str) -> str:
         """Units of a budget: money when the unit is a currency, else a number and its unit."""
         if value is None:
             return NOTHING
@@ -72,7 +70,7 @@ class Formats:
         whole = format_datetime(moment, "EEEE, d MMMM y, HH:mm:ss zzzz", tzinfo=ZoneInfo(self.zone), locale=LOCALE)
         return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), whole, shown)
 
-    def duration(self, milliseconds: Number | None) -> str:
+    def duration(self, milliseconds: float | None) -> str:
         """One unit, rounded: 850 ms, 4.2 s, 3 min, 5 h, 12 d."""
         if milliseconds is None:
             return NOTHING
@@ -82,4 +80,6 @@ class Formats:
         return f"{self.number(round(milliseconds, 1))} ms"
 
 
-_DURATIONS: Final = ((86_400_000, "d", 1), (3_600_000, "h", 1), (60_000, "min", 1), (1_000, "s", 1))
+_DURATIONS: Final[tuple[tuple[float, str, int], ...]] = (
+    (86_400_000, "d", 1), (3_600_000, "h", 1), (60_000, "min", 1), (1_000, "s", 1),
+)

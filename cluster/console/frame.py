@@ -64,7 +64,7 @@ class Frame:
         context = {"problem": problem, "title": problem.title}
         if view is not None:
             return view.page(template, status=problem.status, **context)
-        nobody = {"session": None, "navigation": (), "here": "", "csrf": "", "query": {}}
+        nobody: dict[str, Any] = {"session": None, "navigation": (), "here": "", "csrf": "", "query": {}}
         return self.html(template, {**nobody, **context}, Formats(), problem.status)
 
     async def session(self, request: Request) -> Session | None:
