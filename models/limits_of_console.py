@@ -65,3 +65,5 @@ CONSOLE_EVIDENCE_BEHIND_WARN: Final = 1
 PAST_PLANS_KEPT: Final = 4
 #: How often a look back begins anew because the journal was truncated under it.
 PAST_TRIES_MAX: Final = 3
+#: Rows that are read to know what was free of the budgets then: those between two checkpoints, about.
+PAST_ESCROW_ROWS_MAX: Final = 2_500

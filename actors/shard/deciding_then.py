@@ -17,6 +17,7 @@ from actors.shard.past import Past
 from actors.shard.scorer_client import ScorerClient
 from actors.shard.shard_past import ShardPast
 from models import canonical, limits
+from models.budgets.escrow import Escrow
 from models.errors import InvariantBroken
 from models.turn import keys
 from models.turn.commands import DECISION, Command, Reply
@@ -26,7 +27,9 @@ from models.turn.wave_parts import DEGRADED, UNSCORED, Scored, WavePart
 from models.turn.waves import Turn
 
 log = structlog.get_logger(__name__)
-BUDGETS_NOTE: Final = "what was free of the budgets is not kept: each is taken with its whole cap of that period"
+BUDGETS_NOTE: Final = (
+    "what was free of the budgets is not known for this moment any more: each is taken with its whole cap of its period"
+)
 
 
 class DecidingThen:
@@ -43,8 +46,9 @@ class DecidingThen:
         evidence, roles = await self._shard.evidence_at(moment.seq), await self._shard.roles_at(moment.seq)
         asked = Command(DECISION, command.customer, command.customer_id, body, command.request_id)
         known = await self._known(asked, moment)
-        state = state_then(self._parts.settings.shard, moment, evidence, roles)
-        as_of, notes = moment.view(), ([BUDGETS_NOTE] if moment.plan.budgets else [])
+        escrow = await self._shard.escrow_at(moment.seq) if moment.plan.budgets else Escrow()
+        state = state_then(self._parts.settings.shard, moment, evidence, roles, escrow)
+        as_of, notes = moment.view(), ([BUDGETS_NOTE] if escrow is None else [])
         profiles = {command.customer: moment.profile}
         turn = Turn(state, [asked], profiles, known, moment.now_ms, os.urandom(16), {})
         while (wave := turn.next_wave()) is not None:

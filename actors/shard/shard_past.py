@@ -12,14 +12,24 @@ from actors.journal.rows import unpack_row
 from actors.shard.parts import CATALOG_ROWS, EVIDENCE_ROWS, ROLES_ROWS, ShardParts
 from actors.shard.timeline import rows_of
 from models import limits
+from models.budgets.escrow import Escrow
 from models.catalog.check import compile_catalog
 from models.catalog.plan import Plan
 from models.profile import packing
 from models.profile.state import Profile
 from models.scoring.evidence import Evidence
 from models.scoring.roles import Roles
-from models.turn.shard_facts import CatalogAdopted, EvidenceAdopted, RolesAdopted, ShardFact, from_wire
-from models.turn.shard_state import KeptScoring, ShardState, scoring_of
+from models.turn.publics import Deltas
+from models.turn.shard_facts import (
+    CatalogAdopted,
+    EvidenceAdopted,
+    Granted,
+    Returned,
+    RolesAdopted,
+    ShardFact,
+    from_wire,
+)
+from models.turn.shard_state import Kept, ShardState, kept_of
 
 _ALL = 2**31
 
@@ -96,6 +106,29 @@ class ShardPast:
         adopted = await rows_of(self._parts, ROLES_ROWS, seq + 1, 1)
         return await self._parts.writer(self._roles, seq, adopted)
 
+    async def escrow_at(self, seq: int) -> Escrow | None:
+        """The units that the shard had by row ``seq``; None where too many rows would have to be read for that."""
+        start = await self._parts.writer(self._kept, seq)
+        if seq - start.seq > limits.PAST_ESCROW_ROWS_MAX:
+            return None
+        for after in range(start.seq, seq, limits.READ_ROWS):
+            await self._parts.writer(self._account, start.escrow, after, min(limits.READ_ROWS, seq - after))
+        return start.escrow
+
+    def _account(self, escrow: Escrow, after: int, count: int) -> None:
+        """Fold the units of the next rows into ``escrow``. In the writer thread."""
+        for row in self._parts.store.journal.rows(after, count):
+            turn, deltas = unpack_row(row.payload), Deltas()
+            for fact in shard_facts_of(turn.shard_facts):
+                if isinstance(fact, Granted):
+                    escrow.grant(fact.budget, fact.period, fact.total)
+                elif isinstance(fact, Returned):
+                    escrow.returned(fact.budget, fact.period, fact.total)
+            for part in turn.segments:
+                deltas.add_public(part.public)
+            for (budget, period), sums in deltas.budgets.items():
+                escrow.apply_delta(budget, period, *sums)
+
     def _roles(self, seq: int, adopted: Sequence[int]) -> Roles:
         """From the newest adoption, else from the state that was kept. In the writer thread."""
         for row in filter(None, map(self._parts.store.journal.row, adopted)):
@@ -104,11 +137,11 @@ class ShardPast:
                     return Roles.from_wire(fact.roles)
         return self._kept(seq).roles
 
-    def _kept(self, seq: int) -> KeptScoring:
+    def _kept(self, seq: int) -> Kept:
         """The nearest that was kept from row ``seq`` or before. In the writer thread."""
         journal = self._parts.store.journal
         found = journal.checkpoint(seq) or journal.base()
-        return scoring_of(found.state) if found else KeptScoring(0, Evidence(), Roles())
+        return kept_of(found.state) if found else Kept(0, Evidence(), Roles(), Escrow())
 
     def _adopt(self, evidence: Evidence, rows: Sequence[int]) -> Evidence:
         scratch = ShardState(self._parts.settings.shard, evidence=evidence)

@@ -97,17 +97,22 @@ def standing_view(moment: Moment, with_policies: bool) -> dict[str, Any]:
     return body
 
 
-def state_then(shard: int, moment: Moment, evidence: Evidence, roles: Roles) -> ShardState:
-    """What a turn of that moment reads. What was free of the budgets is not kept: each has its whole cap of its period,
-    and nobody but the one who asks takes of it."""
-    plan, escrow = moment.plan, Escrow()
-    for budget in plan.budgets.values():
-        escrow.grant(budget.id, period_key(budget.period, moment.now_ms, plan.zone), budget.cap)
+def state_then(shard: int, moment: Moment, evidence: Evidence, roles: Roles, escrow: Escrow | None) -> ShardState:
+    """What a turn of that moment reads. ``escrow``: the units that the shard had; None where nobody knows: then every
+    budget has its whole cap of its period."""
+    plan = moment.plan
     layouts = layouts_of(roles, plan)
     return ShardState(
-        shard, plan, roles, roles.keeping(layouts.__contains__), layouts, evidence, escrow=escrow,
-        last_ms=moment.now_ms, seq=moment.seq,
+        shard, plan, roles, roles.keeping(layouts.__contains__), layouts, evidence,
+        escrow=_untouched(plan, moment.now_ms) if escrow is None else escrow, last_ms=moment.now_ms, seq=moment.seq,
     )
+
+
+def _untouched(plan: Plan, now_ms: int) -> Escrow:
+    escrow = Escrow()
+    for budget in plan.budgets.values():
+        escrow.grant(budget.id, period_key(budget.period, now_ms, plan.zone), budget.cap)
+    return escrow
 
 
 def _nobody(_: Deltas) -> None:

@@ -143,15 +143,19 @@ class ShardState:
         self.active_roles = self.roles.keeping(self.layouts.__contains__)
 
 
-class KeptScoring(NamedTuple):
-    """By what a kept state says that decisions were scored, after the row ``seq``."""
+class Kept(NamedTuple):
+    """What a kept state says beside its catalog, after the row ``seq``."""
 
     seq: int
     evidence: Evidence
     roles: Roles
 
 
-def scoring_of(data: bytes) -> KeptScoring:
-    """That of a packed state, without the work of unpacking its catalog."""
+def kept_of(data: bytes) -> Kept:
+    """That of a packed state, without the work of compiling its catalog."""
     packed = canonical.unpack(data)
-    return KeptScoring(packed["seq"], Evidence.from_wire(packed["evidence"]), Roles.from_wire(packed["roles"]))
+    return Kept(
+        packed["seq"], Evidence.from_wire(packed["evidence"]), Roles.from_wire(packed["roles"]),
+        Escrow.unpack(packed["escrow"]),
+    )
+    escrow: Escrow
