@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import structlog
@@ -149,7 +150,7 @@ class Insight:
 
     def _begin(self) -> None:
         if self._starting is None:
-            self._starting = asyncio.get_running_loop().create_task(self._guarded(self._start()))
+            self._starting = asyncio.get_running_loop().create_task(self._guarded(self._start))
 
     async def _start(self) -> None:
         self._record = await asyncio.to_thread(SnapshotRecord.open, self._store)
@@ -160,12 +161,12 @@ class Insight:
         self._trying = WhatIf(call, self._shards, registered(self._store), counting.recent.requests)
         self._tailing = tailing = Tailing(counting, call)
         loop = asyncio.get_running_loop()
-        for work in [*(tailing.run(shard) for shard in range(self._shards)), self._keep_keeping()]:
+        for work in [*(partial(tailing.run, shard) for shard in range(self._shards)), self._keep_keeping]:
             self._tasks.append(loop.create_task(self._guarded(work)))
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except asyncio.CancelledError:
             raise
         except Exception as error:

@@ -9,7 +9,7 @@ import pytest
 from contracts.stores.conftest import OpenStore, at_once
 from support.trained_scorers import trained
 
-from actors.naming import COORDINATOR_OWNER, shard_owner
+from actors.naming import COORDINATOR_OWNER, INSIGHT_OWNER, shard_owner
 from actors.scorer_registry import UnknownScorerError
 from actors.stores.interface import Store
 from actors.stores.master_key import MasterKeys
@@ -47,9 +47,16 @@ def test_each_owner_has_a_journal_and_keys_of_its_own(store: Store, open_: OpenS
     assert list(other.journal.rows(0)) == []
     assert other.keyring.keys([(A, 1)]) == {}
     other.close()
-    coordinator = store.journal(COORDINATOR_OWNER)
-    assert list(coordinator.rows(0)) == []
-    coordinator.close()
+    for owner in (COORDINATOR_OWNER, INSIGHT_OWNER):
+        journal = store.journal(owner)
+        assert list(journal.rows(0)) == []
+        journal.take_over(owner)
+        journal.append(b"0" * 16, owner.encode())
+        journal.close()
+    for owner in (COORDINATOR_OWNER, INSIGHT_OWNER):
+        journal = store.journal(owner)
+        assert [row.payload for row in journal.rows(0)] == [owner.encode()]
+        journal.close()
 
 
 def test_a_keyring_opens_without_its_journal(store: Store) -> None:
