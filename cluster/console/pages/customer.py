@@ -85,7 +85,8 @@ async def _context(
 def _state(view: View, now: dict[str, Any], then: dict[str, Any], moment_ms: int, as_of: str) -> dict[str, Any]:
     return {
         "customer": then, "newest": now["state_version"], "as_of": as_of, "moment": format_time(moment_ms),
-        "parts": views.parts(then, now if as_of else None), "allowances": views.allowances(then),
+        "parts": {part.id: part for part in views.parts(then, now if as_of else None)}, "columns": views.COLUMNS,
+        "allowances": views.allowances(then),
         "differences": views.differences(then, now) if as_of else [],
         "line": contact_line(then, moment_ms, ZoneInfo(view.formats.zone)),
     }

@@ -41,6 +41,10 @@ class Difference:
     now: str
 
 
+#: Which parts stand below one another.
+COLUMNS: Final = (("attributes", "segments"), ("features",), ("consent", "scores", "experiments"))
+
+
 def parts(customer: Mapping[str, Any], now: Mapping[str, Any] | None = None) -> list[Part]:
     """Every part as rows by name; with ``now``, beside each what it is today."""
     return [Part(id_, title, tuple(_rows(id_, customer, now))) for id_, title in MAPS.items()]
@@ -63,7 +67,7 @@ def _texts(id_: str, customer: Mapping[str, Any]) -> dict[str, str]:
     if id_ == "scores":
         return {name: text_of(score["value"]) for name, score in found.items()}
     if id_ == "experiments":
-        return {name: f"{part['variant']} until {part['until']}" for name, part in found.items()}
+        return {name: f"{part['variant']}, until {part['until'][:10]}" for name, part in found.items()}
     return {name: text_of(value) for name, value in found.items()}
 
 
@@ -84,9 +88,14 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Differe
 
 def _named(contacts: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
     return {
-        (each["decision_id"], each["action"]): f"{each['channel']} {each.get('time') or each.get('hold_expires')}"
-        for each in contacts
+        (each["decision_id"], each["action"]): f"{each['channel']}, {_brief(each)}" for each in contacts
     }
+
+
+def _brief(contact: Mapping[str, Any]) -> str:
+    if contact.get("time"):
+        return f"{contact['time'][:16].replace('T', ' ')} UTC"
+    return f"until {contact['hold_expires'][:16].replace('T', ' ')} UTC"
 
 
 @dataclass(frozen=True, slots=True)

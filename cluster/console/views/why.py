@@ -132,7 +132,7 @@ def steps(funnel: Mapping[str, int]) -> list[Step]:
     for name, remaining in funnel.items():
         if name in ("candidates", "ranked"):
             continue
-        title = "Chosen" if name == "chosen" else gate(name).title
+        title = "Chosen" if name == "chosen" else gate(name).noun
         found.append(Step(name, title, remaining, before - remaining, 100.0 * remaining / all_ if all_ else 0.0))
         before = remaining
     return found
