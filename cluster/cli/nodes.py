@@ -43,18 +43,19 @@ def nodes(
     address: Annotated[str | None, typer.Option(help="The Ray cluster [of the settings].")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the nodes of a cluster, the shards on each, and which of them leave."""
+    """List the nodes of a cluster, what of Kairos is on each, and which of them leave."""
     found = joining.nodes_of(load_settings(data_dir=data_dir, address=address))
     if as_json:
         print(json.dumps(found, indent=2))
         return
     table = Table()
-    for name in ("node", "address", "head", "shards", "coordinator", "leaves"):
+    for name in ("node", "address", "head", "shards", "coordinator", "gateways", "leaves"):
         table.add_column(name)
     for node in found["nodes"]:
         by = format_time(node["deadline_ms"]) if node["deadline_ms"] else "yes"
         table.add_row(
             f"{node['name']} {node['id'][:8]}", node["address"], "yes" if node["head"] else "",
-            " ".join(map(str, node["shards"])), "yes" if node["coordinator"] else "", by if node["draining"] else "",
+            " ".join(map(str, node["shards"])), "yes" if node["coordinator"] else "",
+            str(node["gateways"] or ""), by if node["draining"] else "",
         )
     Console().print(table)

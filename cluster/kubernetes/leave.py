@@ -1,4 +1,4 @@
-"""Before a pod ends: tell Ray that its node leaves, and wait until Kairos's shards have moved away. A pod's preStop.
+"""Before a pod ends: tell Ray that its node leaves, and wait until what is there of Kairos has moved away. A pod's preStop.
 
     python /opt/kairos/leave.py 100        at most so many seconds; what is left then, Ray and the store's fence settle
 
@@ -34,7 +34,7 @@ def leave(
     ])
     while monotonic() < deadline:
         node = _own_node(run(["kairos", "nodes", "--json", "--address", address]), own_ip)
-        if node is None or not (node["shards"] or node["coordinator"]):
+        if node is None or not (node["shards"] or node["coordinator"] or node["gateways"]):
             return True
         sleep(1.0)
     return False

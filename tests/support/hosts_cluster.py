@@ -31,6 +31,7 @@ GCS_PORT: Final = 6379
 PORT: Final = 8000
 #: Titles of processes.
 SHARD: Final = "ray::ProfileShard"
+GATEWAY: Final = ":Gateway"
 #: The host with the GCS.
 HEAD: Final = 1
 #: The host with `kairos up`: another one, so that it outlives the head.

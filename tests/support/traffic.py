@@ -21,9 +21,6 @@ from loadtests.verdict.exact import Acknowledged
 from support.server import fresh
 
 _PAUSE_S: Final = 0.05
-#: How long a proxy may take to renew itself: see ``Client._ask``.
-_RENEWAL_S: Final = 1.0
-_CLOSED: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 _TIMEOUT_S: Final = 12.0
 _PATIENCE_S: Final = 150.0
 _AGAIN: Final = frozenset({429, 500, 503, 504})
@@ -43,8 +40,6 @@ class History:
     decisions: list[tuple[dict[str, Any], bytes]] = field(default_factory=list)
     #: From the first attempt to the answer, of operations that needed more than one.
     waits_s: list[float] = field(default_factory=list)
-    #: Connections that a proxy closed, or reset, while a client asked over them; see ``Client._ask``.
-    closed: int = 0
     operations: int = 0
     #: Refusals by their title.
     refused: Counter[str] = field(default_factory=Counter)
@@ -108,10 +103,6 @@ class Traffic:
     def note_refusal(self, refusal: dict[str, Any]) -> None:
         with self._lock:
             self.history.refused[refusal["title"]] += 1
-
-    def note_closed(self) -> None:
-        with self._lock:
-            self.history.closed += 1
 
     def accuse(self, what: str) -> None:
         with self._lock:
@@ -211,11 +202,6 @@ class Client:
                 answer = self._http.request(method, self._traffic.url(self._attempt) + path, json=body)
             except httpx.HTTPError as error:
                 said = repr(error)
-                if isinstance(error, _CLOSED) and time.monotonic() - started_s < _RENEWAL_S:
-                    # A proxy that renews itself closes connections without a word, perhaps just as one is used again;
-                    # a client opens another (RFC 9112, 9.3.1). That alone is no error.
-                    attempts -= 1
-                    self._traffic.note_closed()
             else:
                 refusal = _refusal(answer)
                 if refusal is None:

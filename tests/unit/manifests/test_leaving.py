@@ -17,13 +17,14 @@ SPEC.loader.exec_module(leaving)
 
 
 class Cluster:
-    """Two nodes; a shard leaves the drained one with every look."""
+    """Two nodes; a shard leaves the drained one with every look, and its gateway one look after the last of them."""
 
-    def __init__(self, shards: int, coordinator: bool = False) -> None:
+    def __init__(self, shards: int, coordinator: bool = False, gateways: int = 0) -> None:
         self.commands: list[list[str]] = []
         self.now = 0.0
         self._left = shards
         self._coordinator = coordinator
+        self._gateways = gateways
         self._drains = False
 
     def run(self, command: Sequence[str]) -> str:
@@ -32,11 +33,13 @@ class Cluster:
             self._drains = True
             return ""
         if self._drains:
+            self._gateways = self._gateways if self._left else 0
             self._left = max(0, self._left - 1)
             self._coordinator = self._coordinator and self._left > 0
         return json.dumps({"nodes": [
-            {"id": "aa", "address": "10.0.0.1", "shards": list(range(self._left)), "coordinator": self._coordinator},
-            {"id": "bb", "address": "10.0.0.2", "shards": [9], "coordinator": False},
+            {"id": "aa", "address": "10.0.0.1", "shards": list(range(self._left)), "coordinator": self._coordinator,
+             "gateways": self._gateways},
+            {"id": "bb", "address": "10.0.0.2", "shards": [9], "coordinator": False, "gateways": 1},
         ]})
 
     def sleep(self, seconds: float) -> None:
@@ -56,6 +59,12 @@ def test_it_drains_its_own_node_and_waits_for_every_shard() -> None:
     assert drain[drain.index("--node-id") + 1] == "aa"
     assert drain[drain.index("--deadline-remaining-seconds") + 1] == "100"
     assert cluster.now == 3.0
+
+
+def test_it_waits_for_its_gateway_too_which_answers_clients() -> None:
+    cluster = Cluster(4, gateways=1)
+    assert cluster.leave()
+    assert cluster.now == 4.0
 
 
 def test_it_goes_when_its_time_is_up() -> None:
