@@ -15,7 +15,7 @@ from cluster.console.api import Api
 from cluster.console.formats import Formats
 from cluster.console.frame import COOKIE, ConsoleConfig, Frame
 from cluster.console.pages import ROUTES
-from cluster.console.problems import PageProblem, SessionOver, lacks, of_status
+from cluster.console.problems import PageProblem, Problem, SessionOver, lacks, of_status
 from cluster.console.routing import Found, PageRoute, Routes, path_below
 from cluster.console.security import refused_origin, refused_token
 from cluster.console.session import Session, Sessions
@@ -102,8 +102,8 @@ class Console:
         found = self._routes.find(request.method, path)
         view = await self._view(request, session, found)
         if not isinstance(found, Found):
-            status = 405 if found else 404
-            return view.problem(of_status(status, f"The console has no such page: {path[:200]}"))
+            said = f"The console has no such page: {path[:200]}"
+            return view.problem(Problem(405 if found else 404, "No such page", said, "Follow the links of the pages."))
         try:
             await self._permitted(request, view, found.route)
             return await found.route.handler(view)

@@ -61,7 +61,7 @@ class Frame:
             # Told in a header: a browser takes an error's status, which comes every second, for an error of the page.
             return Response(status_code=204, headers={**self.headers, PROBLEM_HEADER: str(problem.status)})
         template = "problem_part.html" if is_part(request) else "problem.html"
-        context = {"problem": problem, "title": problem.title}
+        context = {"problem": problem, "title": problem.title, "whole": not is_part(request)}
         if view is not None:
             return view.page(template, status=problem.status, **context)
         nobody: dict[str, Any] = {"session": None, "navigation": (), "here": "", "csrf": "", "query": {}}

@@ -31,7 +31,8 @@ async def _fail(view: View) -> Response:
 
 async def _ask(view: View) -> Response:
     answer = await view.api.get("/v1/live")
-    return view.fragment("problem_part.html", etag=answer.etag, age_ms=answer.data["age_ms"], problem=answer.problem)
+    age_ms = answer.expect()["age_ms"]
+    return view.fragment("problem_part.html", etag=answer.etag, age_ms=age_ms, problem=answer.problem, whole=False)
 
 
 TRIED = (

@@ -22,11 +22,12 @@ ROWS: list[list[Any]] = [["=1+1", -5], ["+x", 1.5], ["-y", None], ["@z", "a,\"b\
 
 async def _part(view: View) -> Response:
     answer = await view.api.get("/v1/live")
-    return view.fragment("problem_part.html", etag=(answer.etag, "second"), age_ms=42, problem=of_status(404, "it"))
+    shown = {"whole": False, "problem": of_status(404, "it")}
+    return view.fragment("problem_part.html", etag=(answer.etag, "second"), age_ms=42, **shown)
 
 
 async def _untagged(view: View) -> Response:
-    return view.fragment("problem_part.html", etag=("first", None), problem=of_status(404, "it"))
+    return view.fragment("problem_part.html", etag=("first", None), whole=False, problem=of_status(404, "it"))
 
 
 async def _csv(view: View) -> Response:

@@ -8,6 +8,11 @@
     setTimeout(again, Number(problem.dataset.again) * 1000);
   }
 
+  // On a phone the navigation scrolls sideways: the page that is shown is in sight.
+  const here = document.querySelector(".nav [aria-current]");
+  const nav = here?.closest(".nav");
+  if (nav) nav.scrollLeft = here.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2;
+
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post" || form.hasAttribute("hx-post")) return;
