@@ -38,6 +38,7 @@ from actors.shard.garbage import settle_garbage
 from actors.shard.neighbours import CoordinatorHandle, find_scorer
 from actors.shard.reads import Reads
 from actors.shard.refreshing import Refresher
+from actors.shard.restarts import Restarts
 from actors.shard.retiring import exit_actor, leave, retire
 from actors.shard.scorer_client import ScorerClient
 from actors.shard.settings import ShardSettings
@@ -86,6 +87,7 @@ class ProfileShard:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._started_ms = 0.0
+        self._restarts = Restarts()
         #: None until the journal is owned.
         self._duty: Duty | None = None
         self._link: LinkServer | None = None
@@ -206,6 +208,9 @@ class ProfileShard:
 
     async def journal(self, after: int = 0, limit: int = limits.JOURNAL_PAGE_ROWS_MAX) -> bytes:
         """A page of the journal for tools, see ``actors.shard.export``."""
+        await self._ready_and_owner()
+        return await live_journal_page(self._parts.store, self._parts.writer, after, limit)
+
     async def feed(self, after: int, limit: int, wait_ms: int = 0) -> bytes:
         """The newest rows, see ``actors.shard.feed``."""
         await self._ready()
@@ -233,10 +238,11 @@ class ProfileShard:
     async def status(self) -> bytes:
         """What ``GET /v1/status`` and the metrics show of this shard."""
         self._begin()
+        restarts = {"restarts": self._restarts.told()}
         if self._duty is None:
-            return pack(before_owning(self._settings, self._succession))
+            return pack({**before_owning(self._settings, self._succession), **restarts})
         return pack(as_owner(self._parts, self._duty.is_serving, {
-            **self._loop.view(), "degraded": self._is_degraded, "coordinator": self._sync.is_in_touch,
+            **self._loop.view(), **restarts, "degraded": self._is_degraded, "coordinator": self._sync.is_in_touch,
             "recovery_ms": round(self._started_ms), "ready": self._sync.is_ready,
         }))
 
@@ -337,7 +343,7 @@ class ProfileShard:
         self._loop = TurnLoop(parts, self._runner, self._die, lambda: self._sync.poke())
         self._refresher = Refresher(parts, scorer, self._loop.submit_later)
         self._sync = Sync(parts, self._runner, self._loop, self._call_coordinator, self._die, scorer)
-        self._reads = Reads(parts, Explainer(parts, scorer), self._die)
+        self._reads = Reads(parts, scorer, self._die)
 
     def _watch(self, result: TurnResult) -> None:
         """A turn was answered."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 #: ``PRAGMA user_version`` of both files; another number is refused.
-VERSION: Final = 6
+VERSION: Final = 7
 
 JOURNAL: Final = """
 CREATE TABLE owner (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, last_seq INTEGER NOT NULL,

@@ -54,6 +54,8 @@ class Residency:
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self._hot: OrderedDict[bytes, None] = OrderedDict()
         self._dirty: dict[bytes, None] = {}
+        #: How many of the entries are of erased customers.
+        self._gone = 0
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -62,6 +64,11 @@ class Residency:
     @property
     def hot(self) -> int:
         return len(self._hot)
+
+    @property
+    def living(self) -> int:
+        """How many customers who are there are in memory."""
+        return len(self._entries) - self._gone
 
     @property
     def over(self) -> bool:
@@ -127,6 +134,7 @@ class Residency:
             entry = Entry(None, b"", seq, 0, 0, 0)
             self._put(customer, entry)
         before = entry.bytes
+        self._gone += (profile is None) - entry.erased
         entry.profile, entry.packed, entry.seq, entry.erased = profile, b"", seq, profile is None
         self.bytes += entry.bytes - before
         self._entries.move_to_end(customer)
@@ -142,6 +150,9 @@ class Residency:
 
     def _put(self, customer: bytes, entry: Entry) -> None:
         old = self._entries.get(customer)
+        if old is not None:
+            self._gone -= old.erased
+        self._gone += entry.erased
         self.bytes += entry.bytes - (old.bytes if old else 0)
         self._entries[customer] = entry
         self._entries.move_to_end(customer)
@@ -243,4 +254,6 @@ class Residency:
 
     def _drop(self, customer: bytes) -> None:
         self._hot.pop(customer, None)
-        self.bytes -= self._entries.pop(customer).bytes
+        entry = self._entries.pop(customer)
+        self._gone -= entry.erased
+        self.bytes -= entry.bytes

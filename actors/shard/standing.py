@@ -32,8 +32,10 @@ def as_owner(parts: ShardParts, is_serving: bool, more: Mapping[str, Any]) -> di
     return {
         **_who(parts.settings), "state": serving if is_serving else RELEASED,
         "epoch": parts.store.journal.epoch, "seq": state.seq, "now_ms": parts.now_ms(),
-        "customers_resident": len(parts.residency), "customers_hot": parts.residency.hot,
-        "resident_bytes": parts.residency.bytes, "catalog_version": state.catalog_version,
+        "customers_resident": parts.residency.living,
+        "customers_passivated": max(0, state.customers - parts.residency.living), "customers_hot": parts.residency.hot,
+        "resident_bytes": parts.residency.bytes, "checkpoint_age_s": round(parts.counters.checkpoint_age_s, 3),
+        "catalog_version": state.catalog_version,
         "evidence_version": state.evidence.version, "scorer_version": state.active_scorer,
         **more, **parts.counters.view(),
     }

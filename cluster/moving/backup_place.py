@@ -26,7 +26,7 @@ from models.canonical import pack
 from models.errors import BadInput, KairosError
 
 MANIFEST: Final = "manifest.json"
-VERSION: Final = 2
+VERSION: Final = 3
 _SHARED: Final = "shared.json"
 _CHUNK: Final = 1 << 20
 

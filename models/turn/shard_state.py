@@ -12,6 +12,7 @@ from models.catalog.plan import Plan
 from models.coordination.messages import Count
 from models.errors import InvariantBroken
 from models.experiments.counting import ExperimentCounts
+from models.profile.facts import Born, Erased
 from models.scoring.evidence import Evidence, EvidenceCounts
 from models.scoring.matrix import Layout, layouts_of
 from models.scoring.roles import Roles
@@ -49,6 +50,8 @@ class ShardState:
     last_ms: int = 0
     #: Where a manual clock stands; 0 on the wall clock.
     clock_ms: int = 0
+    #: How many customers there are: born, and not erased since.
+    customers: int = 0
     #: Sequence of the newest row folded in.
     seq: int = 0
     #: Keys since a checkpoint last began.
@@ -87,6 +90,9 @@ class ShardState:
 
     def apply_public(self, customer: bytes, public: dict[str, Any], now_ms: int, seq: int) -> None:
         """Fold in what a segment says in the clear, except its sums (see ``apply_deltas``)."""
+        kinds = public["k"]
+        if Born.TAG in kinds or Erased.TAG in kinds:
+            self.customers += kinds.count(Born.TAG) - kinds.count(Erased.TAG)
         for key, fingerprint, hint in public["i"]:
             self.recent[(customer, key)] = RecentKey(seq, now_ms, fingerprint, hint)
 
@@ -109,7 +115,7 @@ class ShardState:
             "catalog": self.plan.catalog if self.plan else None, "roles": self.roles.to_wire(),
             "evidence": self.evidence.to_wire(), "counts": self.counts.to_wire(), "escrow": self.escrow.pack(),
             "experiments": self.experiments.to_wire(),
-            "last_ms": self.last_ms, "clock_ms": self.clock_ms, "seq": self.seq,
+            "customers": self.customers, "last_ms": self.last_ms, "clock_ms": self.clock_ms, "seq": self.seq,
         })
 
     @classmethod
@@ -125,12 +131,15 @@ class ShardState:
         state.counts = EvidenceCounts.from_wire(packed["counts"])
         state.experiments = ExperimentCounts.from_wire(packed["experiments"])
         state.escrow = Escrow.unpack(packed["escrow"])
+        state.customers = packed["customers"]
         state.last_ms, state.clock_ms, state.seq = packed["last_ms"], packed["clock_ms"], packed["seq"]
         return state
 
     def validate(self) -> None:
         """Raises ``InvariantBroken`` when the state contradicts itself."""
         self.escrow.validate()
+        if self.customers < 0:
+            raise InvariantBroken(f"{-self.customers} customers more were erased than born")
         for (_, key), entry in (self.apart | self.recent).items():
             if not 0 < entry.seq <= self.seq or entry.at_ms > self.last_ms:
                 raise InvariantBroken(f"the key {key.hex()} points at row {entry.seq}, after {self.seq}")
@@ -149,6 +158,7 @@ class Kept(NamedTuple):
     seq: int
     evidence: Evidence
     roles: Roles
+    escrow: Escrow
 
 
 def kept_of(data: bytes) -> Kept:
@@ -158,4 +168,3 @@ def kept_of(data: bytes) -> Kept:
         packed["seq"], Evidence.from_wire(packed["evidence"]), Roles.from_wire(packed["roles"]),
         Escrow.unpack(packed["escrow"]),
     )
-    escrow: Escrow
