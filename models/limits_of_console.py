@@ -53,6 +53,8 @@ CONSOLE_DIFF_COMPARED_MAX: Final = 8_000
 CONSOLE_DECISIONS_SHOWN_MAX: Final = 25
 CONSOLE_ACTIONS_SHOWN_MAX: Final = 20
 CONSOLE_RATES_SHOWN_MAX: Final = 200
+#: The passing of a period is drawn anew this often when nothing else changes.
+CONSOLE_PACE_STEP_S: Final = 10
 #: What is told of a cluster, as in ``cluster/observability/alerts.yaml``.
 CONSOLE_COMMIT_MS_WARN: Final = 100
 CONSOLE_BACKLOG_WARN: Final = 2_000
@@ -63,7 +65,7 @@ CONSOLE_EVIDENCE_BEHIND_WARN: Final = 1
 # The past, as the console's pages step through it.
 #: Catalogs of the past that a shard keeps compiled for those who look back.
 PAST_PLANS_KEPT: Final = 4
-#: How often a look back begins anew because the journal was truncated under it.
-PAST_TRIES_MAX: Final = 3
 #: Rows that are read to know what was free of the budgets then: those between two checkpoints, about.
 PAST_ESCROW_ROWS_MAX: Final = 2_500
+#: How often a look back begins anew because the journal was truncated under it.
+PAST_TRIES_MAX: Final = 3

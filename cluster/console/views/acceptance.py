@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cluster.console.views.rates import Difference, Rate, difference, rate
+
+_COUNTS: Final = ("chosen", "confirmed", "accepted")
+#: An interval over fewer contacts than this is so wide that it would press the others together; it is cut off.
+_TOLD_FROM: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,45 +30,50 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
+    """``chosen`` to ``value``: of all customers, held out or not."""
+
     action: str
     channel: str
-    arm: Arm
-    control: Arm
-    #: Of everyone's rate from the control group's; None unless both have one.
-    lift: Difference | None
+    chosen: int
+    confirmed: int
+    accepted: int
     negative: int
     value: float
+    others: Arm
+    control: Arm
+    #: Of the others' rate from the control group's; None unless both have one.
+    lift: Difference | None
 
 
 def acceptances(actions: Iterable[Mapping[str, Any]]) -> tuple[Acceptance, ...]:
     """Those with a contact or an outcome, most confirmed contacts first."""
     told = [_acceptance(cell) for cell in actions]
-    seen = [one for one in told if one.arm.chosen or one.arm.confirmed or one.arm.accepted or one.control.chosen]
-    return tuple(sorted(seen, key=lambda one: (-one.arm.confirmed, -one.arm.chosen, one.action, one.channel)))
+    seen = [one for one in told if one.chosen or one.confirmed or one.accepted]
+    return tuple(sorted(seen, key=lambda one: (-one.confirmed, -one.chosen, one.action, one.channel)))
 
 
 def _acceptance(cell: Mapping[str, Any]) -> Acceptance:
-    arm, control = _arm(cell), _arm(cell["control"])
-    lift = difference(arm.rate, control.rate) if arm.rate is not None and control.rate is not None else None
-    return Acceptance(cell["action"], cell["channel"], arm, control, lift, cell["negative"], cell["value"])
+    held = cell["control"]
+    others, control = _arm({name: cell[name] - held[name] for name in _COUNTS}), _arm(held)
+    lift = difference(others.rate, control.rate) if others.rate is not None and control.rate is not None else None
+    return Acceptance(
+        cell["action"], cell["channel"], cell["chosen"], cell["confirmed"], cell["accepted"], cell["negative"],
+        cell["value"], others, control, lift,
+    )
 
 
-def _arm(cell: Mapping[str, Any]) -> Arm:
-    chosen, confirmed, accepted = cell["chosen"], cell["confirmed"], cell["accepted"]
+def _arm(counts: Mapping[str, int]) -> Arm:
+    chosen, confirmed, accepted = (counts[name] for name in _COUNTS)
     return Arm(chosen, confirmed, accepted, rate(accepted, confirmed))
 
 
 def reach(shown: Iterable[Acceptance]) -> float:
     """Up to which share the intervals are drawn: the highest of all, rounded up to a twentieth; never 0."""
-    rates = [one for row in shown for one in (row.arm.rate, row.control.rate) if one is not None]
+    rates = [one for row in shown for one in (row.others.rate, row.control.rate) if one is not None]
     highest = max((one.high for one in rates if one.n >= _TOLD_FROM), default=0.0)
     highest = highest or max((one.high for one in rates), default=1.0)
     twentieths = -(-highest * 20 // 1)
     return min(1.0, max(1.0, twentieths) / 20)
-
-
-#: An interval over fewer contacts than this is so wide that it would press the others together; it is cut off.
-_TOLD_FROM = 30
 
 
 @dataclass(frozen=True, slots=True)

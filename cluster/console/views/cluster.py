@@ -48,6 +48,15 @@ class Shard:
     def is_up(self) -> bool:
         return bool(self.told.get("up"))
 
+    @property
+    def is_serving(self) -> bool:
+        return self.is_up and self.told.get("state") == "serving"
+
+    @property
+    def checkpoint_age_ms(self) -> float | None:
+        age_s = self.told.get("checkpoint_age_s")
+        return None if age_s is None else age_s * 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -62,6 +71,14 @@ class Cluster:
     @property
     def is_bad(self) -> bool:
         return any(finding.level == "bad" for finding in self.findings)
+
+    @property
+    def serving(self) -> int:
+        return sum(shard.is_serving for shard in self.shards)
+
+    @property
+    def nodes(self) -> int:
+        return len({shard.told["node_id"] for shard in self.shards if shard.told.get("node_id")})
 
     def total(self, name: str) -> int:
         """Over the shards that told it."""

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from models.times import format_time, parse_time_ms
+from models.units import HOUR_MS, MINUTE_MS
 
 #: Above this share of degraded decisions something is amiss.
 _DEGRADED_MOST: Final = 0.0
@@ -82,11 +87,24 @@ class Minute:
 
 
 def minutes(told: Sequence[Mapping[str, Any]]) -> tuple[Minute, ...]:
-    """Oldest first."""
-    return tuple(
-        Minute(
-            one["minute"], one["decisions"], one["decisions"] - one["degraded"], one["degraded"], one["events"],
-            one["outcomes"], one["chosen"], one["accepted"],
-        )
-        for one in told
+    """Oldest first, with the minutes in which nothing was, unless these are more than fit into an hour (a manual clock
+    jumps)."""
+    by_begin = {parse_time_ms(one["minute"]): _minute(one) for one in told}
+    if not by_begin:
+        return ()
+    begins = range(min(by_begin), max(by_begin) + MINUTE_MS, MINUTE_MS)
+    if len(begins) > HOUR_MS // MINUTE_MS:
+        return tuple(by_begin[begin] for begin in sorted(by_begin))
+    return tuple(by_begin.get(begin) or Minute(format_time(begin), *[0] * 7) for begin in begins)
+
+
+def clock(time: str, zone: str) -> str:
+    """Hour and minute of a time, in a zone."""
+    return datetime.fromisoformat(time).astimezone(ZoneInfo(zone)).strftime("%H:%M")
+
+
+def _minute(one: Mapping[str, Any]) -> Minute:
+    return Minute(
+        one["minute"], one["decisions"], one["decisions"] - one["degraded"], one["degraded"], one["events"],
+        one["outcomes"], one["chosen"], one["accepted"],
     )

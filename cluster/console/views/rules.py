@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from cluster.console.views.runbook import Section, runbook
+from cluster.console.views.runbook import Line, Section, line_of, runbook
 
 #: ``bad``: customers wait or decisions are worse for it. ``warn``: it will be, if it goes on.
 Level = Literal["bad", "warn"]
@@ -17,6 +17,11 @@ class Rule:
     level: Level
     title: str
     line: str
+
+    @property
+    def spans(self) -> Line:
+        """``line`` in pieces, to be shown."""
+        return line_of(self.line)
 
     @property
     def section(self) -> Section:

@@ -58,9 +58,10 @@ def test_a_funnel_without_candidates_is_none_and_a_new_gate_keeps_its_name() -> 
 
 def test_every_rate_stands_beside_its_counts_and_the_control_group() -> None:
     held = {"control": {"chosen": 50, "confirmed": 40, "accepted": 4}}
-    (told,) = acceptance.acceptances([cell("help", "app", 500, 400, 120, **held)])
-    assert told.arm.rate is not None
-    assert (told.arm.rate.hits, told.arm.rate.n, told.arm.rate.share) == (120, 400, 0.3)
+    (told,) = acceptance.acceptances([cell("help", "app", 550, 440, 124, **held)])
+    assert (told.chosen, told.confirmed, told.accepted) == (550, 440, 124)
+    assert told.others.rate is not None
+    assert (told.others.rate.hits, told.others.rate.n, told.others.rate.share) == (120, 400, 0.3)
     assert told.control.rate is not None
     assert (told.control.rate.hits, told.control.rate.n) == (4, 40)
     assert told.lift is not None
@@ -78,8 +79,8 @@ def test_an_action_that_nobody_was_offered_is_left_out_and_a_control_group_witho
 
 def test_more_accepted_than_confirmed_is_said_and_has_no_rate() -> None:
     (told,) = acceptance.acceptances([cell("late", "web", 0, 1, 3)])
-    assert told.arm.rate is None
-    assert told.arm.is_out_of_step
+    assert told.others.rate is None
+    assert told.others.is_out_of_step
 
 
 def test_the_intervals_are_drawn_up_to_a_twentieth_above_the_highest_that_rests_on_enough() -> None:
@@ -115,6 +116,16 @@ def test_a_minute_tells_clear_and_degraded_decisions_apart() -> None:
     assert all(minute.clear + minute.degraded == minute.decisions for minute in told)
     assert flowing.pulse(live).is_degraded
     assert not flowing.pulse({**live, "degraded_share": None}).is_degraded
+
+
+def test_minutes_without_anything_are_filled_in_unless_the_clock_jumped() -> None:
+    one = api.live()["minutes"][0]
+    told = flowing.minutes([one | {"minute": f"2026-11-22T17:{minute:02d}:00Z"} for minute in (3, 6)])
+    assert [(minute.time[14:16], minute.decisions) for minute in told] == [
+        ("03", one["decisions"]), ("04", 0), ("05", 0), ("06", one["decisions"]),
+    ]
+    assert len(flowing.minutes([one | {"minute": f"2026-11-{day}T17:00:00Z"} for day in (20, 22)])) == 2
+    assert flowing.minutes([]) == ()
 
 
 def test_policies_that_refuse_most_come_first() -> None:
