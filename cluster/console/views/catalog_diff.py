@@ -131,10 +131,20 @@ def _side(index: int, text: str) -> Side:
 
 
 def _changed(left: int, right: int, old: str, new: str) -> Row:
-    """Within the two lines, what they begin and end with alike is not marked."""
+    """Within the two lines, what they begin and end with alike is not marked; words are marked whole."""
     head = _common(old, new)
+    while head and _in_word(old, head):
+        head -= 1
     tail = _common(old[head:][::-1], new[head:][::-1])
+    while tail and _in_word(old, len(old) - tail):
+        tail -= 1
     return Row("changed", Side(left + 1, _pieces(old, head, tail)), Side(right + 1, _pieces(new, head, tail)))
+
+
+def _in_word(text: str, at: int) -> bool:
+    """Whether a word goes on before and behind this place; where the text ends, whether it ends in one."""
+    before, behind = text[at - 1: at], text[at: at + 1]
+    return (before.isalnum() or before == "_") and (not behind or behind.isalnum() or behind == "_")
 
 
 def _pieces(text: str, head: int, tail: int) -> tuple[Piece, ...]:

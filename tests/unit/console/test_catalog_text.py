@@ -51,7 +51,7 @@ def test_a_changed_line_is_marked_where_it_differs() -> None:
     assert row.kind == "changed"
     assert row.old is not None
     assert row.new is not None
-    assert [(piece.text, piece.marked) for piece in row.new.pieces] == [("cap: ", False), ("9", True), ("000", False)]
+    assert [(piece.text, piece.marked) for piece in row.new.pieces] == [("cap: ", False), ("9000", True)]
     assert (row.old.number, row.new.number, found.added, found.removed) == (3, 3, 1, 1)
 
 
