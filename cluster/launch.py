@@ -78,6 +78,7 @@ def start(settings: Settings, say: Say = lambda _: None) -> Running:
     publish_at_start(running.url, key, catalog, say)
     wait_ready(running.url)
     _record(settings, ready=True)
+    supervisor.serving.look()  # brings the console, which nobody had to wait for
     return running
 
 
@@ -93,15 +94,16 @@ def _supervisor(settings: Settings, installation: Installation) -> Any:
 
 
 def _serve(settings: Settings, installation: Installation, supervisor: Any) -> None:
-    """Deploy the Serve applications, and let the supervisor keep them from now on."""
+    """Deploy what the API needs of the Serve applications, and let the supervisor bring the rest and keep them all."""
     from ray.exceptions import RayError
 
-    from cluster.serving import missing_applications, start_serve
+    from cluster.serving import missing_applications, start_serve, wanted_applications
     from cluster.supervision.insight import InsightKeeper, RayInsight
     from cluster.supervision.serving import ServingKeeper
 
+    needed = [name for name in wanted_applications(settings) if name != naming.CONSOLE_APP]
     try:
-        start_serve(settings, installation)
+        start_serve(settings, installation, needed)
     except (RayError, RuntimeError, TimeoutError) as error:
         raise KairosError(f"Ray Serve did not start: {str(error).strip().splitlines()[0]}; try again") from error
     supervisor.serving = ServingKeeper(

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
+from cluster.console.address import ROOT as _CONSOLE
 from cluster.ray_environment import SERVE_VARIABLES
 
 DISTRIBUTION = "kairos-decisioning"
@@ -64,6 +67,19 @@ def port_free(host: str, port: int) -> Finding:
         except OSError as error:
             return Finding(f"port {port}", False, f"{host}:{port} cannot be bound ({error.strerror}); choose --port")
     return Finding(f"port {port}", True, f"{host}:{port} is free")
+
+
+def console(url: str) -> Finding:
+    """Whether the console of a live server answers. Nothing is wrong where it does not: all else goes on without it."""
+    try:
+        answer = httpx.get(f"{url}{_CONSOLE}", timeout=5.0, trust_env=False)
+        is_there = answer.headers.get("content-type", "").startswith("text/html")
+    except httpx.HTTPError:
+        is_there = False
+    return Finding("console", True, (
+        f"at {url}{_CONSOLE}; `kairos console` prints a link that opens it" if is_there
+        else f"nothing answers at {url}{_CONSOLE}: it is off, or starts (some seconds after the API)"
+    ))
 
 
 def machine(data_dir: Path) -> Iterator[Finding]:

@@ -43,6 +43,8 @@ def _of_machine(settings: Settings) -> list[preflight.Finding]:
         preflight.Finding("server", True, f"runs at {live}") if live
         else preflight.port_free(settings.host, settings.port)
     )
+    if live:
+        found.append(preflight.console(live))
     try:
         store = store_of(settings)
         installation = store.read_installation()

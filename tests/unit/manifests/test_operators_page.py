@@ -20,7 +20,7 @@ COMMANDS = sorted({
     found.strip() for code in CODE for found in re.findall(r"(?<![\w/.-])kairos (?!\[)[a-z][^\n#`)&;|]*", code)
 })
 #: ``kairos`` in these is a namespace or a user's name.
-OTHERS = ("kairos create", "kairos get", "kairos exec")
+OTHERS = ("kairos create", "kairos get", "kairos exec", "kairos port-forward")
 
 
 def options(command: Any) -> set[str]:
