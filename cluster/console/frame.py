@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -38,18 +39,29 @@ class ConsoleConfig:
     transport: httpx.AsyncBaseTransport | None = None
 
 
+@cache
+def installed_files() -> StaticFiles:
+    """Once per process: what is installed does not change while it runs."""
+    return StaticFiles()
+
+
+@cache
+def installed_templates() -> Renderer:
+    return Renderer(installed_files())
+
+
 class Frame:
     """One per process and event loop."""
 
     def __init__(self, config: ConsoleConfig, sessions: Sessions, routes: Sequence[PageRoute]) -> None:
         self.config: Final = config
         self.headers: Final = HEADERS
-        self.static: Final = StaticFiles()
+        self.static: Final = installed_files()
         self.navigation: Final = tuple(route for route in routes if route.nav)
         self.connections: Final = Connections(config.api_url, config.transport)
         self.catalog: Final = CatalogFacts(time.monotonic)
         self._sessions = sessions
-        self._renderer: Final = Renderer(self.static)
+        self._renderer: Final = installed_templates()
         self.version: Final = self._renderer.version
 
     def html(self, template: str, context: dict[str, Any], formats: Formats, status: int = 200) -> Response:
