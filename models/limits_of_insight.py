@@ -64,6 +64,9 @@ LATENCY_REPORT_MS: Final = SECOND_MS
 #: After how long one that Insight did not take is told again, and how long a gateway waits for an answer of Insight.
 LATENCY_RETRY_MS: Final = 5 * SECOND_MS
 INSIGHT_ANSWER_MS_MAX: Final = 3 * SECOND_MS
+#: For how long it is believed what Ray Serve says of its replicas, and how long a gateway waits for that.
+SERVING_BELIEVED_MS: Final = 2 * SECOND_MS
+SERVING_ANSWER_MS_MAX: Final = SECOND_MS
 
 assert INSIGHT_MINUTES * MINUTE_MS <= INSIGHT_HOURS * 60 * MINUTE_MS <= INSIGHT_DAYS * 24 * 60 * MINUTE_MS
 assert FEED_PAGE_BYTES <= FEED_RING_BYTES

@@ -19,6 +19,7 @@ from actors.gateway.access_log import AccessLog
 from actors.gateway.app import GatewayApp
 from actors.gateway.authorise import Authoriser
 from actors.gateway.metrics import Metrics
+from actors.gateway.replicas import Replicas
 from actors.gateway.services import Services, Settings
 from actors.gateway.shards import LiveBackend
 from actors.logs import configure_logs
@@ -60,6 +61,7 @@ class Gateway:
         metrics.issuer_keys_age_s = self._authoriser.issuer_keys_age_s
         services = Services(settings, backend, self._authoriser, metrics, try_rules, self._tracing())
         services.access_log = self._access_log
+        services.serving = Replicas().told
         self._app = GatewayApp(services)
         return self._app
 

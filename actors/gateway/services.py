@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -83,6 +83,8 @@ class Services:
         self.tracing = tracing
         #: Set by who knows the settings: which requests are logged.
         self.access_log = AccessLog()
+        #: Set by who runs under Ray Serve: a row per deployment (see ``actors.gateway.replicas``), None: not known.
+        self.serving: Callable[[], Awaitable[list[dict[str, Any]] | None]] = _not_known
         #: Set by the app: the finished description of the API, as JSON.
         self.openapi = b""
         shards = range(settings.shards)
@@ -208,6 +210,10 @@ class Services:
             return await self.backend.shard(shard, method, *args)
         except (ShardGone, ActorFailed) as error:
             raise retry_later(503, f"shard {shard} does not answer; it may be restarting") from error
+
+
+async def _not_known() -> None:
+    return None
 
 
 def _answer(replies: Replies, started_s: float) -> Answer:

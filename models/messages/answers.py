@@ -324,8 +324,25 @@ class Caller(AnswerModel):
     key_id: str
 
 
+class ServingState(AnswerModel):
+    """How many of a deployment's replicas run, and how Ray Serve calls its state."""
+
+    application: str
+    deployment: str
+    state: str
+    running: int
+    replicas: int
+
+
 class Status(AnswerModel):
-    """Shards, epochs, backlog, versions; ``degraded`` or not."""
+    """Shards, epochs, backlog, versions; ``degraded`` or not. Of a shard: ``customers_resident`` are in memory,
+    ``customers_passivated`` in the store alone, ``append_p50_ms`` and ``append_p99_ms`` its journal's commits,
+    ``restarts`` since it was made. ``serving``: the deployments of Ray Serve, gateways among them."""
+
+    coordinator: bool
+    degraded: bool
+    shards: list[dict[str, Any]]
+    serving: list[ServingState] | None
 
 
 class Ready(AnswerModel):

@@ -30,11 +30,13 @@ _HEX_KEY = re.compile(r"([0-9a-f]{32})?", re.ASCII)
 
 
 async def get_status(services: Services, exchange: Exchange) -> Answer:
-    coordinator, shards = await asyncio.gather(coordinator_status(services), shard_statuses(services))
+    coordinator, shards, serving = await asyncio.gather(
+        coordinator_status(services), shard_statuses(services), services.serving(),
+    )
     listed = merged(coordinator, shards)
     degraded = coordinator is None or any(not entry["up"] or bool(entry.get("degraded")) for entry in listed)
     return Answer(200, {**(coordinator or {}), "coordinator": coordinator is not None, "degraded": degraded,
-                        "shards": listed})
+                        "serving": serving, "shards": listed})
 
 
 async def get_caller(services: Services, exchange: Exchange) -> Answer:
