@@ -20,7 +20,7 @@ AS_OF_SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-def as_of(value: Any) -> dict[str, int | None] | None:
+def moment(value: Any) -> dict[str, int | None] | None:
     """``{"version", "time_ms"}``, one of them None; None for None. Raises ``PydanticCustomError``."""
     if value is None:
         return None
@@ -34,7 +34,7 @@ def as_of(value: Any) -> dict[str, int | None] | None:
 def as_of_query(text: str) -> dict[str, int | None] | None:
     """The same from a query, where a version is digits. Raises ``PydanticCustomError``."""
     is_version = text.isascii() and text.isdigit() and len(text) <= _VERSION_DIGITS_MAX
-    return as_of(int(text) if is_version else text)
+    return moment(int(text) if is_version else text)
 
 
 class ExplanationRequest(DecisionRequest):
@@ -43,5 +43,5 @@ class ExplanationRequest(DecisionRequest):
     model_config = ConfigDict(json_schema_extra={"examples": [DECISION_EXAMPLE]})
 
     as_of: Annotated[
-        dict[str, int | None] | None, PlainValidator(as_of), WithJsonSchema(AS_OF_SCHEMA)
+        dict[str, int | None] | None, PlainValidator(moment), WithJsonSchema(AS_OF_SCHEMA)
     ] = None

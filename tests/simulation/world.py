@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from simulation.album import Album
 from simulation.catalog import CUSTOMERS, other_plan, plan
 from simulation.counted import recount
 from simulation.disk import CrashError, RefusedError, SimulatedDisk
@@ -53,6 +54,7 @@ class World:
         self.shard.contribute = lambda rows: None if self.rng.random() < 0.2 else row_itself(rows)
         self.workload = Workload(self.rng)
         self.promises = Promises()
+        self.album = Album(seed)
         self.shard.adopt_plan(other_plan() if seed % 2 else plan(), {})
         self.shard.adopt([adopted(with_targets(champion(None)))])
         self.grant()
@@ -95,6 +97,7 @@ class World:
             # Half of the four customers, or another half, or nobody.
             canary = self.canaries.choice(["new", "newer", ""])
             self.shard.adopt([adopted(besides(roles, canary, 500_000, FEATURES[:2]) if canary else roles)])
+        self.album.take(self.shard)
         self.shard.validate()
 
     def look(self) -> None:
@@ -185,6 +188,8 @@ class World:
         }
         self.check_experiments()
         image = self.image()
+        self.album.check(shard)
+        assert self.image() == image, "a look back left something behind"
         shard.start()
         assert self.image() == image, "a restart does not stand where it stood"
         shard.check_reexecution()

@@ -121,10 +121,22 @@ def test_a_wrong_query_is_422(served: Served, query: str) -> None:
     check_problem(served, served.ask("GET", f"/v1/customers/c-1/timeline?{query}"), 422)
 
 
-def test_asking_about_the_past_says_that_it_is_not_supported_yet(served: Served) -> None:
-    problem = check_problem(served, served.ask("POST", "/v1/explanations", json=DECISION | {"as_of": 3}), 422)
+@pytest.mark.parametrize("as_of", [0, -1, 1.0, True, "3", "yesterday", "2026-11-02T18:00:00", [], {}, 2**60])
+def test_a_moment_that_is_none_is_422(served: Served, as_of: Any) -> None:
+    problem = check_problem(served, served.ask("POST", "/v1/explanations", json=DECISION | {"as_of": as_of}), 422)
     assert problem["errors"][0]["loc"] == ["as_of"]
-    assert "not supported yet" in problem["detail"]
+
+
+@pytest.mark.parametrize("query", ["as_of=0", "as_of=", "as_of=soon", "as_of=-1", "policies=1", "as_of=%C2%B2"])
+def test_a_moment_in_a_query_that_is_none_is_422(served: Served, query: str) -> None:
+    problem = check_problem(served, served.ask("GET", f"/v1/customers/c-1?{query}"), 422)
+    assert problem["errors"][0]["loc"] == ["query", query.partition("=")[0]]
+
+
+def test_the_past_waits_for_no_version(served: Served) -> None:
+    asked = DECISION | {"as_of": 3, "min_state_version": 4}
+    problem = check_problem(served, served.ask("POST", "/v1/explanations", json=asked), 422)
+    assert problem["errors"][0]["loc"] == ["min_state_version"]
 
 
 @given(st.binary(max_size=300), st.booleans())

@@ -247,3 +247,36 @@ def test_server_timing_tells_where_the_time_went(served: Served) -> None:
     assert set(stages) == {"gateway", "shard", "commit"}
     assert (stages["shard"], stages["commit"]) == ("2.500", "0.500")
     assert 0 <= float(stages["gateway"]) < 1_000
+
+
+@pytest.mark.parametrize(("query", "as_of", "policies"), [
+    ("policies=true", None, True), ("as_of=37", {"version": 37, "time_ms": None}, False),
+    ("as_of=2026-11-02T18:00:00Z&policies=true", {"version": None, "time_ms": 1_793_642_400_000}, True),
+])
+def test_a_customer_then_is_asked_beside_the_turns(served: Served, query: str, as_of: Any, policies: bool) -> None:
+    assert served.ask("GET", f"/v1/customers/c-1?{query}").status_code == 200
+    (command,) = served.backend.commands
+    assert (command.kind, command.body) == ("standing", {"as_of": as_of, "policies": policies})
+
+
+def test_a_question_about_the_past_is_a_dry_run_with_its_moment(served: Served) -> None:
+    for as_of in (37, "2026-11-02T18:00:00Z", None):
+        assert served.ask("POST", "/v1/explanations", json=DECISION | {"as_of": as_of}).status_code == 200
+    first, second, third = served.backend.commands
+    assert [command.kind for command in (first, second, third)] == ["explain_past", "explain_past", "decision"]
+    assert first.body == {**third.body, "request_id": first.body["request_id"],
+                          "as_of": {"version": 37, "time_ms": None}}
+    assert second.body["as_of"] == {"version": None, "time_ms": 1_793_642_400_000}
+    assert first.body["dry_run"]
+
+
+def test_a_past_decision_is_found_by_its_id_alone(served: Served) -> None:
+    key = ids.customer_key(SECRET, ids.MAIN_TENANT, "c-1")
+    decision_id = ids.decision_id(key, b"seed")
+    assert served.ask("GET", f"/v1/decisions/{decision_id}").status_code == 200
+    assert served.ask("POST", f"/v1/decisions/{decision_id}:rerun").status_code == 200
+    asked = [(command.kind, command.customer, command.body) for command in served.backend.commands]
+    assert asked == [(kind, key, {"decision_id": decision_id}) for kind in ("past_decision", "rerun")]
+    assert served.ask("GET", "/v1/decisions/nonsense").status_code == 404
+    assert served.ask("POST", "/v1/decisions/nonsense:rerun").status_code == 404
+    assert served.ask("GET", f"/v1/decisions/{decision_id}:rerun").status_code == 405

@@ -16,7 +16,7 @@ from models.turn.commands import Command, Reply
 
 Test = Callable[[Socket], Awaitable[None]]
 ANSWERED = {
-    "decisions", "decisions:batch", "events", "explanations", "history", "outcomes", "scorers/{version}:promote",
+    "decisions", "decisions:batch", "decisions/{decision_id}:rerun", "events", "explanations", "history", "outcomes", "scorers/{version}:promote",
     "scorers/{version}:shadow", "scorers/{version}:canary", "scorers/{version}:retire", "scorers:rollback",
 }
 
