@@ -1,0 +1,106 @@
+"""Pages work at every width, in both schemes, by keyboard alone, and for who does not see them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from console.conftest import Opens
+from playwright.sync_api import Page, expect
+from support.browser import picture, violations
+from support.pages import go
+from support.server import Server, fresh
+
+WIDTHS = ((360, 740, "dark"), (1280, 900, "light"), (2560, 1300, "dark"))
+PICTURES = Path(__file__).parents[2] / "cluster" / "console" / "pictures"
+
+
+def pages_of(shop: Server) -> dict[str, tuple[str, dict[str, str]]]:
+    customer = fresh("looked-at")
+    shop.put(f"/v1/customers/{customer}/consent", {"marketing": True})
+    decision = shop.decide(customer, "web", "home_hero", "home_strip")
+    return {
+        "now": ("/now", {"window": "all"}), "money": ("/money", {"window": "all"}), "cluster": ("/cluster", {}),
+        "runbook": ("/cluster/runbook", {}), "find": ("/customer", {}), "customer": ("/customer", {"id": customer}),
+        "then": ("/customer", {"id": customer, "as_of": "1"}), "erase": ("/customer/erase", {"id": customer}),
+        "why": (f"/why/{decision['decision_id']}", {"now": "1"}), "whatif": ("/whatif", {}),
+        "session": ("/session", {}), "nowhere": ("/nowhere", {}),
+    }
+
+
+def is_wider_than_the_window(page: Page) -> bool:
+    wider: bool = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return wider
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), WIDTHS)
+def test_no_page_violates_a_rule_of_axe_or_scrolls_sideways(
+    opens: Opens, shop: Server, width: int, height: int, scheme: str,
+) -> None:
+    page, watch = opens(width=width, height=height, scheme=scheme)
+    watch.expected.append("status of 404")
+    found: dict[str, list[str]] = {}
+    for name, (path, query) in pages_of(shop).items():
+        go(page, path, **query)
+        wrong = violations(page) + (["wider than the window"] if is_wider_than_the_window(page) else [])
+        if wrong:
+            found[name] = wrong
+    assert found == {}
+
+
+def test_everything_can_be_reached_by_keyboard(opens: Opens, shop: Server) -> None:
+    shop.decide(fresh("keyed"), "web", "home_hero")
+    page, _ = opens()
+    go(page, "/now")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    reached: set[str] = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.className + ' ' + document.activeElement.id"))
+        if "row-link" in " ".join(reached):
+            break
+    assert page.evaluate("document.activeElement.matches('a.row-link')")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/why/**")
+
+
+def test_every_table_can_be_copied_and_kept(opens: Opens) -> None:
+    page, _ = opens(permissions=["clipboard-read", "clipboard-write"], accept_downloads=True)
+    go(page, "/cluster")
+    page.locator("[data-table-copy=shards]").click()
+    copied: str = page.evaluate("navigator.clipboard.readText()")
+    assert copied.splitlines()[0].startswith("Shard\tState")
+    assert len(copied.strip().splitlines()) == 1 + page.locator("#shards tbody tr").count()
+    with page.expect_download() as kept:
+        page.locator("[data-table-csv=shards]").click()
+    assert kept.value.suggested_filename.endswith(".csv")
+    assert Path(kept.value.path()).read_text(encoding="utf-8-sig").startswith("Shard,State")
+
+
+def test_every_chart_has_its_table(opens: Opens) -> None:
+    page, _ = opens()
+    for path in ("/now", "/money"):
+        go(page, path, window="all")
+        charts = page.locator("figure.chart")
+        assert charts.count() >= 1
+        for chart in charts.all():
+            assert chart.locator("canvas").count() >= 1
+            assert chart.locator("table.data tbody tr").count() >= 1
+
+
+def test_pictures_for_the_readme(opens: Opens, shop: Server, tmp_path: Path) -> None:
+    """Written beside the console with KAIROS_PICTURES=1, else looked at and thrown away."""
+    folder = PICTURES if os.environ.get("KAIROS_PICTURES") else tmp_path
+    decided = [one for one in shop.get("/v1/live")["recent"] if one["chosen"] and one["customer_id"].startswith("hh-")]
+    assert decided
+    for name, scheme, path in (("now", "light", "/now"), ("why", "dark", f"/why/{decided[0]['decision_id']}")):
+        page, _ = opens(width=1440, height=1000, scheme=scheme)
+        go(page, path, **({"window": "all"} if name == "now" else {}))
+        page.wait_for_load_state("networkidle" if name == "why" else "load")
+        if name == "now":
+            page.locator("figure.chart canvas").first.wait_for()
+        picture(page, folder / f"{name}.png")
+        assert (folder / f"{name}.png").stat().st_size > 20_000
