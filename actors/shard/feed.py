@@ -125,8 +125,10 @@ class _Page:
         """A few milliseconds' worth of rows. In the journal's thread."""
         if not self.rows:
             self._begin(store)
-        before = self._after
+        before, segments = self._after, 0
         for row in store.journal.rows(self._after, min(limits.READ_ROWS, self._limit - len(self.rows))):
+            if row.seq > self._last:
+                break  # durable, and not true in memory yet
             turn, facts = store.plain(row)
             self.rows.append([row.seq, turn.now_ms, _catalogs(turn), [
                 [part.customer, part.generation, plain] if plain is not None
@@ -135,6 +137,9 @@ class _Page:
             ]])
             self._bytes += len(row.payload)
             self._after = row.seq
+            segments += len(facts)
+            if segments >= limits.READ_SEGMENTS or self._bytes >= limits.FEED_PAGE_BYTES:
+                break
         self._is_end = self._after >= self._last or self._after == before
 
     def _begin(self, store: ShardStore) -> None:

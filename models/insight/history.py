@@ -24,24 +24,26 @@ class History:
         #: By size, then by number: a bucket's begin divided by its span.
         self._buckets: tuple[dict[int, Counts], ...] = ({}, {}, {})
         self._older = Counts()
-        #: Clocks of the first and of the newest row that was counted; 0 before.
+        #: Clocks of the first row that was counted, and of the newest that there is; 0 before.
         self.begun_ms = 0
         self.newest_ms = 0
 
     def at(self, clock_ms: int) -> Counts:
         """Where a row of this clock is counted; whoever asks counts something there."""
         self.begun_ms = min(self.begun_ms or clock_ms, clock_ms)
+        self.reach(clock_ms)
+        return self._bucket(clock_ms)
+
+    def reach(self, clock_ms: int) -> None:
+        """There is a row of this clock, whether it is counted or not."""
         if clock_ms > self.newest_ms:
             self._advance(clock_ms)
-        return self._bucket(clock_ms)
 
     def merge(self, other: History) -> None:
         """Add all of ``other``, which stays as it is."""
-        if not other.newest_ms:
-            return
-        self.begun_ms = min(self.begun_ms or other.begun_ms, other.begun_ms)
-        if other.newest_ms > self.newest_ms:
-            self._advance(other.newest_ms)
+        if other.begun_ms:
+            self.begun_ms = min(self.begun_ms or other.begun_ms, other.begun_ms)
+        self.reach(other.newest_ms)
         for span, buckets in zip(_SPANS, other._buckets, strict=True):
             for number, counts in buckets.items():
                 self._bucket(number * span).merge(counts)

@@ -111,7 +111,8 @@ def read(rows: Sequence[Row], history: History, names: Mapping[str, Names], coun
     found = Read()
     groups: dict[tuple[str, str, int], list[Decision]] = {}
     for row in rows:
-        counts = history.at(row.clock_ms) if row.seq > counted_after else None
+        history.reach(row.clock_ms)
+        counts = history.at(row.clock_ms) if row.parts and row.seq > counted_after else None
         for part in row.parts:
             if part.facts is None:
                 _unread(part, row.seq, counts, found)
