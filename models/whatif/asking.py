@@ -12,9 +12,9 @@ from models.turn.commands import DECISION, Command
 _DRAWN_FOR: Final = ("customer_id", "channel", "placements", "context", "exclude")
 
 
-def dry(command: Command) -> Command:
-    """A decision command as both sides are asked it."""
-    body = {**command.body, "dry_run": True, "explain": True}
+def dry(command: Command, *, explain: bool = False) -> Command:
+    """A decision command as both sides are asked it. It decides the same whether it is explained or not."""
+    body = {**command.body, "dry_run": True, "explain": explain}
     return Command(DECISION, command.customer, command.customer_id, body, command.request_id, 0, command.tenant)
 
 

@@ -13,8 +13,9 @@ from typing import Any
 from models.catalog.plan import Plan
 from models.scoring.evidence import Evidence
 from models.scoring.roles import Roles
+from models.whatif.asking import dry
 from models.whatif.changes import Changes
-from models.whatif.differences import result_of
+from models.whatif.differences import differ, result_of
 from models.whatif.notes import named_by, notes_of
 from models.whatif.side import Asked, Score, Side
 from models.whatif.units import Account, Units, units_under
@@ -84,8 +85,11 @@ class Comparison:
         before, after = live.decide(asked), candidate.decide(asked)
         if before.is_early or (before.body is None and after.body is None):
             self.skip(place, asked.command.body["customer_id"], before.refusal)
-        else:
-            self._results.append((place, result_of(changes, asked, before, after)))
+            return
+        if differ(before, after):  # reasons cost many times what a decision costs: only for these
+            explained = replace(asked, command=dry(asked.command, explain=True))
+            before, after = live.decide(explained), candidate.decide(explained)
+        self._results.append((place, result_of(changes, asked, before, after)))
 
     def _changes_from(self, plan: Plan) -> Changes:
         if self._changes is None or self._changes.live.version != plan.version:

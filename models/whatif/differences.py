@@ -10,8 +10,17 @@ from models.whatif.reasons import Item, Reasons
 from models.whatif.side import Asked, Told
 
 
+def differ(live: Told, candidate: Told) -> bool:
+    """Both catalogs can be asked, and the customer would see something else."""
+    if live.body is None or candidate.body is None:
+        return False
+    placements = [one["placement"] for one in live.body["placements"]]
+    return any(not _is_same(before, after) for *_, before, after in _positions(live, candidate, placements))
+
+
 def result_of(changes: Changes, asked: Asked, live: Told, candidate: Told) -> dict[str, Any]:
-    """The contract's result of one request, of which at least one side could be asked."""
+    """The contract's result of one request, of which at least one side could be asked; with their explanations where
+    both could, and ``differ``."""
     body = asked.command.body
     differences = _differences(changes, live, candidate, [one["id"] for one in body["placements"]])
     return {
@@ -37,6 +46,8 @@ def _differences(changes: Changes, live: Told, candidate: Told, placements: list
         why = f"The request does not fit the {whose} catalog: {live.refusal or candidate.refusal}."
         found = _positions(live, candidate, placements)
         return [_difference(*position, why) for position in found] or [_difference(placements[0], 1, None, None, why)]
+    if not differ(live, candidate):
+        return []
     reasons = Reasons(changes, live.body, candidate.body)
     return [
         _difference(placement, rank, before, after, reasons.why(before, after))

@@ -11,6 +11,10 @@ from models.whatif.gate_words import Entry, cause, stopped
 
 Item = Mapping[str, Any]
 _NOT_CHOSEN: Final = "not_chosen"
+#: The detail of who was not chosen, though nothing refuses it.
+_OTHERS: Final = "others took the positions"
+#: Whoever has most priority of those who are left is drawn at least so often, as catalogs are.
+_NO_RARE_DRAW: Final = 0.5
 #: Numbers of a candidate that make its priority, as they are told.
 _FACTORS: Final = (("propensity", "propensity"), ("context_weight", "context weight"), ("value", "value"),
                    ("lever", "lever"))
@@ -52,10 +56,10 @@ class Reasons:
             return "; ".join([f"{action!r} moves to {entry['placement']!r}, rank {entry['rank']}", *self._moved(entry)])
         if entry["removed_by"] != _NOT_CHOSEN:
             return self._with_cause(f"{action!r} falls out: {stopped(entry)}", entry, under_live=False)
-        if not _is_outranked(entry):
+        winner = None if after is None or after["fallback"] else self._after[after["action"]]
+        if winner is None or _could_not_stand(entry, winner):
             return self._with_cause(f"{action!r} falls out: {entry['detail']}", entry, under_live=False)
-        winner = None if after is None or after["fallback"] else self._after.get(after["action"])
-        return f"{action!r} is not chosen" if winner is None else self._outranked(entry, winner)
+        return self._outranked(entry, winner)
 
     def _came(self, action: str, before: Item | None) -> str:
         """Why the candidate's choice did not stand here before."""
@@ -63,30 +67,46 @@ class Reasons:
         if entry is None:
             return f"{action!r} {_is_no_candidate(plan, action, 'the live catalog')}"
         if "removed_by" not in entry:
-            moved = self._moved(self._after[action])
+            moved = [] if self._beats(action, before) else self._moved(self._after[action])
             return "; ".join([f"{action!r} comes from {entry['placement']!r}, rank {entry['rank']}", *moved])
         if entry["removed_by"] != _NOT_CHOSEN:
             return self._with_cause(f"{action!r} was kept out before: {stopped(entry)}", entry, under_live=True)
-        if not _is_outranked(entry):
+        loser = None if before is None or before["fallback"] else self._before[before["action"]]
+        if loser is None or _could_not_stand(entry, loser):
             words = self._with_cause(f"{action!r} was kept out before: {entry['detail']}", entry, under_live=True)
             return "; ".join([words, *self._moved(self._after[action])])
-        loser = None if before is None or before["fallback"] else self._after.get(before["action"])
-        if loser is not None and loser.get("removed_by") == _NOT_CHOSEN and _is_outranked(loser):
+        if self._beats(action, before):
             return ""  # told of the one who left
         return f"{action!r} comes next by its priority of {_number(self._after[action]['priority'])}"
+
+    def _beats(self, action: str, before: Item | None) -> bool:
+        """What stood here could still stand here, and this was ranked or drawn in its place: then that is told."""
+        left = None if before is None else self._after.get(before["action"])
+        return left is not None and left.get("removed_by") == _NOT_CHOSEN and not _could_not_stand(
+            left, self._after[action]
+        )
 
     def _outranked(self, loser: Entry, winner: Entry) -> str:
         """Both could stand here under the candidate, and the priority or the draw decided."""
         name = winner["action"]
         against = f"priority {_number(winner['priority'])} against {_number(loser['priority'])}"
-        moved = [*self._moved(winner), *self._moved(loser)] or self._arbitration()
+        moved = [*self._moved(winner), *self._moved(loser)]
         if self._mandatory(name) and not self._mandatory(loser["action"]):
             return f"{name!r} is mandatory"
-        if winner["priority"] >= loser["priority"]:
+        best = self._best()
+        is_rare = winner["selection_probability"] < _NO_RARE_DRAW and winner is not best
+        is_drawn = is_rare or winner["priority"] < loser["priority"]
+        moved = moved or self._arbitration() or (self._moved(best) if is_drawn else [])
+        if not is_drawn:
             words = f"{name!r} ranks above {loser['action']!r}, {against}{self._ranks_before(winner, loser)}"
         else:
             words = f"exploration drew {name!r} with probability {_number(winner['selection_probability'])}, {against}"
         return "; ".join([words, *moved])
+
+    def _best(self) -> Entry:
+        """Of the candidate's the one with most priority: from it the chances of all others follow."""
+        ranked = (entry for entry in self._after.values() if "priority" in entry)
+        return max(ranked, key=lambda entry: float(entry["priority"]))
 
     def _ranks_before(self, winner: Entry, loser: Entry) -> str:
         before = [self._before.get(one["action"], {}).get("priority") for one in (winner, loser)]
@@ -125,8 +145,12 @@ def _is_no_candidate(plan: Plan, action: str, catalog: str) -> str:
     return f"is only a fallback in {catalog}" if action in plan.action_index else f"is not in {catalog}"
 
 
-def _is_outranked(entry: Entry) -> bool:
-    return bool(entry["detail"] == "others took the positions")
+def _could_not_stand(entry: Entry, chosen: Entry) -> bool:
+    """An action that was not chosen could not stand where another was: it has more priority and something above it
+    refuses it, while the other was no rare draw. What explains it says how things stand below the last item, so what
+    the other itself would refuse is told of neither."""
+    is_refused: bool = entry["detail"] != _OTHERS
+    return is_refused and entry["priority"] > chosen["priority"] and chosen["selection_probability"] >= _NO_RARE_DRAW
 
 
 def _number(value: Any) -> str:

@@ -37,7 +37,7 @@ Score = Callable[[str, Matrix], NDArray[np.float32] | None]
 class Asked:
     """One request, and all of it that is the same under both catalogs."""
 
-    #: A decision that is a dry run and explains itself.
+    #: A decision that is a dry run.
     command: Command
     #: None for a customer who was never seen.
     profile: Profile | None
@@ -52,7 +52,7 @@ class Asked:
 class Told:
     """What a side says."""
 
-    #: The contract's Decision with its explanation; None when the request does not fit the catalog.
+    #: The contract's Decision; None when the request does not fit the catalog.
     body: dict[str, Any] | None
     #: Why not.
     refusal: str = ""

@@ -182,3 +182,49 @@ def test_a_scorer_that_cannot_be_asked_leaves_both_sides_to_evidence() -> None:
     assert [result[side]["degraded"] for side in ("live", "candidate")] == [True, True]
     trials.score = lambda version, matrix: np.full(len(matrix), 0.25, np.float32)
     assert not trials.hero(changed())["live"]["degraded"]
+
+
+def test_a_move_is_told_with_what_moved_it_and_what_it_pushes_out() -> None:
+    trials = Trials()
+    told = whys(trials.hero(changed(lambda data: action(data, "help").update(value=9.0))))
+    assert told == {
+        ("strip", 1): (
+            "gift", "help",
+            "'help' ranks above 'gift', priority 0.9 against 0.4 (before: 0.1 against 0.4); the value of 'help' goes "
+            "from 1 to 9. 'help' comes from 'strip', rank 2.",
+        ),
+        ("strip", 2): (
+            "help", None,
+            "'help' moves to 'strip', rank 1; the value of 'help' goes from 1 to 9. Nothing is left to show here.",
+        ),
+    }
+
+
+def test_what_something_above_refused_is_told_by_the_policy_that_is_gone() -> None:
+    trials = Trials()
+    told = whys(trials.hero(changed(lambda data: _policies(data).pop(5))))
+    live, candidate, why = told["strip", 2]
+    assert (live, candidate) == ("help", "five_off")
+    assert why == (
+        "'help' moves to 'strip', rank 3. 'five_off' was kept out before: refused with the items above it: not_both: "
+        "too close to ten_off, next free 2026-01-01T00:15:00Z; the policy is gone."
+    )
+    assert told["strip", 3] == (None, "help", "'help' comes from 'strip', rank 2.")
+
+
+def test_a_draw_that_falls_otherwise_is_told_with_what_changed_everybodys_chances() -> None:
+    def both_on_hero(data: dict[str, Any]) -> None:
+        data["contact_policies"] = [one for one in data["contact_policies"] if one["id"] != "not_both"]
+        _five_on_hero(2.0)(data)
+        gift = action(data, "gift")
+        gift["treatments"].append({"id": "gift_hero", "placement": "hero", "content": {"t": "gift"}})
+        gift.pop("budget")
+
+    trials = Trials()
+    trials.desk.shard.adopt_plan(changed(both_on_hero), {})
+    dearer = changed(both_on_hero, lambda data: action(data, "gift").update(value=40.0))
+    asked = [trials.desk.decision_command("web", ("hero", 1), context={"n": number}) for number in range(60)]
+    results = [whys(one) for one in trials.compare(dearer, *asked)["results"] if one["changed"]]
+    told = {why["hero", 1] for why in results}
+    assert {(live, candidate) for live, candidate, _ in told} == {("five_off", "ten_off"), ("ten_off", "gift")}
+    assert all("the value of 'gift' goes from 4 to 40" in why for *_, why in told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from simulation.catalog import other_plan, plan
@@ -42,12 +43,12 @@ def test_a_request_from_the_log_is_asked_as_it_was_and_its_event_stays_applied_o
     assert command.body["event"]["time_ms"] == trials.desk.shard.wall_ms
     told = Side(
         plan(), trials.stand().evidence, trials.stand().roles, trials.stand().units, trials.score
-    ).decide(trials.asked(command))
+    ).decide(replace(trials.asked(command), command=dry(command, explain=True)))
     assert told.body is not None
     profile = trials.desk.profile()
     assert profile is not None
     assert told.body["explanation"]["versions"]["state"] == profile.state_version
-    assert (command.body["context"], command.body["dry_run"], command.body["explain"]) == ({"page": "/"}, True, True)
+    assert (command.body["context"], command.body["dry_run"], command.body["explain"]) == ({"page": "/"}, True, False)
 
 
 def test_draws_follow_from_what_is_asked_and_from_whom() -> None:
