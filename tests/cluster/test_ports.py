@@ -46,8 +46,16 @@ def is_a_side_port(port: Port) -> bool:
     )
 
 
+def is_the_console(port: Port) -> bool:
+    """Without a session no page but those that ask for one, whatever the path."""
+    return "kairos-console" in port.process and http_status(port, "/console/in/guess") == 410 and {
+        http_status(port, path) for path in ("/", "/console", "/metrics", "/v1/catalog")
+    } == {401}
+
+
 KINDS: dict[str, Callable[[Port], bool]] = {
-    "link": lambda port: link_refuses(port) is True, "api": is_the_api, "ray": is_rays, "side": is_a_side_port,
+    "link": lambda port: link_refuses(port) is True, "api": is_the_api, "console": is_the_console, "ray": is_rays,
+    "side": is_a_side_port,
 }
 
 
@@ -56,10 +64,11 @@ def kind_of(port: Port) -> str:
 
 
 def test_every_port_wants_a_key_a_token_or_a_proof(server: Server) -> None:
+    eventually("the console is there", lambda: httpx.get(f"{server.url}/console").status_code == 401)
     found = {(port.name, port.port): kind_of(port) for port in ports(server)}
     assert "nobody knows what" not in found.values(), found
     kinds = list(found.values())
-    assert {"link", "api", "ray", "side"} == set(kinds), found
+    assert {"link", "api", "console", "ray", "side"} == set(kinds), found
     assert sum(process == "raylet" for process, _ in found) == 2
     assert [found[process, port] for process, port in found if port == server.port] == ["api"]
 
