@@ -56,3 +56,20 @@ def test_two_tenants_share_the_catalog_and_no_customer(server: Server, other: ht
     assert other.get("/v1/journal", params={"shard": 0}).status_code == 403
     assert server.get(f"/v1/customers/{customer}") == before
     assert server.get(f"/v1/decisions/{mine['decision_id']}/explanation")["decision_id"] == mine["decision_id"]
+
+
+def test_each_tenant_sees_its_own_newest_decisions_and_the_counts_of_all(server: Server, other: httpx.Client) -> None:
+    customer = fresh("live")
+    mine = server.decide(customer, "web", "home_hero")["decision_id"]
+    body = {"customer_id": customer, "channel": "web", "placements": [{"id": "home_hero"}]}
+    theirs = other.post("/v1/decisions", json=body).json()["decision_id"]
+
+    def seen_by(client: httpx.Client) -> set[str]:
+        answer = client.get("/v1/live")
+        return {one["decision_id"] for one in answer.json()["recent"]} if answer.status_code == 200 else set()
+
+    eventually("both are told to their own", lambda: mine in seen_by(server.client) and theirs in seen_by(other))
+    assert theirs not in seen_by(server.client)
+    assert seen_by(other) == {theirs}
+    counted = [client.get("/v1/funnel", params={"window": "all"}).json() for client in (server.client, other)]
+    assert counted[0]["decisions"] == counted[1]["decisions"] > 1
