@@ -214,8 +214,8 @@ _REEXECUTION: Final = (
         (_SEEDS,),
     ),
     Build(
-        5, "a past decision is explained on today's evidence", "actors/shard/explanations.py",
-        "if state.evidence.version == fact.evidence_version:", "if state.evidence.version >= fact.evidence_version:",
+        5, "a past decision is explained on today's evidence", "actors/shard/shard_past.py",
+        "if live.version == version or not", "if live.version >= (version or 0) or not",
         (f"{_SHARD}/test_reads.py",),
     ),
     Build(
