@@ -70,6 +70,6 @@ def test_each_tenant_sees_its_own_newest_decisions_and_the_counts_of_all(server:
 
     eventually("both are told to their own", lambda: mine in seen_by(server.client) and theirs in seen_by(other))
     assert theirs not in seen_by(server.client)
-    assert seen_by(other) == {theirs}
+    assert mine not in seen_by(other)
     counted = [client.get("/v1/funnel", params={"window": "all"}).json() for client in (server.client, other)]
     assert counted[0]["decisions"] == counted[1]["decisions"] > 1
