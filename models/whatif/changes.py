@@ -41,6 +41,12 @@ class Changes:
         place = int(getattr(plan, gate)[index])
         return "" if place < 0 else plan.rules[place].source
 
+    def conditions(self, plan: Plan, action: str) -> frozenset[str]:
+        """Those of an action's treatments."""
+        index = plan.action_index.get(action)
+        treatments = () if index is None else plan.actions[index].treatments
+        return frozenset(plan.rules[one.when].source for one in treatments if one.when >= 0)
+
     def behind(self, source: str) -> list[str]:
         """Why the same rule may hold for another customer now: what it reads was changed."""
         rule = next((one for one in self.candidate.rules if one.source == source), None)

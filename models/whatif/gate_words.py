@@ -50,9 +50,7 @@ def cause(changes: Changes, entry: Entry, *, under_live: bool) -> str:
         case "budget":
             return _of_budget(changes, str(rule))
         case "treatment":
-            if rule is not None:
-                return "; ".join(changes.behind(str(rule)))
-            return "it has one now" if under_live else "it had one before"
+            return _of_treatment(changes, action, rule, under_live)
         case "not_chosen":
             pushed = entry["detail"].removeprefix(_PUSHED)
             return _of_policy(changes, pushed.partition(":")[0], under_live) if pushed != entry["detail"] else ""
@@ -74,6 +72,14 @@ def _of_rule(changes: Changes, gate: str, action: str, under_live: bool) -> str:
     told = after if under_live else before
     when = "now it" if under_live else "before, it"
     return f"{when} has the rule `{told}`" if told else f"{when} has no such rule" if under_live else "the rule is new"
+
+
+def _of_treatment(changes: Changes, action: str, rule: str | None, under_live: bool) -> str:
+    if rule is None:
+        return "it has one now" if under_live else "it had one before"
+    if rule not in changes.conditions(changes.candidate if under_live else changes.live, action):
+        return "the condition is gone" if under_live else "the condition is new"
+    return "; ".join(changes.behind(rule))
 
 
 def _of_policy(changes: Changes, policy: str, under_live: bool) -> str:

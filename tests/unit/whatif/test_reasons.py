@@ -46,7 +46,8 @@ def _five_on_hero(value: float) -> Change:
      "'ten_off' falls out: the customer is in the control group 'held_out', which sees mandatory actions and fallbacks "
      f"alone; the control group is another. {STORY}"),
     (lambda data: action(data, "ten_off")["treatments"][0].update(when="profile.size > 3.0"), "story",
-     "'ten_off' falls out: its treatment's condition `profile.size > 3.0` errs: no such field: size. " + STORY),
+     "'ten_off' falls out: its treatment's condition `profile.size > 3.0` errs: no such field: size; the condition is "
+     f"new. {STORY}"),
     (lambda data: action(data, "ten_off")["treatments"][0].update(content={"t": "TEN"}), "ten_off",
      "The content of treatment 'ten_hero' is another."),
     (lambda data: action(data, "ten_off")["treatments"][0].update(id="ten_large"), "ten_off",
