@@ -64,7 +64,7 @@
       axisLine: { lineStyle: { color: grid } }, axisTick: { show: false }, axisLabel: labels,
     };
     const amount = {
-      type: "value", max: given.most, splitNumber: 4, axisLabel: { ...labels, formatter: words(unit, true) },
+      type: "value", max: given.most, interval: given.most ? given.most / 4 : undefined, splitNumber: 4, axisLabel: { ...labels, formatter: words(unit, true) },
       splitLine: { lineStyle: { color: grid } }, minInterval: unit === "" && !given.fine ? 1 : 0,
     };
     return {
