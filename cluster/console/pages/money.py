@@ -14,7 +14,7 @@ from starlette.responses import Response
 from cluster.console.routing import PageRoute
 from cluster.console.view import View
 from cluster.console.views.funnel import policies
-from cluster.console.views.money import Budget, budgets
+from cluster.console.views.money import budgets
 from cluster.console.views.policy_words import policy_words
 from cluster.console.views.windows import WINDOWS, Window, asked_window
 from models import limits
@@ -64,23 +64,10 @@ def _context(view: View, told: _Told) -> dict[str, Any]:
     dry = {one["budget"]: one["dry"] for one in told.funnel["budgets"]}
     shown = budgets(told.budgets, dry, told.now_ms)
     return {
-        "told": told.budgets, "budgets": shown, "caps": _caps(shown), "policies": policies(told.funnel["policies"]),
+        "told": told.budgets, "budgets": shown, "policies": policies(told.funnel["policies"]),
         "shares": [(budget, share) for budget in shown for share in budget.shares],
         "words": policy_words(view.catalog), "window": window.id, "window_title": window.words, "windows": WINDOWS,
         "origin": f"{view.request.url.scheme}://{view.request.url.netloc}",
-    }
-
-
-def _caps(shown: Sequence[Budget]) -> dict[str, Any]:
-    tones = {"spent": "accent", "held": "warn", "granted": "good", "pool": "plain"}
-    names = {"spent": "spent", "held": "held", "granted": "free at shards", "pool": "free in the pool"}
-    return {
-        "kind": "stacked", "horizontal": True, "unit": "percent", "most": 1, "x": [budget.id for budget in shown],
-        "series": [
-            {"name": names[kind], "tone": tone,
-             "data": [round(width, 4) for budget in shown for part, _, width in budget.segments if part == kind]}
-            for kind, tone in tones.items()
-        ],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -60,7 +61,7 @@ def _context(view: View, live_answer: ApiAnswer, told_answer: ApiAnswer) -> dict
         "windows": WINDOWS, "pulse": flowing.pulse(live), "minutes": minutes,
         "newest": flowing.flowing(live["recent"], limits.CONSOLE_DECISIONS_SHOWN_MAX),
         "per_minute": _per_minute(view, minutes), "funnel": funnel(told["gates"]), "contacts": contacts,
-        "by_action": _by_action(contacts), "acceptance": rates, "reach": acceptance.reach(rates),
+        "by_action": _by_action([one for one in contacts if one.chosen]), "acceptance": rates, "reach": acceptance.reach(rates),
         "origin": f"{view.request.url.scheme}://{view.request.url.netloc}", "example": _example(view),
     }
 
@@ -74,7 +75,7 @@ def _per_minute(view: View, minutes: tuple[flowing.Minute, ...]) -> dict[str, An
     }
 
 
-def _by_action(contacts: tuple[acceptance.Contacts, ...]) -> dict[str, Any]:
+def _by_action(contacts: Sequence[acceptance.Contacts]) -> dict[str, Any]:
     return {
         "kind": "bar", "x": [one.action for one in contacts], "horizontal": True, "series": [
             {"name": "chosen", "data": [one.chosen for one in contacts]},

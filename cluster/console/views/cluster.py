@@ -80,6 +80,10 @@ class Cluster:
     def nodes(self) -> int:
         return len({shard.told["node_id"] for shard in self.shards if shard.told.get("node_id")})
 
+    def tells(self, name: str) -> bool:
+        """A shard told it."""
+        return any(shard.told.get(name) is not None for shard in self.shards)
+
     def total(self, name: str) -> int:
         """Over the shards that told it."""
         return sum(int(shard.told[name]) for shard in self.shards if shard.told.get(name) is not None)
@@ -124,7 +128,7 @@ def _marks(told: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[tuple
 
 def _behind(state: str, told: Mapping[str, Any]) -> str:
     behind = told.get("behind")
-    return f"is {state}, {behind} rows behind" if behind else f"is {state}"
+    return f"is {state}, {behind:,} rows behind" if behind else f"is {state}"
 
 
 def _slow(told: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, Rule]]]:
@@ -132,7 +136,7 @@ def _slow(told: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, Rule]]]:
     if commit is not None and commit > limits.CONSOLE_COMMIT_MS_WARN:
         yield "append_p99_ms", (f"one commit in a hundred takes {commit:.0f} ms", rules.COMMITS)
     if backlog is not None and backlog > limits.CONSOLE_BACKLOG_WARN:
-        yield "backlog", (f"{backlog} commands wait", rules.BACKLOG)
+        yield "backlog", (f"{backlog:,} commands wait", rules.BACKLOG)
     if restarts is not None and restarts > limits.CONSOLE_RESTARTS_WARN:
         yield "restarts", (f"was started again {restarts} times", rules.RESTARTS)
 
@@ -158,7 +162,7 @@ def _of_insight(live: Mapping[str, Any] | None, age_ms: int | None) -> list[Find
     if live is None:
         return [Finding("insight", "does not answer: Now and the funnel stand still", rules.INSIGHT_SILENT)]
     if not live["caught_up"]:
-        return [Finding("insight", f"is {live['behind_rows']} rows behind", rules.INSIGHT_BEHIND)]
+        return [Finding("insight", f"is {live['behind_rows']:,} rows behind", rules.INSIGHT_BEHIND)]
     if age_ms is not None and age_ms > limits.CONSOLE_STALE_MS:
         return [Finding("insight", f"last read the journals {age_ms / 1_000:.0f} s ago", rules.INSIGHT_SILENT)]
     return []

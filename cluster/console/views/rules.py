@@ -39,7 +39,7 @@ SHARD_WITHOUT_CATALOG: Final = Rule(
     "bad", "A shard has no catalog", "It answers, but decides nothing until it has adopted a catalog.",
 )
 RESTARTS: Final = Rule(
-    "warn", "A shard starts again and again", "Each start is a take-over. Its last lines before the end say why:",
+    "warn", "A shard starts again and again", "Each start is a take-over.",
 )
 COORDINATOR_SILENT: Final = Rule(
     "bad", "The coordinator does not answer",
