@@ -111,13 +111,17 @@ class ShardPast:
         start = await self._parts.writer(self._kept, seq)
         if seq - start.seq > limits.PAST_ESCROW_ROWS_MAX:
             return None
-        for after in range(start.seq, seq, limits.READ_ROWS):
-            await self._parts.writer(self._account, start.escrow, after, min(limits.READ_ROWS, seq - after))
+        rows = range(start.seq + 1, seq + 1)
+        for at in range(0, len(rows), limits.READ_ROWS):
+            if not await self._parts.writer(self._account, start.escrow, rows[at : at + limits.READ_ROWS]):
+                return None
         return start.escrow
 
-    def _account(self, escrow: Escrow, after: int, count: int) -> None:
-        """Fold the units of the next rows into ``escrow``. In the writer thread."""
-        for row in self._parts.store.journal.rows(after, count):
+    def _account(self, escrow: Escrow, rows: Sequence[int]) -> bool:
+        """Fold the units of the next rows into ``escrow``; False when one was truncated. In the writer thread."""
+        for row in map(self._parts.store.journal.row, rows):
+            if row is None:
+                return False
             turn, deltas = unpack_row(row.payload), Deltas()
             for fact in shard_facts_of(turn.shard_facts):
                 if isinstance(fact, Granted):
@@ -128,6 +132,7 @@ class ShardPast:
                 deltas.add_public(part.public)
             for (budget, period), sums in deltas.budgets.items():
                 escrow.apply_delta(budget, period, *sums)
+        return True
 
     def _roles(self, seq: int, adopted: Sequence[int]) -> Roles:
         """From the newest adoption, else from the state that was kept. In the writer thread."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from cluster.client import AsyncKairos, Kairos, Lost, Reply, Request
 from cluster.client.call import STREAMED
 from cluster.client.calls import Calls
 from cluster.client.method import Method, Paged
+from models import canonical
 
 EVENT: Any = {"customer_id": "ann", "type": "visit", "time": "2026-01-01T00:00:00Z"}
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
@@ -109,6 +111,21 @@ def test_both_clients_send_the_same_bytes() -> None:
     Kairos("http://kairos", "k", through=blocking).decide(*arguments, **options)
     asyncio.run(AsyncKairos("http://kairos", "k", through=awaited).decide(*arguments, **options))
     assert blocking.requests == awaited.requests
+
+
+def test_the_past_is_asked_for_by_version_by_time_or_not_at_all() -> None:
+    blocking, moment = Blocking(), datetime(2026, 1, 1, tzinfo=UTC)
+    kairos = Kairos("http://kairos", "k", through=blocking)
+    for as_of in (None, 37, moment, "2026-01-01T00:00:00Z"):
+        kairos.customer("ann", as_of=as_of, policies=as_of == 37)
+        kairos.explain("ann", "web", ["hero"], as_of=as_of, request_id="r")
+    assert [request.path for request in blocking.requests[::2]] == [
+        "/v1/customers/ann", "/v1/customers/ann?as_of=37&policies=true",
+        "/v1/customers/ann?as_of=2026-01-01T00%3A00%3A00%2B00%3A00",
+        "/v1/customers/ann?as_of=2026-01-01T00%3A00%3A00Z",
+    ]
+    bodies = [canonical.unpack(request.body) for request in blocking.requests[1::2]]
+    assert [body.get("as_of") for body in bodies] == [None, 37, "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:00Z"]
 
 
 def first(name: str, arguments: tuple[Any, ...]) -> Any:
