@@ -24,6 +24,7 @@ from actors.insight.telling import Telling
 from actors.insight.what_if import WhatIf
 from actors.insight.what_if_scorers import registered
 from actors.logs import configure_logs
+from actors.priority import give_way
 from actors.stores.interface import Store
 from actors.stores.opening import open_store
 from models import limits
@@ -61,7 +62,7 @@ class Insight:
         self._written: int | None = None
         self._writing = asyncio.Lock()
         if call is None:
-            os.nice(_NICENESS)
+            give_way(_NICENESS)
         with contextlib.suppress(RuntimeError):
             # Ray makes an asynchronous actor inside its loop; without a loop the first call begins.
             self._begin()

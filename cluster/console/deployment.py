@@ -6,7 +6,6 @@ It asks the API as anybody does, over HTTP with the viewer's key, and holds noth
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from ray import serve
 
 from actors import naming
 from actors.logs import configure_logs
+from actors.priority import give_way
 from actors.replica_port import keep_to_link_host
 from actors.sessions import Vault
 from actors.stores.opening import open_store
@@ -31,7 +31,7 @@ class Console:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         configure_logs(str(settings.get("log_level", "info")), process="console", in_replica=True)
         keep_to_link_host(settings)
-        os.nice(limits.CONSOLE_NICENESS)
+        give_way(limits.CONSOLE_NICENESS)
         store = open_store(settings)
         self._vault = Vault(store.sessions(), patiently(store.secret))
         self._api_url = str(settings["api_url"])
