@@ -47,10 +47,11 @@ def is_a_side_port(port: Port) -> bool:
 
 
 def is_the_console(port: Port) -> bool:
-    """Without a session no page but those that ask for one, whatever the path."""
-    return "kairos-console" in port.process and http_status(port, "/console/in/guess") == 410 and {
-        http_status(port, path) for path in ("/", "/console", "/metrics", "/v1/catalog")
-    } == {401}
+    """It serves nothing but its pages, and without a session none of them."""
+    paths = ("/console", "/console/in/guess", "/", "/metrics", "/v1/catalog")
+    return "kairos-console" in port.process and [http_status(port, path) for path in paths] == [
+        401, 410, 404, 404, 404,
+    ]
 
 
 KINDS: dict[str, Callable[[Port], bool]] = {
