@@ -61,7 +61,8 @@ def _context(view: View, live_answer: ApiAnswer, told_answer: ApiAnswer) -> dict
         "windows": WINDOWS, "pulse": flowing.pulse(live), "minutes": minutes,
         "newest": flowing.flowing(live["recent"], limits.CONSOLE_DECISIONS_SHOWN_MAX),
         "per_minute": _per_minute(view, minutes), "funnel": funnel(told["gates"]), "contacts": contacts,
-        "by_action": _by_action([one for one in contacts if one.chosen]), "acceptance": rates, "reach": acceptance.reach(rates),
+        "by_action": _by_action([one for one in contacts if one.chosen]), "acceptance": rates,
+        "reach": acceptance.reach(rates),
         "origin": f"{view.request.url.scheme}://{view.request.url.netloc}", "example": _example(view),
     }
 
