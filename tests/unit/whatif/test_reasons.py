@@ -229,3 +229,17 @@ def test_a_draw_that_falls_otherwise_is_told_with_what_changed_everybodys_chance
     told = {why["hero", 1] for why in results}
     assert {(live, candidate) for live, candidate, _ in told} == {("five_off", "ten_off"), ("ten_off", "gift")}
     assert all("the value of 'gift' goes from 4 to 40" in why for *_, why in told)
+
+
+def test_a_condition_that_is_gone_and_a_treatment_that_is_new_are_told() -> None:
+    def picky(data: dict[str, Any]) -> None:
+        action(data, "ten_off")["treatments"][0]["when"] = "profile.baskets >= 3"
+
+    trials = Trials()
+    trials.desk.shard.adopt_plan(changed(picky), {})
+    live, candidate, why = whys(trials.hero(changed()))["hero", 1]
+    assert (live, candidate) == ("story", "ten_off")
+    assert why == (
+        "'ten_off' was kept out before: its treatment's condition `profile.baskets >= 3` does not hold for this "
+        "customer; the condition is gone."
+    )
