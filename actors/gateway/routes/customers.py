@@ -82,7 +82,8 @@ ROUTES = (
             Query("as_of", {"anyOf": AS_OF_SCHEMA["anyOf"][:2]}, "As it was: a state_version or a time"),
             Query("policies", {"type": "boolean", "default": False}, "Add what each contact policy still allows"),
         ),
-        description="410: as_of lies beyond the retention; 404 also before the customer was first seen.",
+        description="A version is one since the customer's last erasure, and stands for the moment that made it; at a "
+        "time, what was due by then has happened. 404 also before the customer was seen, 410 beyond the retention.",
     ),
     Route(
         "DELETE", _PATH, "profiles:erase", delete_customer, "erase", "Erase the customer; answers a receipt",
