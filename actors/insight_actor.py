@@ -162,7 +162,8 @@ class Insight:
         self._trying = WhatIf(call, self._shards, registered(self._store), counting.recent.requests)
         self._tailing = tailing = Tailing(counting, call)
         loop = asyncio.get_running_loop()
-        for work in [*(partial(tailing.run, shard) for shard in range(self._shards)), self._keep_keeping]:
+        tails: list[Callable[[], Awaitable[None]]] = [partial(tailing.run, shard) for shard in range(self._shards)]
+        for work in [*tails, self._keep_keeping]:
             self._tasks.append(loop.create_task(self._guarded(work)))
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
