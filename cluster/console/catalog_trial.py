@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from cluster.console.api import Api, ApiAnswer
@@ -139,21 +140,20 @@ def _refused(found: Found, answer: ApiAnswer) -> Found:
     return replace(found, problem=problem)
 
 
-async def compared(live: Live, draft: Draft, found: Found) -> Found:
-    """With the diff against the live catalog, where the draft reads as one."""
-    difference = await asyncio.to_thread(_difference, live.text, draft.text)
-    return replace(found, difference=difference)
+async def compared(live: Live, draft: Draft) -> Diff | None:
+    """Against the live catalog, in what the two say: comments and layout left out. None: the draft has no shape yet."""
+    written = await asyncio.to_thread(_written, draft.text)
+    return None if written is None else await asyncio.to_thread(diff, live.text, written)
 
 
-def _difference(live: str, text: str) -> Diff | None:
-    """Of what the two say: comments and layout left out."""
+@lru_cache(maxsize=4)
+def _written(text: str) -> str | None:
+    """The catalog as we write it. Kept, since a large text takes seconds to read and is looked at several times."""
     try:
         written = read_shape(load_text(text)[0], faults := Faults())
     except BadInput:
         return None
-    if written is None or faults:
-        return None
-    return diff(live, catalog_text(plain(written.catalog)))
+    return None if written is None or faults else catalog_text(plain(written.catalog))
 
 
 async def published(api: Api, text: str, if_match: str) -> ApiAnswer:

@@ -120,6 +120,8 @@ def _customer_at(asked: Asked) -> Any:
         return Refusal(422, f"version {as_of} was not reached yet; the customer is at 39")
     version = int(as_of) if as_of.isdecimal() else 36
     found["state_version"] = version
+    at = {37: "2026-11-21T20:01:44Z"}.get(version, "2026-11-20T23:52:00Z")
+    found["as_of"] = {"state_version": version, "time": at}
     if version < 38:
         found["features"] |= {"baskets_28d": 5, "spend_28d": 170.23, "last_total": 18.4}
         found["consent"] = {"research": False}

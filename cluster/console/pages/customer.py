@@ -16,6 +16,7 @@ from cluster.console.view import View
 from cluster.console.views import customer as views
 from cluster.console.views import moments
 from cluster.console.views.contact_line import contact_line
+from cluster.console.views.policy_words import policy_words
 from models import limits
 from models.errors import BadInput
 from models.times import format_time, parse_time_ms
@@ -74,7 +75,7 @@ async def _context(
     view: View, now: dict[str, Any], then: dict[str, Any], told: dict[str, Any], as_of: str
 ) -> dict[str, Any]:
     found = moments.moments(told["items"])
-    moment_ms = await _clock_ms(view) if not as_of else _when(found, then, as_of) or await _clock_ms(view)
+    moment_ms = parse_time_ms(then["as_of"]["time"]) if as_of else await _clock_ms(view)
     step = moments.step(found, then["state_version"], now["state_version"])
     return {
         **_state(view, now, then, moment_ms, as_of), "moments": found, "next_before": told["next_before"],
@@ -87,16 +88,10 @@ def _state(view: View, now: dict[str, Any], then: dict[str, Any], moment_ms: int
         "customer": then, "newest": now["state_version"], "as_of": as_of, "moment": format_time(moment_ms),
         "parts": {part.id: part for part in views.parts(then, now if as_of else None)}, "columns": views.COLUMNS,
         "allowances": views.allowances(then),
+        "words": {} if as_of else policy_words(view.catalog),
         "differences": views.differences(then, now) if as_of else [],
         "line": contact_line(then, moment_ms, ZoneInfo(view.formats.zone)),
     }
-
-
-def _when(found: list[moments.Moment], then: dict[str, Any], as_of: str) -> int | None:
-    """The moment that ``as_of`` names: a time, or when what made the version happened."""
-    if not as_of.isdecimal():
-        return parse_time_ms(as_of)
-    return next((parse_time_ms(one.time) for one in found if one.state_version == then["state_version"]), None)
 
 
 async def _clock_ms(view: View) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -42,11 +43,8 @@ async def change(view: View) -> Response:
         except BadInput as error:
             return _page(view, live, draft, replace(found, rule_error=error.detail), status=422)
         draft, found = replace(draft, text=text), replace(found, caret=line)
-    if what == _EFFECT:
-        found = await tried(view, live, draft, found)
-    else:
-        found = await checked(view, draft, found)
-    found = await compared(live, draft, found)
+    judged = tried(view, live, draft, found) if what == _EFFECT else checked(view, draft, found)
+    found = await _beside_live(live, draft, judged)
     if what == _REVIEW and found.may_be_published:
         return _review(view, live, draft, found)
     return _page(view, live, draft, found)
@@ -61,13 +59,19 @@ async def publish(view: View) -> Response:
     if answer.ok:
         return view.page("pages/whatif_published.html", answer=answer.data, waits=answer.status == 202)
     if answer.status == 409:
-        found = await compared(live, draft, await checked(view, draft, Found()))
+        found = await _beside_live(live, draft, checked(view, draft, Found()))
         if found.may_be_published:
             return _review(view, live, draft, found, overtaken=True)
         return _page(view, live, draft, found, status=409)
     if answer.status == 422:
         return _page(view, live, draft, Found.refused(answer), status=422)
     raise PageProblem(answer.problem)
+
+
+async def _beside_live(live: Live, draft: Draft, judged: Awaitable[Found]) -> Found:
+    """What was found, with what differs from the live catalog; worked out while the server judges."""
+    found, difference = await asyncio.gather(judged, compared(live, draft))
+    return replace(found, difference=difference)
 
 
 def _draft(form: Any) -> Draft:

@@ -10,10 +10,11 @@ from typing import Any, Final
 from models.times import parse_time_ms
 from models.units import DAY_MS, HOUR_MS, MINUTE_MS
 
-_TICKS: Final = 5
+_TICKS: Final = 6
+#: None more than about twice the one before, so that there are three marks or more.
 _STEPS_MS: Final = (
-    MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, HOUR_MS, 3 * HOUR_MS, 6 * HOUR_MS, 12 * HOUR_MS, DAY_MS, 2 * DAY_MS,
-    7 * DAY_MS, 14 * DAY_MS, 28 * DAY_MS, 91 * DAY_MS, 364 * DAY_MS,
+    *(minutes * MINUTE_MS for minutes in (1, 2, 5, 10, 15, 30)), *(hours * HOUR_MS for hours in (1, 2, 3, 6, 12)),
+    *(days * DAY_MS for days in (1, 2, 4, 7, 14, 28, 56, 91, 182, 364)),
 )
 _SPAN_MS_LEAST: Final = HOUR_MS
 

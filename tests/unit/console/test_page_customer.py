@@ -43,7 +43,8 @@ def test_everything_that_is_known_now_is_on_the_page(browser: Browser) -> None:
     for expected in (
         "age_band 35-44", "spend_28d 211.4", "loyal in it", "marketing given", "research withdrawn", "churn_risk 0.182",
         "hero_copy short, until 2026-12-06", "hold bakery_morning",
-        "coupon_rest at most 2 in 7d dairy_coupon 2 of 2 refuses", "of cart_reminder · worth 54.2",
+        "coupon_rest at most 2 in 7d per action; group coupons dairy_coupon 2 of 2 refuses",
+        "of cart_reminder · worth 54.2",
     ):
         assert expected in told
 
