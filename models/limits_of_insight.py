@@ -32,13 +32,13 @@ FEED_RING_BYTES: Final = 8 * 1024 * 1024
 FEED_PAGE_ROWS_MAX: Final = 1_000
 FEED_PAGE_BYTES: Final = 2 * 1024 * 1024
 #: How long a shard holds the answer that there is nothing new, and how long Insight lets new rows gather.
-FEED_WAIT_MS: Final = SECOND_MS
+FEED_WAIT_MS: Final = 2 * SECOND_MS
 FEED_GATHER_MS: Final = 250
 #: A page that is not told within this time is asked for again.
 FEED_ANSWER_MS_MAX: Final = 10 * SECOND_MS
 #: A shard that cannot be reached is tried again after as long; one that answered within this time counts as reached.
 FEED_RETRY_MS: Final = 500
-FEED_REACHED_MS: Final = 3 * SECOND_MS
+FEED_REACHED_MS: Final = 5 * SECOND_MS
 #: Rows before the snapshot that are looked at for recent decisions at a start.
 FEED_REFILL_ROWS: Final = 200
 #: Decisions that are counted before others are let in.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from actors.insight.counting import Counting, Standing
 from actors.insight.tailing import monotonic_ms
@@ -12,13 +12,15 @@ from models import limits
 from models.insight import told
 
 _Body = dict[str, Any]
+#: An answer that takes long to make (of many thousand cells) is believed for so many times as long.
+_COST_SHARE: Final = 10
 
 
 class Telling:
     def __init__(self, counting: Counting, clock: Callable[[], int] = monotonic_ms) -> None:
         self._counting, self._clock = counting, clock
         self._begun_ms = clock()
-        #: What was asked -> (when it was made, body), the oldest first.
+        #: What was asked -> (until when it is believed, body), the oldest first.
         self._kept: OrderedDict[tuple[Any, ...], tuple[int, _Body]] = OrderedDict()
 
     def live(self, tag: bytes | None) -> _Body:
@@ -36,10 +38,11 @@ class Telling:
     def _believed(self, asked: tuple[Any, ...], for_ms: int, make: Callable[[], _Body]) -> _Body:
         now_ms = self._clock()
         known = self._kept.get(asked)
-        if known is not None and now_ms - known[0] < for_ms:
+        if known is not None and now_ms < known[0]:
             return known[1]
         body = make()
-        self._kept[asked] = (now_ms, body)
+        made_ms = self._clock()
+        self._kept[asked] = (made_ms + max(for_ms, _COST_SHARE * (made_ms - now_ms)), body)
         self._kept.move_to_end(asked)
         while len(self._kept) > limits.INSIGHT_ANSWERS_KEPT_MAX:
             self._kept.popitem(last=False)

@@ -46,10 +46,11 @@ class InsightKeeper:
     def __init__(self, insight: LiveInsight) -> None:
         self._insight = insight
         self._work: threading.Thread | None = None
+        self._ended = False
 
     def look(self, nodes: Sequence[Node]) -> None:
         """``nodes``: where it may be, the best first."""
-        if not nodes or (self._work is not None and self._work.is_alive()):
+        if self._ended or not nodes or (self._work is not None and self._work.is_alive()):
             return
         stays = [node.id for node in nodes if not node.draining]
         wanted = stays[0] if stays else nodes[0].id
@@ -65,10 +66,17 @@ class InsightKeeper:
             self._work = threading.Thread(target=self._move, args=(elsewhere,), name="insight", daemon=True)
             self._work.start()
 
+    def stop(self) -> None:
+        """Make none any more, and wait for what is under way."""
+        self._ended = True
+        if self._work is not None:
+            self._work.join(2 * _DRAIN_WAIT_S)
+
     def _move(self, node: str) -> None:
         try:
             self._insight.end()
-            self._insight.make(node)
+            if not self._ended:
+                self._insight.make(node)
         except Exception as error:
             log.warning("Insight could not be moved; the next look decides anew", error=type(error).__name__)
 

@@ -53,6 +53,8 @@ class Counting(Protocol):
 
     def look(self, nodes: Sequence[Node]) -> None: ...
 
+    def stop(self) -> None: ...
+
 
 class Supervisor:
     def __init__(
@@ -83,6 +85,8 @@ class Supervisor:
         """Start nothing any more, and wait for what is being moved."""
         self._ended.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self.insight is not None:
+            self.insight.stop()
 
     def look(self) -> None:
         """One look, and what follows from it. Raises nothing."""

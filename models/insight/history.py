@@ -6,10 +6,12 @@ does not matter. Time is the journal's: under a manual clock it stands still, an
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Self
 
 from models import limits
+from models.canonical import pack, unpack
 from models.insight.counts import Counts
 
 _SPANS: Final = (limits.MINUTE_MS, limits.HOUR_MS, limits.DAY_MS)
@@ -17,6 +19,7 @@ _KEPT: Final = (limits.INSIGHT_MINUTES, limits.INSIGHT_HOURS, limits.INSIGHT_DAY
 #: Window -> how many buckets of which size it goes back; what is smaller lies within them.
 _WINDOWS: Final = {"hour": (60, 0), "day": (24, 1), "week": (7, 2)}
 WINDOWS: Final = (*_WINDOWS, "all")
+_OLDER: Final = (len(_SPANS), 0)
 
 
 class History:
@@ -24,6 +27,9 @@ class History:
         #: By size, then by number: a bucket's begin divided by its span.
         self._buckets: tuple[dict[int, Counts], ...] = ({}, {}, {})
         self._older = Counts()
+        #: (size, number) -> packed counts of those buckets that nothing was counted in since; (3, 0) is all that is
+        #: older. Most buckets are of the past.
+        self._packed: dict[tuple[int, int], bytes] = {}
         #: Clocks of the first row that was counted, and of the newest that there is; 0 before.
         self.begun_ms = 0
         self.newest_ms = 0
@@ -47,6 +53,7 @@ class History:
         for span, buckets in zip(_SPANS, other._buckets, strict=True):
             for number, counts in buckets.items():
                 self._bucket(number * span).merge(counts)
+        self._packed.pop(_OLDER, None)
         self._older.merge(other._older)
 
     def minutes(self) -> Iterator[tuple[int, Counts]]:
@@ -72,17 +79,26 @@ class History:
 
     def to_wire(self) -> list[Any]:
         """Equal for equal counts."""
-        sizes = [[[number, buckets[number].to_wire()] for number in sorted(buckets)] for buckets in self._buckets]
-        return [self.begun_ms, self.newest_ms, sizes, self._older.to_wire()]
+        sizes = [
+            [[number, self._packed_at((size, number), buckets[number])] for number in sorted(buckets)]
+            for size, buckets in enumerate(self._buckets)
+        ]
+        return [self.begun_ms, self.newest_ms, sizes, self._packed_at(_OLDER, self._older)]
 
     @classmethod
     def from_wire(cls, wire: Sequence[Any]) -> Self:
         history = cls()
         history.begun_ms, history.newest_ms, sizes, older = wire
         for buckets, packed in zip(history._buckets, sizes, strict=True):
-            buckets.update((number, Counts.from_wire(counts)) for number, counts in packed)
-        history._older = Counts.from_wire(older)
+            buckets.update((number, _unpacked(counts)) for number, counts in packed)
+        history._older = _unpacked(older)
         return history
+
+    def _packed_at(self, place: tuple[int, int], counts: Counts) -> bytes:
+        known = self._packed.get(place)
+        if known is None:
+            known = self._packed[place] = zlib.compress(pack(counts.to_wire()), 1)
+        return known
 
     def _size_of(self, clock_ms: int) -> int | None:
         """None: it is older than all that is told apart."""
@@ -94,8 +110,10 @@ class History:
     def _bucket(self, clock_ms: int) -> Counts:
         size = self._size_of(clock_ms)
         if size is None:
+            self._packed.pop(_OLDER, None)
             return self._older
         buckets, number = self._buckets[size], clock_ms // _SPANS[size]
+        self._packed.pop((size, number), None)
         counts = buckets.get(number)
         if counts is None:
             counts = buckets[number] = Counts()
@@ -106,4 +124,9 @@ class History:
         for size, (span, buckets) in enumerate(zip(_SPANS, self._buckets, strict=True)):
             for number in [number for number in buckets if self._size_of(number * span) != size]:
                 old = buckets.pop(number)
+                self._packed.pop((size, number), None)
                 self._bucket(number * span).merge(old)
+
+
+def _unpacked(data: bytes) -> Counts:
+    return Counts.from_wire(unpack(zlib.decompress(data)))

@@ -48,6 +48,7 @@ class Names:
         self.budgets: Final = tuple(budgets)
         self._outbound: Final = frozenset(outbound)
         self._granting: dict[Chosen, tuple[str, ...]] = {}
+        self._cells: dict[str, list[tuple[str, str]]] = {}
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
@@ -61,6 +62,13 @@ class Names:
     def refusing(self, rule: int) -> str:
         """The policy at a place in the catalog; -1 is the full ledger."""
         return self.policies[rule] if rule >= 0 else LEDGER_RULE
+
+    def cells(self, channel: str) -> list[tuple[str, str]]:
+        """(action, channel) of every action, made once: there may be thousands."""
+        known = self._cells.get(channel)
+        if known is None:
+            known = self._cells[channel] = [(action, channel) for action in self.actions]
+        return known
 
     def concerning(self, item: Chosen) -> tuple[str, ...]:
         """The policies that let this contact pass."""

@@ -199,7 +199,8 @@ def _count_fates(counts: Counts, names: Names, channel: str, decisions: Sequence
     concerned = np.flatnonzero(removed.any(axis=1))
     block = np.zeros((len(concerned), len(CELL)), np.int64)
     block[:, : len(REMOVED)] = removed[concerned]
-    counts.cells.add_rows([(names.actions[action], channel) for action in concerned], block)
+    cells = names.cells(channel)
+    counts.cells.add_rows([cells[action] for action in concerned.tolist()], block)
     rules = fates.rules_of(codes)
     for rule, many in _tally(rules[gates == fates.CONTACT_POLICY]):
         counts.policies.add((names.refusing(rule), channel), REFUSED, many)

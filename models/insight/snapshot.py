@@ -4,8 +4,9 @@ customer or a decision is in it, and no request."""
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from models import limits
 from models.canonical import pack, unpack
@@ -49,21 +50,24 @@ class Snapshot:
         return None if version is None else self.names[version]
 
     def pack(self) -> bytes:
-        content = pack([
+        return pack([
             VERSION, self.shards, self.history.to_wire(), sorted(self.positions.items()),
             [[self.adopted_ms[names.version], names.to_wire()] for names in self.names.values()],
         ])
-        return zlib.compress(content, 1)
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         """Raises ``JournalFailed`` for what this release cannot read."""
         try:
-            version, *content = unpack(zlib.decompress(data))
-        except (zlib.error, ValueError, TypeError) as error:
+            version, *content = unpack(data)
+            if version != VERSION:
+                raise JournalFailed(f"Insight's snapshot has layout {version}, this release reads {VERSION}")
+            return cls._of(content)
+        except (zlib.error, ValueError, TypeError, LookupError) as error:
             raise JournalFailed(f"Insight's snapshot cannot be read ({type(error).__name__})") from error
-        if version != VERSION:
-            raise JournalFailed(f"Insight's snapshot has layout {version}, this release reads {VERSION}")
+
+    @classmethod
+    def _of(cls, content: Sequence[Any]) -> Self:
         shards, history, positions, names = content
         found = cls(shards, History.from_wire(history), dict(positions))
         for adopted_ms, wire in names:

@@ -40,7 +40,8 @@ class Table:
         """``counts``: a row per key; no key twice."""
         if keys:
             table = self._counts_of(keys)
-            table[[self._rows[key] for key in keys]] += counts
+            places = self._rows
+            table[[places[key] for key in keys]] += counts
             self._cut(self._bound * _SLACK)
 
     def merge(self, other: Table) -> None:
@@ -79,8 +80,10 @@ class Table:
 
     def _counts_of(self, keys: Iterable[Key]) -> NDArray[np.int64]:
         """The counts, with a row for each of these names."""
+        rows = self._rows
         for key in keys:
-            self._rows.setdefault(key, len(self._rows))
+            if key not in rows:
+                rows[key] = len(rows)
         if len(self._rows) > len(self._counts):
             grown = np.zeros((max(len(self._rows), 2 * len(self._counts)), self.width), np.int64)
             grown[: len(self._counts)] = self._counts

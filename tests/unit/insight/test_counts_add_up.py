@@ -8,14 +8,14 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.insight.facts import ACTIONS, NAMES, VERSION, code, decided, event, item, outcome, row
 
 from models import limits
 from models.arbitration import fates
 from models.arbitration.preparation import GATES
-from models.canonical import unpack
+from models.canonical import pack, unpack
 from models.errors import JournalFailed
 from models.insight.counts import CELL_AT, REMOVED
 from models.insight.history import History
@@ -70,6 +70,7 @@ def counted(rows: list[Row]) -> History:
     return history
 
 
+@settings(max_examples=30, deadline=None)
 @given(journals(), st.randoms(use_true_random=False), st.lists(st.integers(0, 3), max_size=13))
 def test_in_any_order_and_in_any_parts_rows_come_to_the_same(
     rows: list[Row], chance: random.Random, owners: list[int]
@@ -90,6 +91,17 @@ def test_in_any_order_and_in_any_parts_rows_come_to_the_same(
     assert merged.to_wire() == whole
 
 
+@settings(max_examples=30, deadline=None)
+@given(journals(), st.integers(0, 12))
+def test_what_was_packed_before_is_packed_anew_where_something_was_added(rows: list[Row], cut: int) -> None:
+    history = History()
+    read(rows[:cut], history, NAMED)
+    history.to_wire()
+    read(rows[cut:], history, NAMED)
+    assert history.to_wire() == counted(rows).to_wire()
+
+
+@settings(max_examples=30, deadline=None)
 @given(journals())
 def test_a_snapshot_that_is_read_back_goes_on_as_if_nothing_had_happened(rows: list[Row]) -> None:
     half = len(rows) // 2
@@ -103,6 +115,7 @@ def test_a_snapshot_that_is_read_back_goes_on_as_if_nothing_had_happened(rows: l
     assert again.pack() == Snapshot.unpack(again.pack()).pack()
 
 
+@settings(max_examples=30, deadline=None)
 @given(journals())
 def test_all_together_is_what_counting_by_hand_gives(rows: list[Row]) -> None:
     _, counts = counted(rows).window("all")
@@ -134,6 +147,7 @@ def _facts(rows: list[Row]) -> list[Fact]:
     return [from_wire(wire) for one in rows for part in one.parts if part.facts for wire in unpack(part.facts)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 1), st.integers(-3, 9)), max_size=40),
     st.randoms(use_true_random=False), st.integers(0, 40),
@@ -201,7 +215,8 @@ def test_a_snapshot_holds_nothing_of_anybody() -> None:
     snapshot.learn(NAMES, START_MS)
     fact = decided("d-secret", customer_id="hh-17", codes=(code(1),) * 3)
     read([row(1, START_MS, fact, event())], snapshot.history, NAMED)
-    content = zlib.decompress(snapshot.pack())
+    _, _, (_, _, sizes, _), _, names = unpack(snapshot.pack())
+    content = pack(names) + b"".join(zlib.decompress(packed) for size in sizes for _, packed in size)
     assert b"coupon" in content
     for word in (b"d-secret", b"hh-17", b"c" * 16, b"r-d-secret", b"e-1"):
         assert word not in content

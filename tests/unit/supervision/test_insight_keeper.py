@@ -79,3 +79,15 @@ def test_what_fails_is_tried_again_at_the_next_look() -> None:
     live.fails = False
     look(keeper, Node("a"))
     assert live.done == ["made on a", "ended", "made on a"]
+
+
+def test_once_it_is_told_to_stop_nothing_comes_back() -> None:
+    live = Live()
+    keeper = InsightKeeper(live)
+    look(keeper, Node("a"))
+    live.lost = True
+    keeper.stop()
+    look(keeper, Node("a"))
+    live.at = None
+    look(keeper, Node("a"))
+    assert live.done == ["made on a"]
