@@ -17,6 +17,9 @@ CONSOLE_CONNECTIONS_MAX: Final = 64
 #: Answers that are kept with their ETags, so that an unchanged one is not sent again; none that is larger.
 CONSOLE_ANSWERS_KEPT_MAX: Final = 128
 CONSOLE_ANSWER_BYTES_KEPT_MAX: Final = 2 * 1024 * 1024
+#: All of them together, and for how long one stays that nobody asks for again.
+CONSOLE_ANSWERS_BYTES_MAX: Final = 16 * 1024 * 1024
+CONSOLE_ANSWER_KEPT_MS: Final = 30 * SECOND_MS
 #: How long the currency and the time zone of the live catalog are believed.
 CONSOLE_CATALOG_BELIEVED_MS: Final = 5 * SECOND_MS
 #: Data that are older than this are told to be so.

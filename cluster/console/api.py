@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
+from cluster.console.kept import KeptAnswers
 from cluster.console.problems import PageProblem, Problem, SessionOver, Unreached, of_status
 from models import limits
 
@@ -59,18 +60,7 @@ class Connections:
                 max_keepalive_connections=limits.CONSOLE_CONNECTIONS_KEPT_MAX,
             ),
         )
-        self._kept: OrderedDict[tuple[str, str], tuple[str, Any]] = OrderedDict()
-
-    def kept(self, place: tuple[str, str]) -> tuple[str, Any] | None:
-        """ETag and data of the last answer there."""
-        return self._kept.get(place)
-
-    def keep(self, place: tuple[str, str], etag: str, data: Any, size: int) -> None:
-        if size <= limits.CONSOLE_ANSWER_BYTES_KEPT_MAX:
-            self._kept[place] = etag, data
-            self._kept.move_to_end(place)
-            while len(self._kept) > limits.CONSOLE_ANSWERS_KEPT_MAX:
-                self._kept.popitem(last=False)
+        self.kept: Final = KeptAnswers(time.monotonic)
 
     async def aclose(self) -> None:
         await self.client.aclose()
@@ -85,12 +75,16 @@ class Api:
         #: The key itself is in no place of memory that outlives the request.
         self._whose = hashlib.sha256(key.encode()).hexdigest()
 
+    def forget(self) -> None:
+        """Drop what is kept of the answers to this viewer."""
+        self._connections.kept.forget(self._whose)
+
     async def get(self, path: str, *, params: Params | None = None, etag: str | None = None) -> ApiAnswer:
         """Ask. Without ``etag`` an answer that has not changed is not sent again, and ``data`` is what it was (treat it
         as read-only); with one, an unchanged answer is a 304 without data. Tried twice when a kept connection ends."""
         place = self._whose, str(httpx.URL(path, params=_given(params)))
-        kept = None if etag else self._connections.kept(place)
-        known = kept[0] if kept else etag
+        kept = None if etag else self._connections.kept.get(place)
+        known = kept.etag if kept else etag
         headers = {"if-none-match": known} if known else {}
         try:
             found = await self._send("GET", path, params, headers)
@@ -100,9 +94,9 @@ class Api:
             raise Unreached(type(error).__name__) from error
         answer = self._answer(found)
         if kept is not None and answer.status == 304:
-            return ApiAnswer(200, kept[1], kept[0], answer.age_ms)
+            return ApiAnswer(200, kept.data, kept.etag, answer.age_ms)
         if answer.status == 200 and answer.etag:
-            self._connections.keep(place, answer.etag, answer.data, len(found.content))
+            self._connections.kept.keep(place, answer.etag, answer.data, len(found.content))
         return answer
 
     async def post(
@@ -152,6 +146,7 @@ class Api:
 
     def _answer(self, found: httpx.Response) -> ApiAnswer:
         if found.status_code == 401:
+            self._connections.kept.forget(self._whose)
             raise SessionOver("Your key has ended or was revoked, and your session with it.")
         age = found.headers.get(_AGE_HEADER, "")
         return ApiAnswer(

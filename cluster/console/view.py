@@ -108,6 +108,7 @@ class View:
 
     async def sign_out(self) -> None:
         """End the session that this request came with."""
+        self.api.forget()
         await self._frame.end_session(self.request)
 
     async def token(self) -> str:
