@@ -115,6 +115,11 @@ class View:
         """What the request gives as the session's secret."""
         return self.request.headers.get(CSRF_HEADER) or (await self.form()).get(CSRF_FIELD, "")
 
+    def shows(self, etag: str | Sequence[str | None] | None) -> bool:
+        """Whether the browser has just that: ``fragment`` will be a 304, so nothing more need be asked for it."""
+        tag = self._tag(etag)
+        return tag is not None and self.request.headers.get("if-none-match") == tag
+
     def _tag(self, etag: str | Sequence[str | None] | None) -> str | None:
         """Also of who may see what, in which formats, from which templates."""
         parts = [etag] if isinstance(etag, str) or etag is None else list(etag)
