@@ -12,14 +12,17 @@ from starlette.responses import Response
 from cluster.console.api import ApiAnswer
 from cluster.console.routing import PageRoute
 from cluster.console.view import View
-from cluster.console.views.cluster import cluster, positions
+from cluster.console.views.cluster import cluster, gateways, positions
 from cluster.console.views.runbook import runbook
+from models import limits
 
 #: What a status lacks while the coordinator is away.
 _UNTOLD: Final = {
     "epoch": None, "clock": "unknown", "catalog_version": None, "scorer_version": None, "scorer_note": "",
-    "evidence_version": None,
+    "evidence_version": None, "serving": None,
 }
+
+_PASSING: Final = frozenset({"now_ms", "clock_ms", "reported_ms_ago", "checkpoint_age_s"})
 
 
 async def show(view: View) -> Response:
@@ -29,10 +32,19 @@ async def show(view: View) -> Response:
 
 async def live_part(view: View) -> Response:
     status, live = await _told(view)
-    told = orjson.dumps([status.data, live.status, live.data if live.ok else None])
-    return view.fragment(
-        "pages/cluster_live.html", etag=hashlib.sha256(told).hexdigest(), age_ms=0, **_context(status, live),
-    )
+    context = _context(status, live)
+    return view.fragment("pages/cluster_live.html", etag=_etag(status.data, live, context), age_ms=0, **context)
+
+
+def _etag(status: dict[str, Any], live: ApiAnswer, context: dict[str, Any]) -> str:
+    """Of what is shown, without what only says that time passes; how long ago a checkpoint was, in steps."""
+    shards = [
+        {**{name: value for name, value in shard.items() if name not in _PASSING},
+         "checkpoint": (shard.get("checkpoint_age_s") or 0) // limits.CONSOLE_PACE_STEP_S}
+        for shard in status["shards"]
+    ]
+    findings = [(finding.where, finding.what) for finding in context["cluster"].findings]
+    return hashlib.sha256(orjson.dumps([{**status, "shards": shards}, live.status, live.etag, findings])).hexdigest()
 
 
 async def read_runbook(view: View) -> Response:
@@ -51,7 +63,7 @@ def _context(status: ApiAnswer, live_answer: ApiAnswer) -> dict[str, Any]:
     age_ms = None if live is None else live_answer.age_ms if live_answer.age_ms is not None else live["age_ms"]
     return {
         "reported": {**_UNTOLD, **told}, "live": live, "insight_age_ms": age_ms, "cluster": cluster(told, live, age_ms),
-        "positions": positions(live) if live is not None else (),
+        "gateways": gateways(told), "positions": positions(live) if live is not None else (),
     }
 
 

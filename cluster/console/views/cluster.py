@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from actors import naming
 from cluster.console.views import rules
 from cluster.console.views.rules import Level, Rule
 from models import limits
@@ -97,6 +98,7 @@ def cluster(status: Mapping[str, Any], live: Mapping[str, Any] | None, age_ms: i
         shards.append(_shard(told, marks))
         found += [Finding(f"shard {told['shard']}", what, rule) for _, (what, rule) in marks.items()]
     found += _of_coordinator(status)
+    found += _of_serving(status.get("serving") or ())
     found += _of_insight(live, age_ms)
     found.sort(key=lambda finding: finding.level != "bad")
     return Cluster(tuple(shards), tuple(found))
@@ -156,6 +158,28 @@ def _of_coordinator(status: Mapping[str, Any]) -> list[Finding]:
     if status.get("coordinator"):
         return []
     return [Finding("coordinator", "does not answer; shards decide on what they hold", rules.COORDINATOR_SILENT)]
+
+
+#: What of Ray Serve's deployments is missed, and which rule says so.
+_SERVED: Final[Mapping[str, tuple[str, Rule]]] = {
+    naming.GATEWAY_APP: ("gateway", rules.GATEWAYS), naming.SCORER_APP: ("scorer", rules.DEGRADED),
+}
+
+
+def _of_serving(serving: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Replicas that should run and do not; those that are leaving are not missed."""
+    found = []
+    for one in serving:
+        if one["application"] in _SERVED and one["running"] < one["replicas"] and one["state"] != "downscaling":
+            where, rule = _SERVED[one["application"]]
+            found.append(Finding(where, f"{one['running']} of {one['replicas']} replicas run ({one['state']})", rule))
+    return found
+
+
+def gateways(status: Mapping[str, Any]) -> tuple[int, int] | None:
+    """(running, all) replicas of the gateway; None while nobody knows."""
+    rows = [one for one in status.get("serving") or () if one["application"] == naming.GATEWAY_APP]
+    return (sum(one["running"] for one in rows), sum(one["replicas"] for one in rows)) if rows else None
 
 
 def _of_insight(live: Mapping[str, Any] | None, age_ms: int | None) -> list[Finding]:

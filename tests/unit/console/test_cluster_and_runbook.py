@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from unit.console import told_by_api as api
 
 from cluster.console.views import rules
-from cluster.console.views.cluster import cluster, positions
+from cluster.console.views.cluster import cluster, gateways, positions
 from cluster.console.views.runbook import OPERATIONS, Section, anchor, line_of, runbook, sections_of
 from models import limits
 
@@ -125,6 +125,19 @@ def test_without_the_coordinator_nobody_knows_which_versions_are_live() -> None:
     told["coordinator"] = False
     told["shards"][1]["coordinator"] = False
     assert findings(told) == {"coordinator": {rules.COORDINATOR_SILENT}, "shard 1": {rules.COORDINATOR_UNHEARD}}
+
+
+def test_a_replica_that_does_not_run_is_told_unless_it_is_leaving() -> None:
+    told = copy.deepcopy(api.STATUS)
+    gateway, scorer, console = told["serving"]
+    assert gateways(told) == (2, 2)
+    gateway |= {"running": 1, "state": "updating"}
+    scorer |= {"running": 0, "state": "unhealthy"}
+    console |= {"running": 0, "state": "unhealthy"}
+    assert findings(told) == {"gateway": {rules.GATEWAYS}, "scorer": {rules.DEGRADED}}
+    gateway["state"] = "downscaling"
+    assert set(findings(told)) == {"scorer"}
+    assert gateways({**told, "serving": None}) is None
 
 
 def test_insight_that_is_away_behind_or_silent_is_told() -> None:

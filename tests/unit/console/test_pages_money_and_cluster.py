@@ -82,6 +82,20 @@ def test_what_is_wrong_is_red_and_stands_beside_the_line_of_the_runbook() -> Non
     assert 'href="/console/cluster/runbook#a-shard-does-not-answer"' in text
 
 
+def test_the_live_part_of_the_cluster_is_sent_again_when_something_changed_not_when_time_passed() -> None:
+    async def ask() -> list[int]:
+        made = browser()
+        first = await made.live("/console/cluster/live")
+        found = []
+        for more in ({"reported_ms_ago": 7, "checkpoint_age_s": 15.0}, {"seq": 48_212}, {"checkpoint_age_s": 24.0}):
+            shards = [{**api.STATUS["shards"][0], **more}, api.STATUS["shards"][1]]
+            made.api.answers["GET", "/v1/status"] = {**api.STATUS, "shards": shards}
+            found.append((await made.live("/console/cluster/live", first.headers["etag"])).status_code)
+        return found
+
+    assert asyncio.run(ask()) == [304, 200, 200]
+
+
 def test_without_coordinator_and_insight_the_page_shows_what_is_left() -> None:
     status = {"coordinator": False, "degraded": True, "shards": api.STATUS["shards"]}
     made = browser(status=status)

@@ -125,10 +125,16 @@ _SHARD: Final[dict[str, Any]] = {
     "incarnation": 2, "backlog": 4, "parked": 0, "draining": False, "append_p50_ms": 0.412, "append_p99_ms": 2.871,
     "customers_resident": 12_604, "customers_hot": 3_110, "resident_bytes": 18_900_412, "catalog_version": VERSION,
     "evidence_version": 412, "scorer_version": SCORER, "recovery_ms": 431, "restarts": 0,
+    "customers_passivated": 181_204,
+    "checkpoint_age_s": 14.2,
 }
 STATUS: Final[dict[str, Any]] = {
     "epoch": 7, "clock": "wall", "catalog_version": VERSION, "evidence_version": 412, "scorer_version": SCORER,
-    "scorer_note": "", "coordinator": True, "degraded": False, "shards": [
+    "scorer_note": "", "serving": [
+        {"application": "kairos", "deployment": "Gateway", "state": "healthy", "running": 2, "replicas": 2},
+        {"application": "kairos-scorer", "deployment": "Scorer", "state": "healthy", "running": 1, "replicas": 1},
+        {"application": "kairos-console", "deployment": "Console", "state": "healthy", "running": 1, "replicas": 1},
+    ], "coordinator": True, "degraded": False, "shards": [
         {**_SHARD, "shard": 0, "epoch": 12, "seq": 48_211, "node_id": NODES[0], "pid": 4011},
         {**_SHARD, "shard": 1, "epoch": 14, "seq": 47_952, "node_id": NODES[1], "pid": 4012, "restarts": 1},
     ],
