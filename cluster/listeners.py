@@ -33,7 +33,7 @@ def _purpose(process: str, address: str, port: int, http_port: int) -> str:
     if "kairos-scorer" in process:
         return "the link to a scorer, likewise, or its Serve port"
     if "kairos-console" in process:
-        return "the console behind HAProxy, or its Serve port"
+        return "the console behind HAProxy"
     if "Gateway" in process or "ProxyActor" in process:
         return "a replica behind HAProxy"
     return "Ray, by its token"

@@ -112,6 +112,8 @@ def _start_detached(settings: Settings) -> None:
         run = runfile.read_run(settings.data_dir)
         if run is not None and run.ready and run.up.pid == child.pid:
             print(f"ready  {run.url}  pid {child.pid}  log {log}")
+            if settings.console:
+                print(f"console: kairos console --data-dir {settings.data_dir} prints a link that opens it")
             return
         time.sleep(_POLL_S)
     raise KairosError(f"not ready after {_DETACH_WAIT_S:.0f} s; see {log}")

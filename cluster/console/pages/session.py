@@ -12,6 +12,7 @@ from cluster.console.view import View
 
 
 async def session(view: View) -> Response:
+    await view.api.get("/v1/caller")  # a key that has ended ends the session here, too
     until = datetime.fromtimestamp(view.session.expires_ms / 1_000, UTC)
     return view.page("session.html", until=until)
 

@@ -21,4 +21,5 @@ def test_links_are_told_apart_from_rays_own_ports_of_the_same_process() -> None:
     for address in ("::", "::ffff:127.0.0.1"):
         assert _purpose("ray::ProfileShard", address, 41_000, 8_000) == "Ray, by its token"
         assert _purpose("ray::ServeReplica:kairos:Gateway", address, 41_000, 8_000) == "Ray, by its token"
+    assert "the console" in _purpose("ray::ServeReplica:kairos-console:Console", "127.0.0.1", 41_000, 8_000)
     assert "link to a scorer" in _purpose("ray::ServeReplica:kairos-scorer:Scorer", "127.0.0.1", 41_000, 8_000)

@@ -67,6 +67,18 @@ def test_a_session_ends_with_its_key_and_does_not_come_back(rig: Rig) -> None:
     run(work)
 
 
+def test_a_session_of_a_key_that_may_read_nothing_ends_with_it_too(rig: Rig) -> None:
+    async def work() -> list[int]:
+        browser = await rig.signed_in(OTHER_KEY)
+        seen = [(await browser.get("/console/session")).status_code]
+        rig.api.callers.pop(OTHER_KEY)
+        seen.append((await browser.get("/console/session")).status_code)
+        await browser.aclose()
+        return seen
+
+    assert run(work) == [200, 401]
+
+
 def test_sessions_and_links_outlive_the_process_that_made_them(rig: Rig) -> None:
     async def work() -> None:
         browser, link = await rig.signed_in(), await rig.link()
