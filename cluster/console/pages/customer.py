@@ -34,18 +34,24 @@ async def show(view: View) -> Response:
     for answer in (now, then, told):
         if not answer.ok:
             return await _find(view, answer, id_, as_of)
-    return view.page("pages/customer.html", **await _context(view, now.data, then.data, told.data, as_of))
+    moment_ms = parse_time_ms(then.data["as_of"]["time"]) if as_of else await _clock_ms(view)
+    return view.page(
+        "pages/customer.html", **_context(view, now.data, then.data, told.data, moment_ms, as_of)
+    )
 
 
 async def live(view: View) -> Response:
-    """The state now. Windows roll and policies free without a new version: it is told anew every minute at least."""
+    """Now. Windows roll and policies free without a new version: it is told anew every minute at least."""
     id_ = view.query.get("id", "")
     now = (await _customer(view, id_)).expect()
     moment_ms = await _clock_ms(view)
-    told = {"items": [], "next_before": None}
-    context = _state(view, now, now, moment_ms, "")
     etag = f"{id_} {now['state_version']} {moment_ms // MINUTE_MS}"
-    return view.fragment("pages/customer_state.html", etag=etag, age_ms=0, told=told, **context)
+    told: dict[str, Any] = {"items": [], "next_before": None}
+    if not view.shows(etag):
+        told = (await _timeline(view, id_, view.query.get("before"))).expect()
+    return view.fragment(
+        "pages/customer_body.html", etag=etag, age_ms=0, **_context(view, now, now, told, moment_ms, "")
+    )
 
 
 async def _find(view: View, refused: ApiAnswer | None = None, id_: str = "", as_of: str = "") -> Response:
@@ -71,15 +77,14 @@ async def _timeline(view: View, id_: str, before: str | None) -> ApiAnswer:
     return await view.api.get(address.call("/v1/customers", id_, "timeline"), params=params)
 
 
-async def _context(
-    view: View, now: dict[str, Any], then: dict[str, Any], told: dict[str, Any], as_of: str
+def _context(
+    view: View, now: dict[str, Any], then: dict[str, Any], told: dict[str, Any], moment_ms: int, as_of: str
 ) -> dict[str, Any]:
     found = moments.moments(told["items"])
-    moment_ms = parse_time_ms(then["as_of"]["time"]) if as_of else await _clock_ms(view)
-    step = moments.step(found, then["state_version"], now["state_version"])
     return {
         **_state(view, now, then, moment_ms, as_of), "moments": found, "next_before": told["next_before"],
-        "before": view.query.get("before"), "step": step,
+        "before": view.query.get("before"),
+        "step": moments.step(found, then["state_version"], now["state_version"]),
     }
 
 

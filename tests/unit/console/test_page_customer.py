@@ -118,6 +118,7 @@ def test_the_state_now_is_live_and_unchanged_it_is_not_sent_again(browser: Brows
         return first.status_code, again.status_code, (await browser.live(path, first.headers["etag"])).status_code
 
     assert asyncio.run(asked()) == (200, 304, 200)
+    assert len(browser.api.calls("GET", f"/v1/customers/{CUSTOMER}/timeline")) == 4  # the 304 needed none
 
 
 def test_the_timeline_is_paged(browser: Browser) -> None:
