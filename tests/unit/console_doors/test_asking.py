@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -18,7 +17,7 @@ GIVEN = httpx.Response(200, json={"link": f"/console/in/{TOKEN}", "expires": "20
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[httpx.Response | Exception]]:
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Response | Exception]:
     """Given one after the other, the last for ever; ``monkeypatch`` takes the wait out."""
     given: list[httpx.Response | Exception] = []
 
@@ -32,7 +31,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[httpx.Response | E
 
     monkeypatch.setattr(asking.httpx, "post", post)
     monkeypatch.setattr(asking, "_PAUSE_S", 0.0)
-    yield given
+    return given
 
 
 def test_it_waits_for_a_console_that_starts(answers: list[httpx.Response | Exception]) -> None:
