@@ -175,8 +175,12 @@ class Insight:
             _leave(error)
 
     async def _keep_keeping(self) -> None:
+        erased = self._counted.erased
         while True:
-            await asyncio.sleep(limits.INSIGHT_SNAPSHOT_MS / limits.SECOND_MS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(erased.wait(), limits.INSIGHT_SNAPSHOT_MS / limits.SECOND_MS)
+                await asyncio.sleep(limits.INSIGHT_ERASED_SNAPSHOT_MS / limits.SECOND_MS)
+            erased.clear()
             await self._keep()
 
     async def _keep(self) -> bool:

@@ -46,6 +46,8 @@ INSIGHT_STEP_ROWS: Final = 64
 
 # Keeping what was counted.
 INSIGHT_SNAPSHOT_MS: Final = MINUTE_MS
+#: After an erasure: what was counted of somebody who is erased cannot be read again.
+INSIGHT_ERASED_SNAPSHOT_MS: Final = 500
 #: How long it reads on when it is to end, and how long its last snapshot may take.
 INSIGHT_DRAIN_MS_MAX: Final = 3 * SECOND_MS
 

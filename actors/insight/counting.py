@@ -49,6 +49,8 @@ class Counting:
         self.standings = {shard: self._begin(shard) for shard in range(shards)}
         #: Counts up with each page that changed anything.
         self.changes = 0
+        #: Set by an erasure: what was counted of that customer cannot be read again, so it should be kept soon.
+        self.erased = asyncio.Event()
 
     def _begin(self, shard: int) -> Standing:
         """A little before what was counted, for the recent decisions."""
@@ -73,6 +75,8 @@ class Counting:
             self._count(shard, standing, page.rows[first : first + limits.INSIGHT_STEP_ROWS], was_new, now_ms)
             await asyncio.sleep(0)
         if not standing.is_behind:
+            if not standing.ended_ms:
+                log.info("a shard is read to its end", shard=shard, seq=standing.seq)
             standing.ended_ms = now_ms
 
     @staticmethod
@@ -91,6 +95,8 @@ class Counting:
 
     def _note(self, found: Read, is_new: bool, now_ms: int) -> None:
         self.recent.offer(found.decisions, found.erased, now_ms)
+        if found.erased:
+            self.erased.set()
         if is_new:
             degraded = sum(decision.degraded for decision in found.decisions)
             self.meters.decided(len(found.decisions), degraded, now_ms)
