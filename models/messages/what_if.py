@@ -27,7 +27,7 @@ actions:
     value: 1.80
     treatments: [{id: dairy_hero, placement: home_hero, content: {title: 25% off dairy}}]
 """
-_EXAMPLE: Final[dict[str, Any]] = {
+WHAT_IF_EXAMPLE: Final[dict[str, Any]] = {
     "catalog": _CATALOG, "requests": [
         {name: DECISION_EXAMPLE[name] for name in ("customer_id", "channel", "placements", "context")}
     ],
@@ -55,7 +55,7 @@ class Sample(Message):
 class WhatIf(Message):
     """A catalog to try, and on whom: either requests, or a sample of those of late."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [WHAT_IF_EXAMPLE]})
 
     catalog: CatalogAsked
     requests: Annotated[

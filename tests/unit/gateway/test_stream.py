@@ -12,12 +12,14 @@ from unit.gateway.sockets import Socket
 
 from actors.gateway.routes import ROUTES
 from models import canonical, ids, limits
+from models.messages.what_if import WHAT_IF_EXAMPLE
 from models.turn.commands import Command, Reply
 
 Test = Callable[[Socket], Awaitable[None]]
 ANSWERED = {
-    "decisions", "decisions:batch", "decisions/{decision_id}:rerun", "events", "explanations", "history", "outcomes", "scorers/{version}:promote",
-    "scorers/{version}:shadow", "scorers/{version}:canary", "scorers/{version}:retire", "scorers:rollback",
+    "decisions", "decisions:batch", "decisions/{decision_id}:rerun", "events", "explanations", "history", "outcomes",
+    "scorers/{version}:promote", "scorers/{version}:shadow", "scorers/{version}:canary", "scorers/{version}:retire",
+    "scorers:rollback", "whatif",
 }
 
 
@@ -47,6 +49,8 @@ def test_a_frame_is_answered_with_its_id_its_status_and_the_shards_own_bytes(ser
 def test_a_stream_carries_every_post_call(served: Served) -> None:
     posts = {route.path.removeprefix("/v1/") for route in ROUTES if route.method == "POST"}
     assert posts == ANSWERED
+    served.backend.coordinator_answer = [200, {"budgets": []}]
+    served.backend.insight_answers["what_if"] = [200, {}]
 
     async def test(socket: Socket) -> None:
         bodies: dict[str, Any] = {
@@ -55,13 +59,16 @@ def test_a_stream_carries_every_post_call(served: Served) -> None:
             "scorers/v:shadow": None, "scorers/v:canary": {"share": 0.5}, "scorers/v:retire": None,
             "scorers:rollback": None,
             "history": {"source": "s", "first_position": 0, "events": []}, "outcomes": {"outcomes": []},
+            "whatif": WHAT_IF_EXAMPLE,
         }
         for frame_id, (call, body) in enumerate(bodies.items()):
             socket.ask(frame_id, call, body)
         answers = await socket.answers(len(bodies))
         assert [answers[frame_id]["status"] for frame_id in range(len(bodies))] == [200] * len(bodies)
         changes = [("promote", "v/1"), ("shadow", "v"), ("canary", "v"), ("retire", "v"), ("rollback", None)]
-        asked = [(body["change"], body.get("version")) for _, (body,) in served.backend.coordinator_calls]
+        asked = [
+            (body["change"], body.get("version")) for _, bodies in served.backend.coordinator_calls for body in bodies
+        ]
         assert asked == changes
 
     run(served, test)
