@@ -181,12 +181,21 @@ def explanation() -> dict[str, Any]:
         "decision_id": DECISION, "time": AT, "seed": "17",
         "versions": {"catalog": CATALOG_VERSION, "scorer": "s-3", "evidence": "9", "state": 38}, "funnel": funnel,
         "candidates": [
-            {"action": "dairy_coupon", "placement": "home_hero", "rank": 1, "propensity": 0.131,
-             "propensity_source": "scorer", "context_weight": 1.0, "value": 1.8, "lever": 1.1, "priority": 0.25938,
-             "selection_probability": 0.92, "top_features": [["baskets_28d", 0.21], ["spend_28d", -0.05]]},
-            {"action": "ask_feedback", "removed_by": "not_chosen", "detail": "lower priority"},
+            {"action": "dairy_coupon", "placement": "home_hero", "rank": 1, **numbers(0.131, 1.8, 0.25938),
+             "selection_probability": 0.92},
+            {"action": "ask_feedback", "removed_by": "not_chosen", "rule": None, "detail": "others took the positions",
+             **numbers(0.052, 0.3, 0.01716)},
             {"action": "come_back", "removed_by": "contact_policy", "rule": "one_push_a_day",
              "detail": "1 of 1 used, next free 2026-03-02T08:00:00Z"},
-            {"action": "offer_help", "removed_by": "eligibility", "rule": "segments.struggling"},
+            {"action": "offer_help", "removed_by": "eligibility", "rule": "segments.struggling", "detail": "false"},
         ],
+    }
+
+
+def numbers(propensity: float, value: float, priority: float) -> dict[str, Any]:
+    """Of a candidate that was ranked."""
+    return {
+        "propensity": propensity, "propensity_source": "scorer", "scorer_weight": 0.83,
+        "scorer_propensity": propensity * 1.04, "evidence_propensity": 0.05, "context_weight": 1.0, "value": value,
+        "lever": 1.1, "priority": priority, "top_features": [["baskets_28d", 0.21], ["spend_28d", -0.05]],
     }
