@@ -13,6 +13,7 @@ from cluster.console.catalog_trial import Found, Live, checked, compared, live_c
 from cluster.console.problems import PageProblem, of_status
 from cluster.console.routing import PageRoute
 from cluster.console.view import View
+from cluster.console.views.catalog_diff import Diff
 from cluster.console.views.draft import Draft, checked_size, draft_of, sizes
 from cluster.console.views.rule_edit import RULE_GATES, put_rule
 from models.errors import BadInput
@@ -21,11 +22,13 @@ _CHECK, _RULE, _EFFECT, _REVIEW = "check", "rule", "effect", "review"
 
 
 async def show(view: View) -> Response:
-    """The live catalog, ready to be changed; the query may name an action and a customer to begin with."""
+    """The live catalog, ready to be changed; the query may name an action, a gate and a customer to begin with."""
     live = await live_catalog(view.api)
     asked = view.query
+    action, gate = asked.get("action", ""), asked.get("gate", "")
     draft = Draft(
-        live.text, live.version, action=asked.get("action", ""), who="ids" if asked.get("customer") else "sample",
+        live.text, live.version, action=action, gate=gate if gate in RULE_GATES else RULE_GATES[0],
+        rule=_rule(live, action, gate), who="ids" if asked.get("customer") else "sample",
         ids=asked.get("customer", ""), channel=asked.get("channel", ""),
     )
     return _page(view, live, draft, Found())
@@ -68,10 +71,16 @@ async def publish(view: View) -> Response:
     raise PageProblem(answer.problem)
 
 
+def _rule(live: Live, action: str, gate: str) -> str:
+    """What the live catalog says there, to be changed; "" without."""
+    found = next((each for each in live.catalog.get("actions", ()) if each["id"] == action), {})
+    return str(found.get(gate) or "") if gate in RULE_GATES else ""
+
+
 async def _beside_live(live: Live, draft: Draft, judged: Awaitable[Found]) -> Found:
     """What was found, with what differs from the live catalog; worked out while the server judges."""
-    found, difference = await asyncio.gather(judged, compared(live, draft))
-    return replace(found, difference=difference)
+    both: tuple[Found, Diff | None] = await asyncio.gather(judged, compared(live, draft))
+    return replace(both[0], difference=both[1])
 
 
 def _draft(form: Any) -> Draft:

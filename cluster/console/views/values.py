@@ -16,7 +16,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, float):
-        return f"{value:.6g}" if abs(value) < 1e15 else repr(value)
+        return f"{value:.6f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else repr(value)
     if isinstance(value, list) and all(not isinstance(each, dict | list) for each in value):
         return ", ".join(text_of(each) for each in value) or "–"
     return json.dumps(value, ensure_ascii=False)

@@ -60,6 +60,12 @@ def test_the_live_catalog_stands_in_the_field(browser: Browser) -> None:
     assert field(page) == TEXT
 
 
+def test_a_link_may_bring_the_rule_to_be_changed(browser: Browser) -> None:
+    page = asyncio.run(browser.get("/console/whatif?action=come_back&gate=eligibility&customer=hh-1")).text
+    assert 'placeholder="hh-1229, hh-1230">\nhh-1</textarea>' in page
+    assert 'class="rule-text">\nsegments.lapsing</textarea>' in page
+
+
 def test_errors_stand_at_their_lines_and_change_nothing(browser: Browser) -> None:
     page = post(browser, "check", TEXT.replace("group: win_back", "group: win_bak"))
     assert f'href="#line-{LINE}" data-line="{LINE}"' in page
