@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from cluster.console.catalog_trial import Found, Live, checked, compared, live_c
 from cluster.console.problems import PageProblem, of_status
 from cluster.console.routing import PageRoute
 from cluster.console.view import View
-from cluster.console.views.catalog_diff import Diff
 from cluster.console.views.draft import Draft, checked_size, draft_of, sizes
 from cluster.console.views.rule_edit import RULE_GATES, put_rule
 from models.errors import BadInput
@@ -73,14 +72,14 @@ async def publish(view: View) -> Response:
 
 def _rule(live: Live, action: str, gate: str) -> str:
     """What the live catalog says there, to be changed; "" without."""
-    found = next((each for each in live.catalog.get("actions", ()) if each["id"] == action), {})
+    found: Mapping[str, Any] = next((each for each in live.catalog.get("actions", ()) if each["id"] == action), {})
     return str(found.get(gate) or "") if gate in RULE_GATES else ""
 
 
 async def _beside_live(live: Live, draft: Draft, judged: Awaitable[Found]) -> Found:
     """What was found, with what differs from the live catalog; worked out while the server judges."""
-    both: tuple[Found, Diff | None] = await asyncio.gather(judged, compared(live, draft))
-    return replace(both[0], difference=both[1])
+    found, difference = await asyncio.gather(judged, compared(live, draft))
+    return replace(found, difference=difference)
 
 
 def _draft(form: Any) -> Draft:
