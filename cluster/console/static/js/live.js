@@ -50,16 +50,21 @@
     pulse.disabled = true;
   };
 
+  // What flows stands still under a pointer, or whatever has the focus in it: else nobody could open it.
+  const still = (node) => "still" in node.dataset && node.matches(":hover, :focus-within");
+
   const morph = (part, html) => {
+    const scrolled = [...part.querySelectorAll(".table-scroll")].map((box) => [box, box.scrollTop, box.scrollLeft]);
     Idiomorph.morph(part, html, {
       morphStyle: "innerHTML",
       ignoreActiveValue: true,
       callbacks: {
-        beforeNodeMorphed: (old) => !(old instanceof Element && "keep" in old.dataset),
+        beforeNodeMorphed: (old) => !(old instanceof HTMLElement && ("keep" in old.dataset || still(old))),
         beforeNodeRemoved: (old) => !(old instanceof Element && "keep" in old.dataset && old.matches(".table-tools") && document.getElementById(old.id.replace(/-tools$/, ""))),
         beforeAttributeUpdated: (name, node) => !((name === "open" && node.tagName === "DETAILS") || name === "data-done"),
       },
     });
+    for (const [box, top, left] of scrolled) if (box.scrollTop !== top || box.scrollLeft !== left) box.scrollTo(left, top);
     window.htmx?.process(part);
     document.dispatchEvent(new CustomEvent("kairos:changed"));
   };
