@@ -1,4 +1,4 @@
-"""Before a pod ends: tell Ray that its node leaves, and wait until what is there of Kairos has moved away. A pod's preStop.
+"""A pod's preStop: tell Ray that the pod's node leaves, and wait until what is there of Kairos has moved away.
 
     python /opt/kairos/leave.py 100        at most so many seconds; what is left then, Ray and the store's fence settle
 
