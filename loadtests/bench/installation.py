@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 
 from cluster import launch
+from cluster.console.asking import ask_for_link
 from cluster.settings import Settings, load_settings
 from cluster.store_of import store_of
 from loadtests import scenario
@@ -23,6 +25,7 @@ from models.errors import KairosError
 
 CANDIDATES = 50
 _ADOPTED_WITHIN_S = 30.0
+_COUNTS_WITHIN_S = 120.0
 
 
 def main() -> None:
@@ -32,10 +35,14 @@ def main() -> None:
     chosen = {} if scorer == "serve" else {"scorer": scorer}
     settings = load_settings(data_dir=folder / "data", port=port, catalog=catalog, log_level="warning", **chosen)
     running = launch.start(settings, lambda line: print(line, file=sys.stderr))
+    # As under `kairos up`: without it nobody starts Insight, and an open console is told that there are no counts.
+    threading.Thread(target=running.supervisor.run, name="supervisor", daemon=True).start()
     try:
         with httpx.Client(base_url=running.url, headers={"authorization": f"Bearer {running.key}"}, timeout=30) as api:
             _promote_scorer(api, settings)
             explained = _checked_decision(api)
+            _wait_for_counts(api)
+            ask_for_link(running.url, running.key, _COUNTS_WITHIN_S)
             answer = api.post("/v1/decisions", json=body(0, "size"))
             answer.raise_for_status()
         _deploy_echo(len(answer.content), settings.gateways)
@@ -64,6 +71,15 @@ def _checked_decision(api: httpx.Client) -> dict[str, Any]:
             raise KairosError(f"a decision must do {wanted} here, it did {found}; see loadtests/scenario.py")
         time.sleep(0.2)
     return found
+
+
+def _wait_for_counts(api: httpx.Client) -> None:
+    """Until Insight tells: it is started after everything that decides."""
+    deadline = time.monotonic() + _COUNTS_WITHIN_S
+    while (answer := api.get("/v1/live")).status_code != httpx.codes.OK:
+        if time.monotonic() > deadline:
+            raise KairosError(f"Insight tells nothing: {answer.text[:300]}")
+        time.sleep(0.2)
 
 
 def _explained(api: httpx.Client) -> dict[str, Any]:
