@@ -20,6 +20,10 @@ CONSOLE_ANSWER_BYTES_KEPT_MAX: Final = 2 * 1024 * 1024
 #: All of them together, and for how long one stays that nobody asks for again.
 CONSOLE_ANSWERS_BYTES_MAX: Final = 16 * 1024 * 1024
 CONSOLE_ANSWER_KEPT_MS: Final = 30 * SECOND_MS
+#: Live parts that are kept as they were rendered, for all who look at the same; all of them together; for how long.
+CONSOLE_PARTS_KEPT_MAX: Final = 64
+CONSOLE_PARTS_BYTES_MAX: Final = 8 * 1024 * 1024
+CONSOLE_PART_KEPT_MS: Final = 2 * SECOND_MS
 #: How long the currency and the time zone of the live catalog are believed.
 CONSOLE_CATALOG_BELIEVED_MS: Final = 5 * SECOND_MS
 #: Data that are older than this are told to be so.
@@ -40,6 +44,9 @@ CONSOLE_SWEEP_MS: Final = 10 * MINUTE_MS
 CONSOLE_ONGOING_MAX: Final = 256
 #: Steps by which the console's process gives way to those that decide.
 CONSOLE_NICENESS: Final = 5
+#: A session looks on for so long after it last asked; so many are counted at most.
+CONSOLE_VIEWER_MS: Final = MINUTE_MS
+CONSOLE_VIEWERS_MAX: Final = 10_000
 
 # The console's pages about a decision, a customer, a catalog.
 #: Candidates of one gate, and entries of a timeline, on one page.

@@ -15,8 +15,10 @@ from starlette.responses import HTMLResponse, Response
 from cluster.console.api import Connections
 from cluster.console.asked_by import PROBLEM_HEADER, is_live, is_part
 from cluster.console.catalog_facts import CatalogFacts
+from cluster.console.figures import Figures
 from cluster.console.formats import Formats
 from cluster.console.problems import Problem
+from cluster.console.rendered import RenderedParts
 from cluster.console.rendering import Renderer
 from cluster.console.routing import PageRoute
 from cluster.console.security import HEADERS
@@ -60,6 +62,8 @@ class Frame:
         self.navigation: Final = tuple(route for route in routes if route.nav)
         self.connections: Final = Connections(config.api_url, config.transport)
         self.catalog: Final = CatalogFacts(time.monotonic)
+        self.figures: Final = Figures(time.monotonic)
+        self.parts: Final = RenderedParts(time.monotonic)
         self._sessions = sessions
         self._renderer: Final = installed_templates()
         self.version: Final = self._renderer.version
@@ -81,7 +85,10 @@ class Frame:
 
     async def session(self, request: Request) -> Session | None:
         cookie = request.cookies.get(COOKIE, "")
-        return await self._sessions.find(cookie) if cookie else None
+        session = await self._sessions.find(cookie) if cookie else None
+        if session is not None:
+            self.figures.seen(cookie)
+        return session
 
     async def end_session(self, request: Request) -> None:
         if cookie := request.cookies.get(COOKIE, ""):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from cluster.console import address
 from cluster.console.asked_by import AGE_HEADER, is_part
@@ -77,15 +77,35 @@ class View:
     ) -> Response:
         """A part of a page. ``etag``: of the data it shows (several are taken together; None among them: none); when
         the browser has just that, a 304. ``age_ms``: how old the data are."""
-        headers = {} if age_ms is None else {AGE_HEADER: str(max(0, age_ms))}
-        tag = self._tag(etag)
-        if tag is not None:
-            headers["etag"] = tag
-            if self.request.headers.get("if-none-match") == tag:
-                return Response(status_code=304, headers={**self._frame.headers, **headers})
+        headers = self._told_with(self._tag(etag), age_ms)
+        if self.shows(etag):
+            return Response(status_code=304, headers=headers)
         answer = self._frame.html(template, self._context(context), self.formats, status)
         answer.headers.update(headers)
         return answer
+
+    def shared(
+        self, template: str, context: Callable[[], Mapping[str, Any]], *, etag: str | Sequence[str | None],
+        age_ms: int | None = None,
+    ) -> Response:
+        """A ``fragment`` that all who see the same get as it was rendered once. ``context`` is asked only when it is to
+        be rendered; of the viewer the template gets nothing but ``formats`` and ``query``."""
+        tag = self._tag(etag)
+        headers = self._told_with(tag, age_ms)
+        if self.shows(etag):
+            return Response(status_code=304, headers=headers)
+        part = template, tag or "", str(self.request.base_url)
+        html = self._frame.parts.get(part) if tag else None
+        if html is None:
+            given = {"formats": self.formats, "query": self.query, **context()}
+            html = bytes(self._frame.html(template, given, self.formats).body)
+            if tag:
+                self._frame.parts.keep(part, html)
+        return HTMLResponse(html, headers=headers)
+
+    def _told_with(self, tag: str | None, age_ms: int | None) -> dict[str, str]:
+        age = {} if age_ms is None else {AGE_HEADER: str(max(0, age_ms))}
+        return {**self._frame.headers, **age, **({} if tag is None else {"etag": tag})}
 
     def csv(self, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
         """A file to keep. A cell of text that a spreadsheet would take for a formula is quoted as text."""

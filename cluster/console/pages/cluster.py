@@ -33,7 +33,7 @@ async def show(view: View) -> Response:
 async def live_part(view: View) -> Response:
     status, live = await _told(view)
     context = _context(status, live)
-    return view.fragment("pages/cluster_live.html", etag=_etag(status.data, live, context), age_ms=0, **context)
+    return view.shared("pages/cluster_live.html", lambda: context, etag=_etag(status.data, live, context), age_ms=0)
 
 
 def _etag(status: dict[str, Any], live: ApiAnswer, context: dict[str, Any]) -> str:

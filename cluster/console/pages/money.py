@@ -39,8 +39,8 @@ async def live_part(view: View) -> Response:
     """What was spent is told as of now; the time that passes is shown at most once in a few seconds."""
     told = await _ask(view)
     step = told.now_ms // (limits.CONSOLE_PACE_STEP_S * SECOND_MS)
-    return view.fragment(
-        "pages/money_live.html", etag=(told.etag, str(step)), age_ms=0, **_context(view, told),
+    return view.shared(
+        "pages/money_live.html", lambda: _context(view, told), etag=(told.etag, str(step)), age_ms=0,
     )
 
 

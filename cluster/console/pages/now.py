@@ -28,9 +28,11 @@ async def now(view: View) -> Response:
 
 async def live_part(view: View) -> Response:
     live, told = await _told(view)
-    return view.fragment(
-        "pages/now_live.html", etag=(live.etag, told.etag), age_ms=_age_ms(live), **_context(view, live, told),
-        choices=None,
+    live.expect()
+    told.expect()
+    return view.shared(
+        "pages/now_live.html", lambda: {**_context(view, live, told), "choices": None}, etag=(live.etag, told.etag),
+        age_ms=_age_ms(live),
     )
 
 
