@@ -120,7 +120,9 @@ class History:
         return counts
 
     def _advance(self, newest_ms: int) -> None:
-        self.newest_ms = newest_ms
+        was_ms, self.newest_ms = self.newest_ms, newest_ms
+        if newest_ms // limits.MINUTE_MS == was_ms // limits.MINUTE_MS:
+            return  # buckets move when a minute begins, and no earlier
         for size, (span, buckets) in enumerate(zip(_SPANS, self._buckets, strict=True)):
             for number in [number for number in buckets if self._size_of(number * span) != size]:
                 old = buckets.pop(number)

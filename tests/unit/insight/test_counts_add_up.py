@@ -198,6 +198,18 @@ def test_a_clock_that_jumps_for_months_leaves_nothing_out() -> None:
     assert history.window("hour")[1].events == 1
 
 
+def test_buckets_are_looked_through_once_a_minute_however_many_rows_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    history, looked = History(), Counter[int]()
+    for minute in range(60):
+        history.at(START_MS + minute * limits.MINUTE_MS).events += 1
+    size_of = history._size_of
+    monkeypatch.setattr(history, "_size_of", lambda clock_ms: looked.update([1]) or size_of(clock_ms))
+    for step in range(1, 1_001):
+        history.reach(START_MS + 60 * limits.MINUTE_MS + step)
+    assert looked[1] < 100
+    assert next(begin_ms for begin_ms, _ in history.minutes()) == START_MS + limits.MINUTE_MS
+
+
 def test_rows_that_were_counted_before_are_only_read() -> None:
     history = History()
     found = read([row(4, START_MS, decided("d-4")), row(5, START_MS, decided("d-5"))], history, NAMED, counted_after=4)
