@@ -19,6 +19,8 @@ from support.server import Server, eventually, free_port, kairos
 _HOUSEHOLDS = "20"
 #: The replay of a year takes half a minute on a quiet machine.
 _REPLAY_S = 300.0
+#: Channel and placement of the demo's catalog that need no consent, and those that need it.
+TILL, MAIL = ("pos", "receipt"), ("email", "mail_lead")
 Opens = Callable[..., tuple[Page, Watch]]
 
 

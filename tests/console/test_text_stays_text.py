@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.conftest import Opens
+from console.conftest import TILL, Opens
 from playwright.sync_api import Page
 from support.pages import go
 from support.server import Server, eventually, fresh
@@ -21,7 +21,7 @@ def stays_text(page: Page, what: str) -> None:
 def test_ids_attributes_properties_and_content_that_look_like_scripts(opens: Opens, shop: Server) -> None:
     catalog = shop.get("/v1/catalog")["catalog"]
     customer = f"{fresh('evil')}{EVIL}"
-    text = next(one for one in catalog["profile"]["attributes"] if _is_text(catalog, one))
+    text = next(one["id"] for one in catalog["attributes"] if one["type"] == "string")
     published = shop.client.put("/v1/catalog", json=_with_evil_content(catalog))
     assert published.status_code == 200, published.text
     try:
@@ -29,7 +29,7 @@ def test_ids_attributes_properties_and_content_that_look_like_scripts(opens: Ope
         answer = shop.client.put(f"/v1/customers/{quoted}/attributes", json={text: EVIL})
         assert answer.status_code == 200, answer.text
         shop.event(customer, "page_view", note=EVIL)
-        decision = shop.decide(customer, "web", "home_hero", "home_strip", context={"page": EVIL})
+        decision = shop.decide(customer, *TILL, context={"page": EVIL})
         eventually("it is counted", lambda: decision["decision_id"] in shop.client.get("/v1/live").text)
         page, watch = opens()
         go(page, "/now")
@@ -48,11 +48,6 @@ def test_ids_attributes_properties_and_content_that_look_like_scripts(opens: Ope
         stays_text(page, EVIL)
     finally:
         assert shop.client.put("/v1/catalog", json=catalog).status_code == 200
-
-
-def _is_text(catalog: dict[str, Any], name: str) -> bool:
-    declared = catalog["profile"]["attributes"][name]
-    return declared == "string" or (isinstance(declared, dict) and declared.get("type") == "string")
 
 
 def _with_evil_content(catalog: dict[str, Any]) -> dict[str, Any]:

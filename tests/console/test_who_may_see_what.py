@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from console.conftest import Opens, named_key
+from console.conftest import TILL, Opens, named_key
 from playwright.sync_api import Browser, expect
 from support.browser import one_time_link, viewer
 from support.pages import go, says
@@ -20,7 +20,7 @@ def test_a_link_works_once(browser: Browser, shop: Server) -> None:
     first, second = browser.new_context(), browser.new_context()
     opened = first.new_page()
     opened.goto(link)
-    opened.wait_for_url(f"{shop.url}/console**")
+    opened.wait_for_url(lambda address: "/console/in/" not in address)
     refused = second.new_page()
     answer = refused.goto(link)
     assert answer is not None
@@ -45,14 +45,17 @@ def test_the_command_prints_a_link_that_leads_in(browser: Browser, shop: Server)
 def test_a_session_without_the_scope_sees_no_customer_anywhere(opens: Opens, shop: Server) -> None:
     customer = fresh("secret")
     shop.event(customer, "page_view", note="wears a red scarf")
-    decision = shop.decide(customer, "web", "home_hero")
+    decision = shop.decide(customer, *TILL)
     full, _ = opens()
     go(full, "/now")
     expect(full.locator("#flow")).to_contain_text(customer)
     page, watch = opens("config:read")
     watch.expected.append("status of 403")
     seen = []
-    for path in ("/now", "/now/live", "/money", "/cluster", "/whatif", f"/why/{decision['decision_id']}"):
+    part = page.request.get(f"{shop.url}/console/now/live", headers={"x-kairos-live": "1"})
+    assert part.status == 200
+    assert customer not in part.text()
+    for path in ("/now", "/money", "/cluster", "/whatif", f"/why/{decision['decision_id']}"):
         status = go(page, path)
         seen.append((path, status))
         assert customer not in page.content(), path
