@@ -1,7 +1,8 @@
 """The newest rows of a shard as they were appended, for whoever counts them: from memory, else from the journal.
 
-A turn does nothing for it but an append to a deque: rows are kept as they were made, before sealing, by reference, in
-as many bytes as a bound allows. What an erasure takes away is taken from here, too, in the turn that logs it.
+A turn does nothing for it but an append to a deque: facts are kept as they were made, before sealing, by reference, in
+as many bytes as a bound allows, and nothing else of the turn with them. What an erasure takes away is taken from here,
+too, in the turn that logs it.
 
 A page: ``rows``: ``[seq, clock, wires of adopted catalogs, segments]``, a segment being ``[customer, generation, packed
 facts]`` or, where they are erased, ``[customer, generation, None, tags]``. ``last``: the newest row. ``base``: where a
@@ -14,24 +15,24 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from actors.journal.rows import TurnRow
 from actors.shard.store import ShardStore
 from models import limits
 from models.canonical import pack, unpack
-from models.turn.results import Segment, TurnResult
-from models.turn.shard_facts import CatalogAdopted, ShardFact, to_wire
+from models.turn.results import TurnResult
+from models.turn.shard_facts import CatalogAdopted, to_wire
 
-#: In the place of facts that are erased.
-_GONE: Final = b""
+#: A customer, the generation, the packed facts (None: they are erased), what facts they are or were.
+_Part = tuple[bytes, int, bytes | None, Sequence[int]]
 
 
 class _Kept(NamedTuple):
     seq: int
     clock_ms: int
-    shard_facts: Sequence[ShardFact]
-    segments: Sequence[Segment]
+    catalogs: Sequence[CatalogAdopted]
+    parts: Sequence[_Part]
     bytes: int
 
 
@@ -46,7 +47,11 @@ class Feed:
 
     def append(self, result: TurnResult, seq: int, size: int) -> None:
         """A row is durable."""
-        self._rows.append(_Kept(seq, result.now_ms, result.shard_facts, result.segments, size))
+        catalogs = [fact for fact in result.shard_facts if isinstance(fact, CatalogAdopted)]
+        parts: list[_Part] = [
+            (part.customer, part.generation, part.facts, part.public["k"]) for part in result.segments
+        ]
+        self._rows.append(_Kept(seq, result.now_ms, catalogs, parts, size))
         self._bytes += size
         while self._bytes > self._bytes_kept:
             self._bytes -= self._rows.popleft().bytes
@@ -84,8 +89,8 @@ class Feed:
         first = after + 1 - self._rows[0].seq
         found, size = [], 0
         for row in islice(self._rows, first, first + limit):
-            catalogs = [to_wire(fact) for fact in row.shard_facts if isinstance(fact, CatalogAdopted)]
-            found.append([row.seq, row.clock_ms, catalogs, [_told(part) for part in row.segments]])
+            catalogs = [to_wire(fact) for fact in row.catalogs]
+            found.append([row.seq, row.clock_ms, catalogs, [_told(*part) for part in row.parts]])
             size += row.bytes
             if size >= limits.FEED_PAGE_BYTES:
                 break
@@ -93,18 +98,16 @@ class Feed:
 
     def _erase(self, customer: bytes, generation: int) -> None:
         for place, row in enumerate(self._rows):
-            if any(part.customer == customer for part in row.segments):
+            if any(part[0] == customer for part in row.parts):
                 kept = [
-                    Segment(part.customer, part.generation, part.public, _GONE)
-                    if part.customer == customer and part.generation <= generation else part for part in row.segments
+                    (*part[:2], None, part[3]) if part[0] == customer and part[1] <= generation else part
+                    for part in row.parts
                 ]
-                self._rows[place] = row._replace(segments=kept)
+                self._rows[place] = row._replace(parts=kept)
 
 
-def _told(part: Segment) -> list[Any]:
-    if part.facts == _GONE:
-        return [part.customer, part.generation, None, part.public["k"]]
-    return [part.customer, part.generation, part.facts]
+def _told(customer: bytes, generation: int, facts: bytes | None, tags: Sequence[int]) -> list[Any]:
+    return [customer, generation, None, tags] if facts is None else [customer, generation, facts]
 
 
 class _Page:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import Any
 
 from unit.shard.rig import START_MS, Rig, decision, event, key, read, run, send
 
 from actors.profile_shard import ProfileShard
+from actors.shard.feed import Feed
 from models.canonical import pack, unpack
 from models.coordination.messages import Instructions
+from models.turn.results import Segment, TurnResult
 from models.turn.shard_facts import CatalogAdopted
 from models.units import DAY_MS
 
@@ -92,6 +95,19 @@ def test_memory_is_bounded_and_what_fell_out_of_it_comes_from_the_journal(rig: R
             assert [row[0] for row in page["rows"]] == list(range(1, page["last"] + 1))
 
     run(scenario())
+
+
+class Witness(dict[str, Any]):
+    """A dictionary of which it can be told whether anybody still has it."""
+
+
+def test_nothing_stays_in_memory_of_a_turn_but_what_is_fed() -> None:
+    public = Witness(k=[1], b=[], o=[], i=[[b"key", b"fingerprint", b"hint"]])
+    feed, gone = Feed(), weakref.ref(public)
+    feed.append(TurnResult(START_MS, b"seed", [Segment(b"anna", 1, public, b"facts")]), 1, 100)
+    del public
+    assert gone() is None
+    assert [row.parts for row in feed._rows] == [[(b"anna", 1, b"facts", [1])]]
 
 
 def test_where_a_truncated_journal_begins_is_told_with_its_catalog(rig: Rig) -> None:
