@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from console.conftest import MAIL, TILL, Opens
 from playwright.sync_api import Page, expect
-from support.browser import picture, violations
+from support.browser import violations
 from support.pages import go
 from support.server import Server, fresh
 
 WIDTHS = ((360, 740, "dark"), (1280, 900, "light"), (2560, 1300, "dark"))
-PICTURES = Path(__file__).parents[2] / "cluster" / "console" / "pictures"
 
 
 def pages_of(shop: Server) -> dict[str, tuple[str, dict[str, str]]]:
@@ -88,18 +86,3 @@ def test_every_chart_has_its_table(opens: Opens) -> None:
     for chart in charts.all():
         expect(chart.locator("canvas").first).to_be_attached()
         assert chart.locator("table.data tbody tr").count() >= 1
-
-
-def test_pictures_for_the_readme(opens: Opens, shop: Server, tmp_path: Path) -> None:
-    """Written beside the console with KAIROS_PICTURES=1, else looked at and thrown away."""
-    folder = PICTURES if os.environ.get("KAIROS_PICTURES") else tmp_path
-    decided = [one for one in shop.get("/v1/live")["recent"] if one["chosen"] and one["customer_id"].startswith("hh-")]
-    assert decided
-    for name, scheme, path in (("now", "light", "/now"), ("why", "dark", f"/why/{decided[0]['decision_id']}")):
-        page, _ = opens(width=1440, height=1000, scheme=scheme)
-        go(page, path, **({"window": "all"} if name == "now" else {}))
-        page.wait_for_load_state("networkidle" if name == "why" else "load")
-        if name == "now":
-            page.locator("figure.chart canvas").first.wait_for()
-        picture(page, folder / f"{name}.png")
-        assert (folder / f"{name}.png").stat().st_size > 20_000
