@@ -17,7 +17,9 @@ from typing import Any, NoReturn
 import structlog
 
 from actors.directory import Directory
+from actors.insight.consoles import Consoles
 from actors.insight.counting import Counting
+from actors.insight.figures import figures
 from actors.insight.record import SnapshotRecord
 from actors.insight.tailing import CallShard, Tailing, monotonic_ms
 from actors.insight.telling import Telling
@@ -60,6 +62,8 @@ class Insight:
         self._starting: asyncio.Task[None] | None = None
         self._record: SnapshotRecord | None = None
         self._written: int | None = None
+        self._kept_ms = monotonic_ms()
+        self._consoles = Consoles()
         self._writing = asyncio.Lock()
         if call is None:
             give_way(_NICENESS)
@@ -109,6 +113,21 @@ class Insight:
         """A gateway's ``[counts, counts at its report before]``, see ``models.insight.latency``."""
         counts, before = unpack(body)
         self._counted.meters.latencies.report(replica, counts, before, monotonic_ms())
+
+    async def console(self, replica: str, body: bytes) -> None:
+        """A console's figures (``actors.metrics.of_console``), which it tells every few seconds."""
+        self._consoles.tell(replica, unpack(body), monotonic_ms())
+
+    async def figures(self) -> bytes:
+        """Its own (``actors.metrics.of_insight``), and under ``consoles`` by replica what consoles told of themselves.
+        Raises NotServing while it starts."""
+        telling, trying, record = self._tells, self._trying, self._record
+        if trying is None or record is None:
+            raise NotServing("Insight reads its snapshot; it tells shortly")
+        now_ms = monotonic_ms()
+        kept_s = (now_ms - self._kept_ms) / limits.SECOND_MS
+        own = figures(self._counted, telling, trying, kept_s, record.size, now_ms)
+        return pack({**own, "consoles": self._consoles.told(now_ms)})
 
     async def ping(self) -> bytes:
         """How far it is: ``{"pid", "epoch", "behind_rows", "seq": rows that are counted}``."""
@@ -189,7 +208,9 @@ class Insight:
         assert record is not None
         async with self._writing:
             changes = counting.changes
+            begun_ms = monotonic_ms()
             if changes == self._written:
+                self._kept_ms = begun_ms
                 return True
             packed, at_ms = counting.snapshot.pack(), counting.snapshot.history.newest_ms
             try:
@@ -199,7 +220,7 @@ class Insight:
             except (DiskFull, JournalFailed, StoreAway) as error:
                 log.warning("what was counted could not be kept; it is tried again", error=type(error).__name__)
                 return False
-            self._written = changes
+            self._written, self._kept_ms = changes, begun_ms
             return True
 
     async def _end_tasks(self) -> None:

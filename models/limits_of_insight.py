@@ -66,6 +66,11 @@ LATENCY_REPORT_MS: Final = SECOND_MS
 #: After how long one that Insight did not take is told again, and how long a gateway waits for an answer of Insight.
 LATENCY_RETRY_MS: Final = 5 * SECOND_MS
 INSIGHT_ANSWER_MS_MAX: Final = 3 * SECOND_MS
+#: How often the console tells its figures, and for how long they are believed of one that tells none.
+CONSOLE_REPORT_MS: Final = 5 * SECOND_MS
+CONSOLE_FIGURES_KEPT_MS: Final = 30 * SECOND_MS
+#: Replicas of the console whose figures are kept.
+CONSOLE_REPLICAS_MAX: Final = 8
 #: For how long it is believed what Ray Serve says of its replicas, and how long a gateway waits for that.
 SERVING_BELIEVED_MS: Final = 2 * SECOND_MS
 SERVING_ANSWER_MS_MAX: Final = SECOND_MS

@@ -52,6 +52,15 @@ async def coordinator_figures(services: Services) -> dict[str, Any] | None:
     return await _from_coordinator(services, "figures")
 
 
+async def insight_figures(services: Services) -> dict[str, Any] | None:
+    """Insight's figures for the metrics, and those of consoles that it was told; None when it does not answer."""
+    try:
+        figures: dict[str, Any] = await services.insight("figures", wait_s=STATUS_WAIT_S)
+    except Refused:
+        return None
+    return figures
+
+
 async def _from_coordinator(services: Services, method: str) -> dict[str, Any] | None:
     try:
         async with asyncio.timeout(STATUS_WAIT_S):

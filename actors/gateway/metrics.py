@@ -1,4 +1,4 @@
-"""Prometheus figures of this gateway, and of the shards and the coordinator as they tell them when asked for.
+"""Prometheus figures of this gateway, and of others as they tell them when asked for.
 
 Every replica answers for itself, under the label ``gateway``; what it asks of others has no such label, so that it
 is one series whichever replica was asked.
@@ -15,10 +15,9 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from actors.gateway.decision_latencies import DECIDING, DecisionLatencies
 from actors.gateway.figures import Answers, Counts, Spreads
+from actors.gateway.metrics_of_others import Others
 from actors.metrics import of_gateway as families
-from actors.metrics.of_coordinator import COORDINATOR
-from actors.metrics.of_shard import SHARD
-from actors.metrics.told import Told, shown
+from actors.metrics.told import shown
 
 _STAGES = ("gateway", "shard", "score", "commit")
 _REASONS = {401: "unknown_caller", 403: "scope", 429: "rate"}
@@ -83,15 +82,10 @@ class Metrics:
     def call_lost(self) -> None:
         self._calls_lost.note()
 
-    def expose(
-        self, waiting: Mapping[str, int], shards: Mapping[int, Told | None], coordinator: Told | None
-    ) -> bytes:
-        """The text format. ``waiting``: commands by lane. The others: what each tells of itself, None for one that does
-        not answer."""
+    def expose(self, waiting: Mapping[str, int], others: Others) -> bytes:
+        """The text format. ``waiting``: commands by lane. ``others``: what they tell of themselves."""
         registry = CollectorRegistry()
-        registry.register(_Collected([
-            *self._own(waiting), *_of_shards(shards), *_of_coordinator(coordinator),
-        ]))
+        registry.register(_Collected([*self._own(waiting), *others.shown()]))
         return generate_latest(registry)
 
     def _own(self, waiting: Mapping[str, int]) -> Iterable[Metric]:
@@ -116,22 +110,6 @@ class _Collected(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return self._metrics
-
-
-def _of_shards(shards: Mapping[int, Told | None]) -> Iterable[Metric]:
-    up = [[[str(shard)], int(told is not None)] for shard, told in shards.items()]
-    yield shown(families.SHARD_UP, {(): up})
-    for name, family in SHARD.items():
-        rows: dict[tuple[str, ...], list[list[Any]]] = {
-            (str(shard),): told[name] for shard, told in shards.items() if told is not None and name in told
-        }
-        yield shown(family, rows, ("shard",))
-
-
-def _of_coordinator(told: Told | None) -> Iterable[Metric]:
-    yield shown(families.COORDINATOR_UP, {(): [[[], int(told is not None)]]})
-    for name, family in COORDINATOR.items():
-        yield shown(family, {(): told[name]} if told is not None and name in told else {})
 
 
 def _unknown() -> None:

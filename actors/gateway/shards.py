@@ -46,16 +46,40 @@ class Backend(Protocol):
     async def insight(self, method: str, *args: Any) -> bytes: ...
 
 
+class NamedActor:
+    """The one actor of a name. A handle survives restarts; one that is dead for good is looked up anew."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._handle: Any = None
+
+    async def ask(self, method: str, *args: Any) -> bytes:
+        """Raises ``ShardGone`` (ask again) or ``ActorFailed``."""
+        name = self._name
+        handle = self._handle
+        if handle is None:
+            handle = self._handle = await _find(name)
+        try:
+            answer: bytes = await getattr(handle, method).remote(*args)
+        except RayTaskError as error:
+            if isinstance(error.cause, NotServing):
+                raise ShardGone(f"{name}.{method}: {error.cause}") from error
+            raise ActorFailed(f"{name}.{method}: {error.cause!r}") from error
+        except (RayError, ConnectionError) as error:
+            self._handle = None
+            raise ShardGone(f"{name}: {type(error).__name__}") from error
+        return answer
+
+
 class LiveBackend:
-    """Shards by the directory, coordinator and Insight by their names. A handle survives restarts; one that is dead for
-    good is looked up anew."""
+    """Shards by the directory, coordinator and Insight by their names."""
 
     def __init__(self, link_key: bytes, directory: Directory | None = None) -> None:
         self._link_key = link_key
         self._directory = directory or Directory()
         self._links: dict[int, Link] = {}
-        #: By name.
-        self._handles: dict[str, Any] = {}
+        self._coordinator = NamedActor(naming.COORDINATOR)
+        self._insight = NamedActor(naming.INSIGHT)
 
     async def dial(self, shards: int, wait_s: float) -> None:
         """Have connections to those that are there, for calls to come."""
@@ -85,25 +109,10 @@ class LiveBackend:
         return answer
 
     async def coordinator(self, method: str, *args: Any) -> bytes:
-        return await self._ask(naming.COORDINATOR, method, *args)
+        return await self._coordinator.ask(method, *args)
 
     async def insight(self, method: str, *args: Any) -> bytes:
-        return await self._ask(naming.INSIGHT, method, *args)
-
-    async def _ask(self, name: str, method: str, *args: Any) -> bytes:
-        handle = self._handles.get(name)
-        if handle is None:
-            handle = self._handles[name] = await _find(name)
-        try:
-            answer: bytes = await getattr(handle, method).remote(*args)
-        except RayTaskError as error:
-            if isinstance(error.cause, NotServing):
-                raise ShardGone(f"{name}.{method}: {error.cause}") from error
-            raise ActorFailed(f"{name}.{method}: {error.cause!r}") from error
-        except (RayError, ConnectionError) as error:
-            self._handles.pop(name, None)
-            raise ShardGone(f"{name}: {type(error).__name__}") from error
-        return answer
+        return await self._insight.ask(method, *args)
 
     def _link(self, shard: int) -> Link:
         link = self._links.get(shard)

@@ -49,6 +49,8 @@ class Counting:
         self.standings = {shard: self._begin(shard) for shard in range(shards)}
         #: Counts up with each page that changed anything.
         self.changes = 0
+        #: Decisions that were counted here, since this start.
+        self.decisions = 0
         #: Set by an erasure: what was counted of that customer cannot be read again, so it should be kept soon.
         self.erased = asyncio.Event()
 
@@ -88,6 +90,7 @@ class Counting:
         """No await: what is counted and how far it is counted are one."""
         self._note_missing(shard, rows[0].seq - standing.seq - 1)
         found = read(rows, self.snapshot.history, self.snapshot.names, standing.counted)
+        self.decisions += sum(one.seq > standing.counted for one in found.decisions)
         standing.seq = rows[-1].seq
         self.snapshot.positions[shard] = max(standing.seq, standing.counted)
         self._note(found, is_new, now_ms)

@@ -24,6 +24,8 @@ _BATCH_ID_BYTES: Final = 16
 class SnapshotRecord:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        #: Bytes of the snapshot that was read or written last.
+        self.size = 0
 
     @classmethod
     def open(cls, store: Store) -> SnapshotRecord:
@@ -49,6 +51,7 @@ class SnapshotRecord:
         """None when there is none that can be read: then everything is counted anew."""
         try:
             rows = list(self._journal.rows(max(0, self._journal.last_seq - 1)))
+            self.size = len(rows[-1].payload) if rows else 0
             return Snapshot.unpack(rows[-1].payload) if rows else None
         except JournalFailed as error:
             log.warning("the snapshot of the counts cannot be read; counting anew", detail=str(error))
@@ -59,6 +62,7 @@ class SnapshotRecord:
         seq = self._journal.append(os.urandom(_BATCH_ID_BYTES), packed, at_ms)
         self._journal.complete_checkpoint(Checkpoint(seq, at_ms, b""))
         self._journal.truncate(seq)
+        self.size = len(packed)
 
     def close(self) -> None:
         self._journal.close()

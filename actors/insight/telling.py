@@ -26,7 +26,7 @@ class Telling:
     def live(self, tag: bytes | None) -> _Body:
         """The body of ``GET /v1/live``. ``tag``: of the tenant whose recent decisions are told; None for all."""
         body = self._believed(("live", tag), limits.INSIGHT_TOLD_MS, lambda: self._live(tag))
-        return {**body, "age_ms": self._age_ms()}
+        return {**body, "age_ms": self.age_ms()}
 
     def funnel(self, window: str, channel: str | None, action: str | None) -> _Body:
         """The body of ``GET /v1/funnel``. Raises ``BadInput``."""
@@ -57,7 +57,7 @@ class Telling:
             "caught_up": all(one.ended_ms > 0 and not one.is_behind for one in standings.values()),
             "behind_rows": sum(max(0, one.newest - one.seq) for one in standings.values()),
             "shards": [
-                {"shard": shard, "seq": one.seq, "newest": one.newest, "reached": self._is_reached(one, now_ms)}
+                {"shard": shard, "seq": one.seq, "newest": one.newest, "reached": self.is_reached(one, now_ms)}
                 for shard, one in standings.items()
             ],
             "rate_per_s": counting.meters.rate_per_s(now_ms), "p50_ms": p50_ms, "p99_ms": p99_ms,
@@ -73,12 +73,12 @@ class Telling:
         return {**body, "version": told.version_of(body)}
 
     @staticmethod
-    def _is_reached(one: Standing, now_ms: int) -> bool:
+    def is_reached(one: Standing, now_ms: int) -> bool:
         return one.heard_ms > 0 and now_ms - one.heard_ms <= limits.FEED_REACHED_MS
 
-    def _age_ms(self) -> int:
+    def age_ms(self) -> int:
         """Since every shard that can be reached was read to its end; since any was, where none can be."""
         now_ms, standings = self._clock(), list(self._counting.standings.values())
-        reached = [one.ended_ms for one in standings if self._is_reached(one, now_ms)]
+        reached = [one.ended_ms for one in standings if self.is_reached(one, now_ms)]
         since_ms = min(reached) if reached else max((one.ended_ms for one in standings), default=0)
         return now_ms - (since_ms or self._begun_ms)

@@ -39,20 +39,23 @@ class WhatIf:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="what-if")
         #: By version, the newest used last; the thread alone replaces it, and nobody changes it.
         self._plans: Mapping[str, Plan] = {}
-        self._under_way = 0
+        #: What-ifs that are being worked on; those that were, and that were refused, since it began.
+        self.under_way, self.begun, self.refused = 0, 0, 0
 
     async def what_if(self, body: bytes) -> bytes:
         """``{"version", "catalog": checked plain data, "tenant", "tag", "commands": [wires] or None, "sample": {"size",
         "channel"} or None, "budgets": as GET /v1/budgets lists them}`` -> ``[status, body]``: the contract's answer, or
         a problem (429 when too many are under way, 503 when no shard answers)."""
-        if self._under_way >= limits.WHAT_IFS_AT_ONCE_MAX:
+        if self.under_way >= limits.WHAT_IFS_AT_ONCE_MAX:
+            self.refused += 1
             said = f"{limits.WHAT_IFS_AT_ONCE_MAX} what-ifs are under way; ask again when one is done"
             return pack([429, problem(429, "Too many requests", said)])
-        self._under_way += 1
+        self.under_way += 1
+        self.begun += 1
         try:
             return pack(await self._answered(unpack(body)))
         finally:
-            self._under_way -= 1
+            self.under_way -= 1
 
     async def _answered(self, told: Mapping[str, Any]) -> Answer:
         until_s = time.monotonic() + limits.WHAT_IF_MS_MAX / limits.SECOND_MS

@@ -32,4 +32,6 @@ GATEWAY: Final = by_name((
 #: Of others, as seen when they are asked for their figures.
 SHARD_UP: Final = gauge("kairos_shard_up", "1 when the shard answered this scrape", "shard")
 COORDINATOR_UP: Final = gauge("kairos_coordinator_up", "1 when the coordinator answered this scrape")
-SEEN: Final = by_name((SHARD_UP, COORDINATOR_UP))
+INSIGHT_UP: Final = gauge("kairos_insight_up", "1 when Insight answered this scrape")
+RUNNING: Final = gauge("kairos_serving_replicas", "Replicas that run, as Ray Serve says", "application")
+SEEN: Final = by_name((SHARD_UP, COORDINATOR_UP, INSIGHT_UP, RUNNING))

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from cluster.console.api import Api
+from cluster.console.figures import FILES, name_page
 from cluster.console.formats import Formats
 from cluster.console.frame import COOKIE, ConsoleConfig, Frame
 from cluster.console.pages import ROUTES
@@ -51,7 +52,9 @@ class Console:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             request = Request(scope, receive)
+            began = time.monotonic()
             response = await self._answer(request)
+            self.frame.figures.answered(scope, response.status_code, time.monotonic() - began)
             await response(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
@@ -71,6 +74,7 @@ class Console:
     async def _answer(self, request: Request) -> Response:
         path = path_below(request.scope)
         if path.startswith(PREFIX):
+            name_page(request.scope, FILES)
             return self._static(request, path)
         began = time.monotonic()
         try:
@@ -94,12 +98,14 @@ class Console:
         return found or self._told(request, PageProblem(of_status(404, "There is no such file.")))
 
     async def _page(self, request: Request, path: str) -> Response:
+        found = self._routes.find(request.method, path)
+        if isinstance(found, Found):
+            name_page(request.scope, found.route.path)
         session = await self.frame.session(request)
         if session is None:
             raise SessionOver(
                 "There is no session in this browser, or it has ended: one lasts 12 hours, and no longer than its key."
             )
-        found = self._routes.find(request.method, path)
         view = await self._view(request, session, found)
         if not isinstance(found, Found):
             said = f"The console has no such page: {path[:200]}"

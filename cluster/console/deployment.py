@@ -35,7 +35,7 @@ class Console:
         store = open_store(settings)
         self._vault = Vault(store.sessions(), patiently(store.secret))
         self._api_url = str(settings["api_url"])
-        self._sweeping: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def __serve_build_asgi_app__(self) -> ConsoleApp:
         """Called by Serve once the replica is constructed."""
@@ -44,12 +44,18 @@ class Console:
         from cluster.console.frame import ConsoleConfig
 
         self._sessions = SealedSessions(self._vault)
-        return console_with_doors(ConsoleConfig(self._api_url), self._sessions)
+        app = console_with_doors(ConsoleConfig(self._api_url), self._sessions)
+        self._figures = app.frame.figures
+        return app
 
     async def check_health(self) -> None:
         """Asked by Serve before it sends the first request, and ever again."""
-        if self._sweeping is None:
-            self._sweeping = asyncio.create_task(self._sessions.sweep_for_ever())
+        from cluster.console.telling import tell_to_insight
+
+        if not self._tasks:
+            replica = serve.get_replica_context().replica_id.unique_id
+            for work in (self._sessions.sweep_for_ever(), tell_to_insight(self._figures, replica)):
+                self._tasks.append(asyncio.create_task(work))
 
 
 def console_deployment(settings: Mapping[str, Any]) -> serve.Application:

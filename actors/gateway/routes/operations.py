@@ -12,11 +12,13 @@ from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.health import (
     coordinator_figures,
     coordinator_status,
+    insight_figures,
     merged,
     not_ready,
     shard_figures,
     shard_statuses,
 )
+from actors.gateway.metrics_of_others import Others
 from actors.gateway.negotiation import JSON, MSGPACK
 from actors.gateway.problems import bad_field, retry_later
 from actors.gateway.routing import Query, Route
@@ -82,9 +84,13 @@ async def get_ready(services: Services, exchange: Exchange) -> Answer:
 
 
 async def get_metrics(services: Services, exchange: Exchange) -> Answer:
-    coordinator, shards = await asyncio.gather(coordinator_figures(services), shard_figures(services))
+    coordinator, shards, insight, serving = await asyncio.gather(
+        coordinator_figures(services), shard_figures(services), insight_figures(services), services.serving(),
+    )
     lanes = (*services.lanes, *services.patient_lanes)
-    text = services.metrics.expose({lane.name: lane.waiting for lane in lanes}, shards, coordinator)
+    text = services.metrics.expose(
+        {lane.name: lane.waiting for lane in lanes}, Others(shards, coordinator, insight, serving or ()),
+    )
     return Answer(200, raw=text, media=b"text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -36,6 +36,7 @@ async def enter(request: Request, token: str, frame: Frame, sessions: SealedSess
         raise PageProblem(_used_up(is_signed_in=was is not None))
     await frame.end_session(request)
     cookie, session = begun
+    frame.figures.begun += 1
     response = frame.html("entering.html", {
         "session": None, "navigation": (), "title": "You are signed in", "here": "", "csrf": "", "query": {},
         "viewer": session,

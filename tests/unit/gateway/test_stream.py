@@ -10,6 +10,7 @@ import pytest
 from unit.gateway.doubles import DECISION, EVENT, FakeBackend, Served, echo
 from unit.gateway.sockets import Socket
 
+from actors.gateway.metrics_of_others import Others
 from actors.gateway.routes import ROUTES
 from models import canonical, ids, limits
 from models.messages.what_if import WHAT_IF_EXAMPLE
@@ -243,13 +244,13 @@ def test_frames_are_counted_by_call_and_status(served: Served) -> None:
         socket.ask(1, "decisions", DECISION)
         socket.ask(2, "nonsense")
         await socket.answers(2)
-        text = served.services.metrics.expose({}, {}, None).decode()
+        text = served.services.metrics.expose({}, Others()).decode()
         assert 'kairos_stream_frames_total{call="decisions",gateway="0",status="200"} 1.0' in text
         assert 'kairos_stream_frames_total{call="none",gateway="0",status="404"} 1.0' in text
         assert 'kairos_streams_open{gateway="0"} 1.0' in text
 
     run(served, test)
-    text = served.services.metrics.expose({}, {}, None).decode()
+    text = served.services.metrics.expose({}, Others()).decode()
     assert 'kairos_streams_open{gateway="0"} 0.0' in text
     assert 'kairos_streams_ended_total{code="1000",gateway="0"} 1.0' in text
 

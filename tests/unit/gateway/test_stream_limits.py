@@ -14,6 +14,7 @@ from unit.gateway.doubles import DECISION, EVENT, Served, echo
 from unit.gateway.sockets import Socket
 
 from actors import access
+from actors.gateway.metrics_of_others import Others
 from models import limits
 from models.turn.commands import Command, Reply
 
@@ -236,7 +237,7 @@ def test_a_client_that_does_not_read_is_let_go(served: Served, monkeypatch: pyte
         monkeypatch.setattr(limits, "STREAM_UNREAD_MS_MAX", -1)
         served.app.streams.look()
         await socket.serving  # though not even the close frame could be written
-        text = served.services.metrics.expose({}, {}, None).decode()
+        text = served.services.metrics.expose({}, Others()).decode()
         assert 'kairos_streams_ended_total{code="4408",gateway="0"} 1.0' in text
 
     run(served, test)

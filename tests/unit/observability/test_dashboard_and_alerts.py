@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,16 @@ from unit.observability.promql import RATES, Malformed, Selected, parse
 from unit.scoring.scoring_catalog import catalog
 from unit.scoring.test_promotion_of_scorers import START_MS
 
+from actors import naming
+from actors.insight_actor import Insight
 from actors.metrics.family import Family
+from actors.metrics.of_console import CONSOLE
 from actors.metrics.of_coordinator import COORDINATOR
 from actors.metrics.of_gateway import GATEWAY, SEEN
+from actors.metrics.of_insight import INSIGHT
 from actors.metrics.of_shard import DRIFT, DRIFT_MOST, SHARD
+from cluster.console.figures import Figures
+from cluster.console.telling import told
 
 HERE = Path(__file__).resolve().parents[3] / "cluster"
 DASHBOARD: dict[str, Any] = json.loads((HERE / "observability" / "dashboard.json").read_text())
@@ -29,7 +36,10 @@ ALERTS: dict[str, Any] = YAML(typ="safe").load((HERE / "observability" / "alerts
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 DECLARED: dict[str, tuple[Family, tuple[str, ...]]] = {
     series: (family, (*whose, *family.labels, *(("le",) if series.endswith("_bucket") else ())))
-    for families, whose in ((GATEWAY, ("gateway",)), (SHARD, ("shard",)), (COORDINATOR, ()), (SEEN, ()))
+    for families, whose in (
+        (GATEWAY, ("gateway",)), (SHARD, ("shard",)), (COORDINATOR, ()), (INSIGHT, ()), (CONSOLE, ("console",)),
+        (SEEN, ()),
+    )
     for family in families.values() for series in family.exposed
 }
 
@@ -43,7 +53,10 @@ def targets() -> Iterator[tuple[str, str]]:
 
 
 #: Each with few values, whoever calls and whatever is asked.
-LABELS = {"call", "code", "gateway", "kind", "lane", "le", "reason", "shard", "stage", "state", "status"}
+LABELS = {
+    "application", "call", "code", "console", "gateway", "kind", "lane", "le", "page", "reason", "shard", "stage",
+    "state", "status",
+}
 #: Bounded by the monitor of scorers: ``limits.MONITOR_*``.
 WATCHED = {"scorer", "action", "channel", "feature"}
 EXPRESSIONS = [*targets(), *((rule["alert"], rule["expr"]) for rule in RULES)]
@@ -51,7 +64,7 @@ EXPRESSIONS = [*targets(), *((rule["alert"], rule["expr"]) for rule in RULES)]
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a gateway over a shard and a coordinator exposes after a few calls."""
+    """What a gateway over shards, a coordinator, Insight and a console exposes after a few calls."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         return asyncio.run(exposed(tmp_path_factory.mktemp("metrics"), monkeypatch))
 
@@ -59,6 +72,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> str:
 async def exposed(place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     kairos = InProcess(place, START_MS, monkeypatch, 2)
     await kairos.start()
+    settings = {"store": "sqlite", "data_dir": str(place), "shards": 2}
+    kairos.insight_actor = insight = Insight(settings, call=kairos.shard)
+    kairos.services.serving = serving
     headers = {"authorization": f"Bearer {kairos.key}"}
     async with httpx.AsyncClient(transport=kairos.transport(), base_url="http://kairos", headers=headers) as client:
         await client.put("/v1/catalog", json=catalog())
@@ -68,9 +84,19 @@ async def exposed(place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
             asked = {"customer_id": f"c-{customer}", "channel": "web", "placements": [{"id": "hero"}]}
             assert (await client.post("/v1/decisions", json=asked)).status_code == 200
         assert (await client.get("/v1/status", headers={"authorization": "Bearer nonsense"})).status_code == 401
-        text = (await client.get("/metrics")).text
+        page = Figures(lambda: 0.0)
+        page.answered({}, 200, 0.01)
+        assert await told(page, "c1", partial(kairos.insight, "console"))
+        while "kairos_insight_up 1.0" not in (text := (await client.get("/metrics")).text):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    await insight.stop()
     await kairos.stop()
     return text
+
+
+async def serving() -> list[dict[str, Any]]:
+    return [{"application": application, "deployment": "", "state": "healthy", "running": 1, "replicas": 1}
+            for application in (naming.GATEWAY_APP, naming.CONSOLE_APP)]
 
 
 def test_every_declared_family_is_exposed_with_its_help_and_its_labels(live: str) -> None:
@@ -84,9 +110,9 @@ def test_every_declared_family_is_exposed_with_its_help_and_its_labels(live: str
             assert set(sample.labels) == set(DECLARED[sample.name][1]), sample
 
 
-def test_shards_and_the_coordinator_tell_something_of_every_family(live: str) -> None:
+def test_everybody_tells_something_of_every_family(live: str) -> None:
     shown = {family.name: family.samples for family in text_string_to_metric_families(live)}
-    silent = {name for name in (*SHARD, *COORDINATOR, *SEEN) if not shown[name]}
+    silent = {name for name in (*SHARD, *COORDINATOR, *INSIGHT, *CONSOLE, *SEEN) if not shown[name]}
     assert silent == {DRIFT.name, DRIFT_MOST.name}, "without a scorer no feature drifts; of all else something is told"
     assert {sample.labels["shard"] for sample in shown["kairos_shard_epoch"]} == {"0", "1"}
 

@@ -177,9 +177,9 @@ def test_only_so_many_are_under_way_and_only_for_so_long(
         refused = [answer for answer in answers if answer.status_code == 429]
         assert all(answer.headers["retry-after"] == "1" for answer in refused)
         assert {answer.status_code for answer in answers} <= {200, 429}
-        made.what_if._under_way = limits.WHAT_IFS_AT_ONCE_MAX
+        made.what_if.under_way = limits.WHAT_IFS_AT_ONCE_MAX
         assert (await made.ask("POST", "/v1/whatif", body)).status_code == 429
-        made.what_if._under_way = 0
+        made.what_if.under_way = 0
         monkeypatch.setattr(what_if.limits, "WHAT_IF_MS_MAX", -1)
         told = await _what_if(made, body)
         assert [one["reason"] for one in told["skipped"]] == ["there was no time left; ask for fewer at once"]
