@@ -24,6 +24,8 @@ CONSOLE_ANSWER_KEPT_MS: Final = 30 * SECOND_MS
 CONSOLE_PARTS_KEPT_MAX: Final = 64
 CONSOLE_PARTS_BYTES_MAX: Final = 8 * 1024 * 1024
 CONSOLE_PART_KEPT_MS: Final = 2 * SECOND_MS
+#: Rows of tables that are kept as they were rendered, since they mostly stay what they are.
+CONSOLE_ROWS_KEPT_MAX: Final = 4_096
 #: How long the currency and the time zone of the live catalog are believed.
 CONSOLE_CATALOG_BELIEVED_MS: Final = 5 * SECOND_MS
 #: Data that are older than this are told to be so.

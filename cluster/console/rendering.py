@@ -13,6 +13,7 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 
 from cluster.console import address
 from cluster.console.formats import Formats
+from cluster.console.marked import Marked
 from cluster.console.static_files import StaticFiles
 
 FOLDER: Final = Path(__file__).parent / "templates"
@@ -31,7 +32,7 @@ class Renderer:
         self._environment: Final = environment
         environment.globals |= {
             "asset": static.address, "stylesheets": [static.address(name) for name in static.names("css")],
-            "page_address": address.page,
+            "page_address": address.page, "marked": Marked(_FORMATS.get),
         }
         for name in ("number", "compact", "percent", "money", "amount", "time", "duration"):
             environment.filters[name] = partial(_formatted, name)
