@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,7 +20,8 @@ from models.messages import insight
 SEES_CUSTOMERS: Final = "profiles:read"
 _WINDOW: Final = "day"
 _AGE: Final = b"x-data-age-ms"
-_VERSION_DIGITS_MAX: Final = 15
+#: As ``_tag`` writes it: what only counts as the same number is another tag.
+_VERSION: Final = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
 
 
 async def get_live(services: Services, exchange: Exchange) -> Answer:
@@ -64,7 +66,7 @@ def _known(exchange: Exchange, part: str) -> int | None:
     """The version that the caller has: Insight does not tell it again."""
     for tag in named_tags(exchange):
         version = tag.removeprefix(part)
-        if tag.startswith(part) and version.isascii() and version.isdigit() and len(version) <= _VERSION_DIGITS_MAX:
+        if tag.startswith(part) and _VERSION.fullmatch(version):
             return int(version)
     return None
 

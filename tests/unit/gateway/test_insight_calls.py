@@ -78,6 +78,12 @@ def test_who_has_another_version_is_told_all(counted: Served, named: Any) -> Non
     assert (told.status_code, told.json()) == (200, LIVE)
 
 
+def test_a_number_that_is_written_otherwise_is_not_the_tag_of_what_a_caller_has(counted: Served) -> None:
+    for path, method in (("/v1/live", "live"), ("/v1/funnel", "funnel")):
+        assert counted.ask("GET", path, headers={"if-none-match": 'W/"0077"'}).status_code == 200
+        assert asked(counted, method)["known"] is None
+
+
 def test_a_caller_without_the_scope_sees_no_customer_and_has_tags_of_its_own(counted: Served) -> None:
     key = counted.key("config:read")
     answer = counted.ask("GET", "/v1/live", key)
