@@ -20,9 +20,11 @@ from actors.stores.postgresql import PostgresqlStore
 from models.errors import BadInput
 
 COMMANDS = ("migrate-store", "backup", "restore", "reshard")
-#: The real command, with small pages, that sends itself a signal after so many of them.
+#: The real command, with small pages, that sends its main thread a signal after so many of them, whatever thread draws.
+#: SIGINT means what it means in a terminal: what a shell starts in its background would else ignore it.
 _ENDED = """
-import os, signal, sys
+import signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from models import limits
 limits.MOVE_PAGE_ROWS = 3
 from rich.progress import Progress
@@ -31,7 +33,7 @@ update = Progress.update
 def ending(self, *args, **more):
     left[0] -= 1
     if not left[0]:
-        os.kill(os.getpid(), number)
+        signal.pthread_kill(threading.main_thread().ident, number)
     update(self, *args, **more)
 Progress.update = ending
 sys.argv = ["kairos", *sys.argv[3:]]
