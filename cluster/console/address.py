@@ -16,7 +16,13 @@ def page(path: str, *segments: str, **query: object) -> str:
 
 def call(path: str, *segments: str) -> str:
     """A path of the API: ``call("/v1/customers", customer_id, "timeline")``; every segment is quoted whole."""
-    return "/".join([path.rstrip("/"), *(quote(str(segment), safe="") for segment in segments)])
+    return "/".join([path.rstrip("/"), *map(_segment, segments)])
+
+
+def _segment(text: str) -> str:
+    quoted = quote(str(text), safe="")
+    # A segment of dots alone would be taken for a step up the path.
+    return quoted.replace(".", "%2E") if quoted in (".", "..") else quoted
 
 
 def _query(query: dict[str, object]) -> str:

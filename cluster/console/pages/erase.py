@@ -21,7 +21,7 @@ async def confirm(view: View) -> Response:
 async def erase(view: View) -> Response:
     form = await view.form()
     id_, typed = _id(form.get("id", "")), form.get("typed", "")
-    if typed.strip() != id_:
+    if id_ not in (typed, typed.strip()):
         return await _confirm(view, id_, typed)
     receipt = (await view.api.delete(address.call("/v1/customers", id_))).expect()
     return view.page("pages/erased.html", id_=id_, receipt=receipt)

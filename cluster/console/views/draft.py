@@ -50,7 +50,7 @@ def sizes() -> tuple[int, ...]:
 
 
 def _size(text: str) -> int:
-    return int(text) if text.isdecimal() and int(text) in _SIZES else _SIZES[1]
+    return next((size for size in _SIZES if str(size) == text), _SIZES[1])
 
 
 def checked_size(draft: Draft) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from cluster.console import address
 from cluster.console.api import Api, ApiAnswer, Connections
 from cluster.console.problems import PageProblem, SessionOver, Unreached
 
@@ -137,3 +138,18 @@ def test_text_goes_as_it_is_and_values_as_json() -> None:
 
     asyncio.run(both())
     assert seen == [(b"catalog: 1", "application/yaml", "sha256:1"), (b'{"cap":5}', "application/json", None)]
+
+
+@pytest.mark.parametrize(("id_", "path"), [
+    ("..", b"/v1/customers/%2E%2E/timeline"), (".", b"/v1/customers/%2E/timeline"),
+    ("../catalog?x", b"/v1/customers/..%2Fcatalog%3Fx/timeline"), ("a..b", b"/v1/customers/a..b/timeline"),
+])
+def test_no_id_leads_to_another_call(id_: str, path: bytes) -> None:
+    seen: list[bytes] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.raw_path)
+        return httpx.Response(200, json={})
+
+    asyncio.run(api_on(handler).get(address.call("/v1/customers", id_, "timeline")))
+    assert seen == [path]

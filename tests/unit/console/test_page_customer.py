@@ -176,6 +176,11 @@ def test_nothing_is_erased_unless_the_id_is_typed(browser: Browser, typed: str) 
     assert browser.api.calls("DELETE", f"/v1/customers/{CUSTOMER}") == []
 
 
+def test_who_has_an_id_with_blanks_around_it_can_be_erased_too(browser: Browser) -> None:
+    asyncio.run(browser.post("/console/customer/erase", {"id": " ann ", "typed": " ann "}))
+    assert [call.method for call in browser.api.asked if call.method == "DELETE"] == ["DELETE"]
+
+
 def test_the_receipt_is_shown(browser: Browser) -> None:
     answer = asyncio.run(browser.post("/console/customer/erase", {"id": CUSTOMER, "typed": CUSTOMER}))
     assert answer.status_code == 200

@@ -110,6 +110,12 @@ def test_a_rule_for_nobody_is_refused_in_words(browser: Browser) -> None:
     assert field(page) == TEXT
 
 
+def test_a_size_that_is_none_of_those_offered_is_the_usual_one(browser: Browser) -> None:
+    post(browser, "effect", CHANGED, size="9" * 5_000)
+    (asked,) = browser.api.calls("POST", "/v1/whatif")
+    assert asked.data["sample"] == {"size": 25}
+
+
 def test_a_sample_shows_who_would_get_something_else_and_why(browser: Browser) -> None:
     told = words(post(browser, "effect", CHANGED, size="10"))
     assert "9 of 25 customers who were tried" in told
