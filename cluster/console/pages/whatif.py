@@ -56,18 +56,26 @@ async def publish(view: View) -> Response:
     """Over the version that was looked at, and over no other."""
     form = await view.form()
     draft = _draft(form)
-    answer = await published(view.api, draft.text, form.get("if_match", ""))
+    over = form.get("if_match", "")
+    if not over and (live := await live_catalog(view.api)).version:
+        return await _overtaken(view, live, draft)  # the call would take no version for any
+    answer = await published(view.api, draft.text, over)
     live = await live_catalog(view.api)
     if answer.ok:
         return view.page("pages/whatif_published.html", answer=answer.data, waits=answer.status == 202)
     if answer.status == 409:
-        found = await _beside_live(live, draft, checked(view, draft, Found()))
-        if found.may_be_published:
-            return _review(view, live, draft, found, overtaken=True)
-        return _page(view, live, draft, found, status=409)
+        return await _overtaken(view, live, draft)
     if answer.status == 422:
         return _page(view, live, draft, Found.refused(answer), status=422)
     raise PageProblem(answer.problem)
+
+
+async def _overtaken(view: View, live: Live, draft: Draft) -> Response:
+    """Somebody published meanwhile: what differs now, to be looked over again."""
+    found = await _beside_live(live, draft, checked(view, draft, Found()))
+    if found.may_be_published:
+        return _review(view, live, draft, found, overtaken=True)
+    return _page(view, live, draft, found, status=409)
 
 
 def _rule(live: Live, action: str, gate: str) -> str:

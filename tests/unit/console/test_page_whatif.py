@@ -189,6 +189,13 @@ def test_when_somebody_published_meanwhile_the_difference_is_shown_anew(browser:
     assert f'name="if_match" value="sha256:{"9" * 64}"' in page
 
 
+def test_who_began_before_there_was_a_catalog_publishes_over_none(browser: Browser) -> None:
+    answer = asyncio.run(browser.post("/console/whatif/publish", {"catalog": CHANGED, "if_match": ""}))
+    assert answer.status_code == 409
+    assert "Somebody published meanwhile" in answer.text
+    assert published(browser) == 0
+
+
 def test_publishing_needs_config_write() -> None:
     browser = Browser.with_scopes("config:read", "profiles:read")
     browser.api.answers |= console_people.answers()
