@@ -1,9 +1,10 @@
 """Insight's journal: one row, the newest snapshot. It is appended, then what came before it is truncated; the epoch
-fences a second Insight. All of it blocks."""
+fences a second Insight. All of it blocks, and may be called from any thread."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from typing import Final
 
@@ -24,6 +25,8 @@ _BATCH_ID_BYTES: Final = 16
 class SnapshotRecord:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        #: Who waited for a write may have been cancelled while its thread writes on: the next one waits for that.
+        self._lock = threading.Lock()
         #: Bytes of the snapshot that was read or written last.
         self.size = 0
 
@@ -59,10 +62,12 @@ class SnapshotRecord:
 
     def write(self, packed: bytes, at_ms: int) -> None:
         """Raises ``Fenced``, ``DiskFull``, ``JournalFailed``, ``StoreAway``."""
-        seq = self._journal.append(os.urandom(_BATCH_ID_BYTES), packed, at_ms)
-        self._journal.complete_checkpoint(Checkpoint(seq, at_ms, b""))
-        self._journal.truncate(seq)
-        self.size = len(packed)
+        with self._lock:
+            seq = self._journal.append(os.urandom(_BATCH_ID_BYTES), packed, at_ms)
+            self._journal.complete_checkpoint(Checkpoint(seq, at_ms, b""))
+            self._journal.truncate(seq)
+            self.size = len(packed)
 
     def close(self) -> None:
-        self._journal.close()
+        with self._lock:
+            self._journal.close()
