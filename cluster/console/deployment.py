@@ -45,7 +45,7 @@ class Console:
 
         self._sessions = SealedSessions(self._vault)
         app = console_with_doors(ConsoleConfig(self._api_url), self._sessions)
-        self._figures = app.frame.figures
+        self._figures, self._replica = app.frame.figures, serve.get_replica_context().replica_id.unique_id
         return app
 
     async def check_health(self) -> None:
@@ -53,8 +53,7 @@ class Console:
         from cluster.console.telling import tell_to_insight
 
         if not self._tasks:
-            replica = serve.get_replica_context().replica_id.unique_id
-            for work in (self._sessions.sweep_for_ever(), tell_to_insight(self._figures, replica)):
+            for work in (self._sessions.sweep_for_ever(), tell_to_insight(self._figures, self._replica)):
                 self._tasks.append(asyncio.create_task(work))
 
 

@@ -165,3 +165,17 @@ def test_who_asks_for_a_link_without_a_key_that_lives_gets_none(server: Server) 
     answer = httpx.post(f"{server.url}/console/links", headers={"authorization": "Bearer kairos_nobody"})
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
     assert "link" not in answer.json()
+
+
+def test_any_gateway_exposes_what_the_console_and_insight_tell_of_themselves(server: Server) -> None:
+    def exposed() -> str:
+        return server.client.get("/metrics").text
+
+    with signed_in(server, server.key) as (browser, _):
+        assert status(browser) == 200
+        eventually("the console has told", lambda: 'page="/session",status="200"' in exposed())
+        text = exposed()
+    assert "kairos_insight_up 1.0" in text
+    assert "kairos_insight_behind_rows" in text
+    assert 'kairos_serving_replicas{application="kairos-console"} 1.0' in text
+    assert browser.cookies[COOKIE] not in text
