@@ -73,25 +73,25 @@ class Insight:
 
     async def live(self, body: bytes = b"") -> bytes:
         """The body of ``GET /v1/live``. Asked with ``{"tag": of a tenant or None, "known": version or None}``: recent
-        decisions of that tenant's customers alone (``models.ids.tenant_tag``), and only ``version`` and ``age_ms``
-        where the version is known already. Raises NotServing while it starts."""
+        decisions of that tenant's customers alone (``models.ids.tenant_tag``), and only ``version``, ``age_ms`` and
+        ``fresh_ms`` (see ``Telling.live``) where the version is known already. Raises NotServing while it starts."""
         asked = unpack(body) if body else {}
         told = self._tells.live(asked.get("tag"))
         if asked.get("known") == told["version"]:
-            return pack({"version": told["version"], "age_ms": told["age_ms"]})
+            return pack({name: told[name] for name in ("version", "age_ms", "fresh_ms")})
         return pack(told)
 
     async def funnel(self, body: bytes) -> bytes:
         """``{"window", "channel": id or None, "action": id or None, "known": version or None}`` -> ``[status, body]``:
-        200 with that of ``GET /v1/funnel`` (``version`` alone where it is known), or 422 with ``detail`` and
-        ``errors``. Raises NotServing while it starts."""
+        200 with that of ``GET /v1/funnel`` and ``fresh_ms`` (with ``version`` alone where it is known), or 422 with
+        ``detail`` and ``errors``. Raises NotServing while it starts."""
         asked = unpack(body)
         try:
             told = self._tells.funnel(asked.get("window", "hour"), asked.get("channel"), asked.get("action"))
         except BadInput as error:
             return pack([422, {"detail": error.detail, "errors": error.errors}])
         if asked.get("known") == told["version"]:
-            return pack([200, {"version": told["version"]}])
+            return pack([200, {name: told[name] for name in ("version", "fresh_ms")}])
         return pack([200, told])
 
     async def requests(self, body: bytes) -> bytes:

@@ -55,10 +55,12 @@ INSIGHT_DRAIN_MS_MAX: Final = 3 * SECOND_MS
 #: Rates are of the last ten seconds, shares and latencies of the last minute, by the wall.
 INSIGHT_RATE_MS: Final = 10 * SECOND_MS
 INSIGHT_SHARE_MS: Final = MINUTE_MS
-#: An answer is believed for so long, whoever asks.
-INSIGHT_TOLD_MS: Final = 200
-INSIGHT_FUNNEL_TOLD_MS: Final = 500
+#: An answer is believed until the next multiple of this, whoever asks.
+INSIGHT_TOLD_MS: Final = 500
 INSIGHT_ANSWERS_KEPT_MAX: Final = 64
+#: Answers of Insight that a gateway keeps, and for how long, so that they need not be sent again.
+COUNTED_KEPT_MAX: Final = 64
+COUNTED_KEPT_MS: Final = 10 * SECOND_MS
 #: Gateway replicas whose latencies are kept.
 INSIGHT_REPLICAS_MAX: Final = 256
 #: How often a gateway tells its latencies.

@@ -16,6 +16,7 @@ from actors.access import KeyRecord
 from actors.gateway.access_log import AccessLog
 from actors.gateway.authorise import Authoriser
 from actors.gateway.batching import Call, Lane, Replies, ShardGone
+from actors.gateway.counted import Counted
 from actors.gateway.denied import Denied
 from actors.gateway.exchange import Answer, Exchange
 from actors.gateway.metrics import Metrics
@@ -87,6 +88,7 @@ class Services:
         self.serving: Callable[[], Awaitable[list[dict[str, Any]] | None]] = _not_known
         #: Set by the app: the finished description of the API, as JSON.
         self.openapi = b""
+        self.counted: Final = Counted(self.insight)
         shards = range(settings.shards)
         watched: Watched = {"metrics": metrics, "tracing": tracing}
         self.lanes = [Lane(self._caller(shard), str(shard), **watched) for shard in shards]

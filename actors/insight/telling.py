@@ -1,4 +1,7 @@
-"""The answers, each believed for a moment: however many ask, the counts are added up a few times a second."""
+"""The answers, each believed for a moment: however many ask, the counts are added up twice a second.
+
+All of them end with the same moment, so that who shows several of them has something new to show as rarely as can be.
+"""
 
 from __future__ import annotations
 
@@ -24,29 +27,36 @@ class Telling:
         self._kept: OrderedDict[tuple[Any, ...], tuple[int, _Body]] = OrderedDict()
 
     def live(self, tag: bytes | None) -> _Body:
-        """The body of ``GET /v1/live``. ``tag``: of the tenant whose recent decisions are told; None for all."""
-        body = self._believed(("live", tag), limits.INSIGHT_TOLD_MS, lambda: self._live(tag))
-        return {**body, "age_ms": self.age_ms()}
+        """The body of ``GET /v1/live``, and ``fresh_ms``: for how long it is the answer from now on. ``tag``: of the
+        tenant whose recent decisions are told; None for all."""
+        return {**self._believed(("live", tag), lambda: self._live(tag)), "age_ms": self.age_ms()}
 
     def funnel(self, window: str, channel: str | None, action: str | None) -> _Body:
-        """The body of ``GET /v1/funnel``. Raises ``BadInput``."""
-        return self._believed(
-            ("funnel", window, channel, action), limits.INSIGHT_FUNNEL_TOLD_MS,
-            lambda: self._funnel(window, channel, action),
-        )
+        """The body of ``GET /v1/funnel``, and ``fresh_ms`` as ``live`` has it: nothing that a live answer told before
+        is missing from it, unless it takes long to make. Raises ``BadInput``."""
+        return self._believed(("funnel", window, channel, action), lambda: self._funnel(window, channel, action))
 
-    def _believed(self, asked: tuple[Any, ...], for_ms: int, make: Callable[[], _Body]) -> _Body:
+    def _believed(self, asked: tuple[Any, ...], make: Callable[[], _Body]) -> _Body:
         now_ms = self._clock()
         known = self._kept.get(asked)
-        if known is not None and now_ms < known[0]:
-            return known[1]
+        if known is None or now_ms >= known[0]:
+            known = self._made(asked, make)
+        return {**known[1], "fresh_ms": max(0, known[0] - now_ms)}
+
+    def _made(self, asked: tuple[Any, ...], make: Callable[[], _Body]) -> tuple[int, _Body]:
+        began_ms = self._clock()
         body = make()
         made_ms = self._clock()
-        self._kept[asked] = (made_ms + max(for_ms, _COST_SHARE * (made_ms - now_ms)), body)
+        ends_ms = (made_ms // limits.INSIGHT_TOLD_MS + 1) * limits.INSIGHT_TOLD_MS
+        if asked[0] == "live":
+            for other in [other for other, (until_ms, _) in self._kept.items() if until_ms <= ends_ms]:
+                if other[0] == "funnel":
+                    del self._kept[other]
+        self._kept[asked] = made = (max(ends_ms, made_ms + _COST_SHARE * (made_ms - began_ms)), body)
         self._kept.move_to_end(asked)
         while len(self._kept) > limits.INSIGHT_ANSWERS_KEPT_MAX:
             self._kept.popitem(last=False)
-        return body
+        return made
 
     def _live(self, tag: bytes | None) -> _Body:
         counting, now_ms = self._counting, self._clock()

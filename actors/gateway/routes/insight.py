@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from actors.gateway.conditional import conditional, named_tags
+from actors.gateway.conditional import conditional
 from actors.gateway.exchange import Answer, Exchange
-from actors.gateway.problems import Refused, bad_field
+from actors.gateway.problems import bad_field
 from actors.gateway.routing import Query, Route
 from actors.gateway.services import Services
 from models import limits
@@ -28,9 +28,8 @@ async def get_live(services: Services, exchange: Exchange) -> Answer:
     caller = exchange.caller
     sees = caller.allows(SEES_CUSTOMERS)
     part = "" if sees else "masked"
-    asked = {"tag": tenant_tag(services.settings.secret, caller.tenant), "known": _known(exchange, part)}
-    told = await services.insight("live", asked)
-    if not sees and "recent" in told:
+    told = await services.counted.live(tenant_tag(services.settings.secret, caller.tenant))
+    if not sees:
         told["recent"] = [{**decision, "customer_id": None} for decision in told["recent"]]
     return conditional(exchange, _tag(told, part), told, ((_AGE, b"%d" % told["age_ms"]),))
 
@@ -39,13 +38,7 @@ async def get_funnel(services: Services, exchange: Exchange) -> Answer:
     window = exchange.query.get("window", _WINDOW)
     if window not in WINDOWS:
         raise bad_field(["query", "window"], f"give one of {', '.join(WINDOWS)}")
-    asked = {
-        "window": window, "channel": _id(exchange, "channel"), "action": _id(exchange, "action"),
-        "known": _known(exchange, ""),
-    }
-    status, told = await services.insight("funnel", asked)
-    if status != 200:
-        raise Refused(status, told["detail"], told.get("errors"))
+    told = await services.counted.funnel(window, _id(exchange, "channel"), _id(exchange, "action"))
     return conditional(exchange, _tag(told, ""), told)
 
 
@@ -60,15 +53,6 @@ def _id(exchange: Exchange, name: str) -> str | None:
 def _tag(told: Mapping[str, Any], part: str) -> str:
     """``part``: what of it the caller sees."""
     return f"{part}{told['version']}"
-
-
-def _known(exchange: Exchange, part: str) -> int | None:
-    """The version that the caller has: Insight does not tell it again."""
-    for tag in named_tags(exchange):
-        version = tag.removeprefix(part)
-        if tag.startswith(part) and _VERSION.fullmatch(version):
-            return int(version)
-    return None
 
 
 _ID: Final = {"type": "string", "minLength": 1, "maxLength": limits.ID_CHARS_MAX}

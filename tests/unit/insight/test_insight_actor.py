@@ -17,7 +17,7 @@ from actors.insight import tailing
 from actors.insight_actor import Insight
 from actors.naming import INSIGHT_OWNER
 from actors.stores.opening import open_store
-from models import ids
+from models import ids, limits
 from models.canonical import pack, unpack
 from models.errors import Fenced, NotServing
 from models.times import parse_time_ms
@@ -87,7 +87,7 @@ async def funnel(insight: Insight, **asked: Any) -> dict[str, Any]:
     insight._tells._kept.clear()
     status, body = unpack(await insight.funnel(pack({"window": "all", **asked})))
     assert status == 200
-    return dict(body)
+    return {name: value for name, value in body.items() if name != "fresh_ms"}
 
 
 def run(work: Any) -> None:
@@ -282,11 +282,11 @@ def test_who_knows_what_there_is_is_told_that_nothing_changed(tmp_path: Path, mo
             live = unpack(await insight.live())
             assert not live["caught_up"]
             known = unpack(await insight.live(pack({"tag": None, "known": live["version"]})))
-            assert known.keys() == {"version", "age_ms"}
+            assert known.keys() == {"version", "age_ms", "fresh_ms"}
+            assert 0 <= known["fresh_ms"] <= limits.INSIGHT_TOLD_MS
             status, body = unpack(await insight.funnel(pack({"window": "all"})))
-            assert unpack(await insight.funnel(pack({"window": "all", "known": body["version"]}))) == [
-                200, {"version": body["version"]},
-            ]
+            status, again = unpack(await insight.funnel(pack({"window": "all", "known": body["version"]})))
+            assert (status, again.keys(), again["version"]) == (200, {"version", "fresh_ms"}, body["version"])
             status, refused = unpack(await insight.funnel(pack({"window": "year"})))
             assert status == 422
             assert refused["errors"][0]["loc"] == ["window"]
