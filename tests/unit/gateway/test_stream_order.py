@@ -11,7 +11,7 @@ import pytest
 from unit.gateway.doubles import DECISION, EVENT, Served, echo
 from unit.gateway.sockets import Socket
 
-from actors.gateway.batching import ShardGone
+from actors.gateway.batching import Group, ShardGone
 from actors.gateway.routes import ROUTES
 from models import ids, limits
 from models.turn.commands import Command, Reply
@@ -92,6 +92,12 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repetitions at once: pauses are yields."""
     monkeypatch.setattr(limits, "GATEWAY_RETRY_MS_MIN", 0)
     monkeypatch.setattr(limits, "GATEWAY_RETRY_MS_MAX", 0)
+
+
+@pytest.fixture(autouse=True)
+def no_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked here is answered in any order of events, on a machine of any speed."""
+    monkeypatch.setattr(Group, "expire", lambda group: None)
 
 
 def test_a_decision_that_may_wait_holds_back_its_customer_alone(served: Served) -> None:
