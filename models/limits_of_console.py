@@ -65,6 +65,8 @@ CONSOLE_DIFF_COMPARED_MAX: Final = 8_000
 CONSOLE_DECISIONS_SHOWN_MAX: Final = 25
 CONSOLE_ACTIONS_SHOWN_MAX: Final = 20
 CONSOLE_RATES_SHOWN_MAX: Final = 200
+#: How long an open page believes what was spent, which the server asks of every shard twice to be exact.
+CONSOLE_BUDGETS_BELIEVED_MS: Final = 3 * SECOND_MS
 #: The passing of a period is drawn anew this often when nothing else changes.
 CONSOLE_PACE_STEP_S: Final = 10
 #: What is told of a cluster, as in ``cluster/observability/alerts.yaml``.

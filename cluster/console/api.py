@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import httpx
@@ -61,6 +61,8 @@ class Connections:
             ),
         )
         self.kept: Final = KeptAnswers(time.monotonic)
+        #: (whose key, path) -> (when it was asked for, answer), see ``Api.lately``.
+        self.lately: Final[dict[tuple[str, str], tuple[float, ApiAnswer]]] = {}
 
     async def aclose(self) -> None:
         await self.client.aclose()
@@ -78,6 +80,8 @@ class Api:
     def forget(self) -> None:
         """Drop what is kept of the answers to this viewer."""
         self._connections.kept.forget(self._whose)
+        for place in [place for place in self._connections.lately if place[0] == self._whose]:
+            del self._connections.lately[place]
 
     async def get(self, path: str, *, params: Params | None = None, etag: str | None = None) -> ApiAnswer:
         """Ask. Without ``etag`` an answer that has not changed is not sent again, and ``data`` is what it was (treat it
@@ -98,6 +102,20 @@ class Api:
         if answer.status == 200 and answer.etag:
             self._connections.kept.keep(place, answer.etag, answer.data, len(found.content))
         return answer
+
+    async def lately(self, path: str, for_ms: int) -> ApiAnswer:
+        """``get``, or what it told this viewer at most ``for_ms`` ago, with its age: for what costs the server much.
+        A refusal is never kept."""
+        place, now_s = (self._whose, path), time.monotonic()
+        told_s, answer = self._connections.lately.get(place, (0.0, None))
+        if answer is None or now_s - told_s > for_ms / limits.SECOND_MS:
+            told_s, answer = now_s, await self.get(path)
+            lately = self._connections.lately
+            for old in [one for one, (then_s, _) in lately.items() if now_s - then_s > for_ms / limits.SECOND_MS]:
+                del lately[old]
+            if answer.ok:
+                lately[place] = told_s, answer
+        return replace(answer, age_ms=round((now_s - told_s) * limits.SECOND_MS))
 
     async def post(
         self, path: str, *, params: Params | None = None, body: Any = None, content_type: str = "application/json",
@@ -146,7 +164,7 @@ class Api:
 
     def _answer(self, found: httpx.Response) -> ApiAnswer:
         if found.status_code == 401:
-            self._connections.kept.forget(self._whose)
+            self.forget()
             raise SessionOver("Your key has ended or was revoked, and your session with it.")
         age = found.headers.get(_AGE_HEADER, "")
         return ApiAnswer(

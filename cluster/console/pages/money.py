@@ -29,6 +29,8 @@ class _Told:
     #: Changes when any of it does.
     etag: str
     now_ms: int
+    #: Since the budgets were told.
+    age_ms: int
 
 
 async def money(view: View) -> Response:
@@ -36,23 +38,25 @@ async def money(view: View) -> Response:
 
 
 async def live_part(view: View) -> Response:
-    """What was spent is told as of now; the time that passes is shown at most once in a few seconds."""
-    told = await _ask(view)
+    """What was spent is told as of the last seconds; the time that passes is shown at most once in a few seconds."""
+    told = await _ask(view, limits.CONSOLE_BUDGETS_BELIEVED_MS)
     step = told.now_ms // (limits.CONSOLE_PACE_STEP_S * SECOND_MS)
     return view.shared(
-        "pages/money_live.html", lambda: _context(view, told), etag=(told.etag, str(step)), age_ms=0,
+        "pages/money_live.html", lambda: _context(view, told), etag=(told.etag, str(step)), age_ms=told.age_ms,
     )
 
 
-async def _ask(view: View) -> _Told:
+async def _ask(view: View, believed_ms: int = 0) -> _Told:
+    """``believed_ms``: for how long budgets are, which the server asks of every shard twice to be exact."""
     window = _window(view)
     caps, clock, funnel = await asyncio.gather(
-        view.api.get("/v1/budgets"), view.api.get("/v1/clock"),
+        view.api.lately("/v1/budgets", believed_ms), view.api.get("/v1/clock"),
         view.api.get("/v1/funnel", params={"window": window.id}),
     )
     told, counted = caps.expect()["budgets"], funnel.expect()
     parts = orjson.dumps([told, counted["policies"], counted["budgets"]])
-    return _Told(told, counted, hashlib.sha256(parts).hexdigest(), parse_time_ms(clock.expect()["time"]))
+    return _Told(told, counted, hashlib.sha256(parts).hexdigest(), parse_time_ms(clock.expect()["time"]),
+                 caps.age_ms or 0)
 
 
 def _window(view: View) -> Window:

@@ -124,3 +124,31 @@ def test_parts_are_bounded_in_number_bytes_and_age() -> None:
     clock.now_s += limits.CONSOLE_PART_KEPT_MS / 1_000
     assert parts.get(("t", "large", "2")) is None
     assert not len(parts)
+
+
+def test_an_open_money_page_does_not_ask_for_the_budgets_each_second_and_says_how_old_they_are() -> None:
+    made = two_viewers()
+
+    async def ticks() -> list[str]:
+        return [(await made.live("/console/money/live")).headers["x-data-age-ms"] for _ in range(4)]
+
+    ages = asyncio.run(ticks())
+    assert len(made.api.calls("GET", "/v1/budgets")) == 1
+    assert len(made.api.calls("GET", "/v1/funnel")) == 4, "so that a key that ended is noticed"
+    assert ages[0] == "0"
+    assert int(ages[-1]) <= limits.CONSOLE_BUDGETS_BELIEVED_MS
+
+
+def test_a_budget_is_told_to_each_key_by_the_api_itself_and_a_refusal_is_not_kept() -> None:
+    made = two_viewers()
+    asyncio.run(seen_by_both(made, "/console/money/live"))
+    assert len(made.api.calls("GET", "/v1/budgets")) == 2
+    refused = two_viewers()
+    refused.api.refuse("GET", "/v1/budgets", 503, "away")
+
+    async def twice() -> None:
+        for _ in range(2):
+            await refused.live("/console/money/live")
+
+    asyncio.run(twice())
+    assert len(refused.api.calls("GET", "/v1/budgets")) == 2
