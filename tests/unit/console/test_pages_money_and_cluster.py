@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import Any
 
 import pytest
@@ -72,6 +73,13 @@ def test_a_cluster_that_is_well_says_so_and_shows_every_shard() -> None:
         assert f'<data value="{shard["seq"]}">' in text
         assert f'<data value="{shard["append_p99_ms"]}">' in text
     assert "marked-" not in text
+
+
+def test_a_shard_that_committed_nothing_yet_has_no_latency_rather_than_none_at_all() -> None:
+    status = copy.deepcopy(api.STATUS)
+    for shard in status["shards"]:
+        shard |= {"append_p50_ms": 0.0, "append_p99_ms": 0.0}
+    assert ">0 ms<" not in page(browser(status=status), "/console/cluster")
 
 
 def test_what_is_wrong_is_red_and_stands_beside_the_line_of_the_runbook() -> None:
