@@ -100,7 +100,7 @@ async def tried(view: View, live: Live, draft: Draft, found: Found) -> Found:
     try:
         who = _who(live, draft)
     except BadInput as error:
-        return replace(found, problem=Problem(422, "Nobody to try it on", error.detail, ""))
+        return replace(found, problem=Problem(422, "It cannot be tried like this", error.detail, ""))
     answer = await _what_if(view.api, draft.text, who)
     if not answer.ok:
         return _refused(found, answer)

@@ -141,7 +141,9 @@ def test_chosen_customers_are_asked_for_every_placement_of_a_channel(browser: Br
     ({"ids": "a", "context": "[]"}, "the context is an object"),
 ])
 def test_who_cannot_be_asked_for_is_told_in_words(browser: Browser, fields: dict[str, str], said: str) -> None:
-    assert said in words(post(browser, "effect", CHANGED, who="ids", **fields))
+    page = words(post(browser, "effect", CHANGED, who="ids", **fields))
+    assert said in page
+    assert "Nobody to try it on" not in page
     assert browser.api.calls("POST", "/v1/whatif") == []
 
 
