@@ -53,11 +53,14 @@ def _event(body: Mapping[str, Any]) -> _Read:
 
 
 def _decision(body: Mapping[str, Any]) -> _Read:
+    filled = body.get("placements") or ()
     shown = [
-        f"{item['action']} in {filled['placement']}" + (" (fallback)" if item.get("fallback") else "")
-        for filled in body.get("placements") or () for item in filled["items"]
+        f"{item['action']} in {place['placement']}" + (" (fallback)" if item.get("fallback") else "")
+        for place in filled for item in place["items"]
     ]
-    return f"Decided {len(shown)}", ", ".join(shown) or "nothing to show", body.get("decision_id")
+    empty = [f"nothing in {place['placement']}" for place in filled if not place["items"]]
+    title = f"{len(shown)} to show" if shown else "nothing to show"
+    return title, ", ".join([*shown, *empty]), body.get("decision_id")
 
 
 def _outcome(body: Mapping[str, Any]) -> _Read:

@@ -93,6 +93,25 @@ def test_a_step_goes_to_the_next_entry_or_else_to_the_next_number(
     assert moments.step(items, at, 9) == moments.Step(previous, following)
 
 
+def test_a_refusal_of_one_thing_is_said_once(browser: Browser) -> None:
+    said = "give 1 to 200 characters"
+    loc = {"loc": ["path", "customer_id"], "msg": said}
+    browser.api.refuse("GET", f"/v1/customers/{CUSTOMER}", 422, f"path.customer_id: {said}", loc)
+    assert words(get(browser, f"/console/customer/live?id={CUSTOMER}", 422)).count(said) == 1
+
+
+def test_a_decision_of_the_timeline_says_what_each_place_got() -> None:
+    def told(*items: str) -> moments.Moment:
+        strip = [{"action": one} for one in items]
+        filled = [{"placement": "hero", "items": []}, {"placement": "strip", "items": strip}]
+        body = {"decision_id": "d", "placements": filled}
+        (found,) = moments.moments([{"kind": "decision", "time": "2026-01-01T00:00:00Z", "id": "d", "body": body}])
+        return found
+
+    assert (told("a", "b").title, told("a", "b").summary) == ("2 to show", "a in strip, b in strip, nothing in hero")
+    assert (told().title, told().summary) == ("nothing to show", "nothing in hero, nothing in strip")
+
+
 def test_a_local_time_is_one_of_the_catalogs_zone(browser: Browser) -> None:
     get(browser, f"{PAGE}&as_of=2026-11-20+10%3A00")
     assert browser.api.calls("GET", f"/v1/customers/{CUSTOMER}")[-1].params["as_of"] == "2026-11-20T15:00:00Z"
