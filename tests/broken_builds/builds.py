@@ -6,8 +6,9 @@ from typing import Final
 
 from .build import Build
 from .of_learning import LEARNING
+from .of_the_console import CONSOLE
 
-#: As ``architecture.md`` numbers and words them; the eleventh is learning's own.
+#: As ``architecture.md`` numbers and words them; the eleventh is learning's, the twelfth the console's own.
 INVARIANTS: Final = {
     1: "An acknowledged event, outcome or decision is never lost: kill -9 of any process at any instant.",
     2: "No hold is granted that would exceed a contact policy in any window, however many channels ask at once.",
@@ -20,6 +21,7 @@ INVARIANTS: Final = {
     9: "A decision never waits for the coordinator, and answers within its deadline when the scorer is gone.",
     10: "Memory per shard is bounded by configuration, not by the number of customers.",
     11: "Who scores, what a choice's probability is and what an experiment counts are exactly what is told of them.",
+    12: "Who looks sees what happened, all of what they may see and nothing else, and changes nothing by looking.",
 }
 
 
@@ -354,5 +356,5 @@ _MEMORY: Final = (
 
 BUILDS: Final = (
     *_NEVER_LOST, *_CONTACT_POLICIES, *_BUDGETS, *_IDEMPOTENCY, *_REEXECUTION, *_LOOKS, *_READ_YOUR_WRITES, *_CONSENT,
-    *_NOBODY_IS_WAITED_FOR, *_MEMORY, *LEARNING,
+    *_NOBODY_IS_WAITED_FOR, *_MEMORY, *LEARNING, *CONSOLE,
 )
