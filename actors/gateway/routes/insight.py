@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,8 +19,6 @@ from models.messages import insight
 SEES_CUSTOMERS: Final = "profiles:read"
 _WINDOW: Final = "day"
 _AGE: Final = b"x-data-age-ms"
-#: As ``_tag`` writes it: what only counts as the same number is another tag.
-_VERSION: Final = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
 
 
 async def get_live(services: Services, exchange: Exchange) -> Answer:
