@@ -9,11 +9,14 @@ from typing import Any, Final
 from unit.scoring.scoring_catalog import catalog
 
 from actors.gateway.routes import ROUTES
+from models import limits
 
 WHO: Final = "hh-1229"
 NOW: Final = "2026-01-01T00:00:00Z"
 EVENT: Final = {"event_id": "e-1", "customer_id": WHO, "type": "visit", "time": NOW}
-ASKED: Final = {"request_id": "r-1", "customer_id": WHO, "channel": "web", "placements": [{"id": "hero"}]}
+#: With all the time that a loaded machine takes.
+ASKED: Final = {"request_id": "r-1", "customer_id": WHO, "channel": "web", "placements": [{"id": "hero"}],
+                "deadline_ms": limits.DEADLINE_MS_MAX}
 HISTORY: Final = {"source": "f", "first_position": 0, "events": [{"customer_id": WHO, "type": "visit", "time": NOW}]}
 
 #: Calls about what all tenants share, or about nobody: by scope alone. (Of ``live`` the newest decisions are those of

@@ -25,6 +25,7 @@ from actors.gateway.routes import ROUTES
 from actors.gateway.routing import Router
 from actors.gateway.stream.calls import Calls
 from actors.shard import turning
+from models import limits
 
 START_MS = 1_767_225_600_000  # 2026-01-01
 NEVER = "d" + "A" * 34
@@ -48,6 +49,7 @@ class World:
 @asynccontextmanager
 async def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setattr(turning, "os", SimpleNamespace(urandom=bytes))
+    monkeypatch.setattr(limits, "SCORER_WAIT_MS_MAX", limits.DEADLINE_MS_MAX)
     kairos = InProcess(place, START_MS, monkeypatch)
     await kairos.start()
     try:
@@ -56,6 +58,9 @@ async def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[W
         assert status in (200, 202), body
         async with asyncio.timeout(60):
             while (await made.ask("main", Call("GET", "/readyz")))[0] != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            # A decision says when no scorer was there, and each shard finds its own in a thread.
+            while any(shard._is_degraded for shard in kairos.shards):  # noqa: ASYNC110
                 await asyncio.sleep(0)
         yield made
     finally:
