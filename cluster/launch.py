@@ -148,8 +148,11 @@ def join_ray(address: str, **more: Any) -> None:
         ray.init(
             address=address, namespace=naming.NAMESPACE, logging_level="ERROR", log_to_driver=False, **more,
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise KairosError(f"cannot join the Ray cluster at {address}: {str(error).strip().splitlines()[0]}") from error
+    except Exception as error:  # Ray raises a bare one when its node does not start in time
+        said = (str(error).strip() or repr(error)).splitlines()[0]
+        if address == "local":
+            raise KairosError(f"Ray does not start here: {said} Try again when the machine has less to do.") from error
+        raise KairosError(f"cannot join the Ray cluster at {address}: {said}") from error
     refuse_open_cluster(ray.get_runtime_context().gcs_address)
 
 
