@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from nodes.console import CONSOLE, Visitor
 from nodes.trial import all_holds, heals, working
 from support.hosts_cluster import GATEWAY, HEAD, SHARD, ClusterOfHosts
+
+from models import limits
 
 LEAVES = 3
 
 
 def test_a_host_is_drained_under_load_without_an_error_to_any_client(cluster: ClusterOfHosts) -> None:
     heals("every host has a shard", cluster.is_spread)
-    with working(cluster, [cluster.url(HEAD)]) as traffic:  # Serve has a proxy there, whatever else goes on
+    visitor = Visitor(cluster)
+    heals("the console is there at every host", lambda: all(map(visitor.sees_shards, cluster.numbers)))
+    # At the head Serve has a proxy, whatever else goes on. The default deadline is missed by a busy machine while it
+    # starts processes, hosts that leave or not; what a move does to clients shows at any.
+    with working(cluster, [cluster.url(HEAD)], limits.DEADLINE_MS_MAX) as traffic:
         before = len(traffic.history.waits_s)
         cluster.drain_host(LEAVES)
-        heals("its shards are elsewhere", lambda: cluster.all_serve() and LEAVES not in cluster.homes().values())
+        heals("its shards are elsewhere", lambda: cluster.has_left(LEAVES))
         heals("its gateway is elsewhere", lambda: not cluster.pids(GATEWAY, LEAVES))
-        assert traffic.history.waits_s[before:] == []
+        heals("no console is on it", lambda: not cluster.pids(CONSOLE, LEAVES) and visitor.sees_shards())
+        assert traffic.history.waits_s[before:] == [], traffic.history.refused
         cluster.renew_hosts([LEAVES])
         heals("shards come to the new host", cluster.is_spread)
-        assert traffic.history.waits_s[before:] == []
+        assert traffic.history.waits_s[before:] == [], traffic.history.refused
 
 
 def test_a_term_signal_ends_everything_and_a_new_start_finds_it(cluster: ClusterOfHosts) -> None:

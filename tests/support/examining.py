@@ -17,6 +17,7 @@ from models.canonical import unpack
 from models.coordination.facts import from_wire as coordinator_fact
 from models.profile.facts import from_wire
 from models.turn.shard_facts import from_wire as shard_fact
+from support.counted import Counted
 from support.log_check import Units, check_grants, check_lineage, check_told
 from support.traffic import History
 
@@ -57,8 +58,11 @@ def _timeline(client: httpx.Client, customer: str) -> list[dict[str, Any]]:
         before = {"before": answer.json()["next_before"]}
 
 
-def check_logs(store: Store, shards: int, say: Callable[[str], None] = print) -> list[str]:
-    """Lineage and units of every shard's log and of the coordinator's, read beside their owners."""
+def check_logs(
+    store: Store, shards: int, say: Callable[[str], None] = print, counted: Counted | None = None,
+) -> list[str]:
+    """Lineage and units of every shard's log and of the coordinator's, read beside their owners. ``counted``: is told
+    of every row."""
     wrong = []
     told: dict[tuple[int, str, str], int] = {}
     for shard in range(shards):
@@ -72,6 +76,8 @@ def check_logs(store: Store, shards: int, say: Callable[[str], None] = print) ->
                 for row in rows.rows:
                     parts = [(part[0], [from_wire(wire) for wire in part[3] or ()]) for part in row["g"]]
                     units.row(row["seq"], [shard_fact(wire) for wire in row["f"]], parts)
+                    if counted is not None:
+                        counted.row(parts)
                 rows.rows.clear()
             wrong += [f"shard {shard}: {what}" for what in units.wrong]
             told |= {(shard, *account): total for account, total in units.given.items()}

@@ -227,6 +227,11 @@ class ClusterOfHosts:
     def all_serve(self) -> bool:
         return self.is_ready() and len(self.homes()) == self.shards
 
+    def has_left(self, host: int) -> bool:
+        """Whether every shard serves, on other hosts."""
+        homes = self.homes()
+        return len(homes) == self.shards and host not in homes.values()
+
     def is_spread(self) -> bool:
         """Every host has a shard, and every shard serves."""
         homes = self.homes()

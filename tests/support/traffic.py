@@ -18,6 +18,7 @@ from typing import Any, Final
 import httpx
 
 from loadtests.verdict.exact import Acknowledged
+from models import limits
 from support.server import fresh
 
 _PAUSE_S: Final = 0.05
@@ -41,7 +42,7 @@ class History:
     #: From the first attempt to the answer, of operations that needed more than one.
     waits_s: list[float] = field(default_factory=list)
     operations: int = 0
-    #: Refusals by their title.
+    #: Refusals by their title, and attempts that came to no answer by what became of them.
     refused: Counter[str] = field(default_factory=Counter)
     #: When the last one was answered, on the monotonic clock.
     last_s: float = field(default_factory=time.monotonic)
@@ -52,10 +53,15 @@ class History:
 class Traffic:
     """A context: the clients work while it is open, and finish what they began when it closes."""
 
-    def __init__(self, urls: Sequence[str], key: str, *, customers: int = 12, clients: int = 6, seed: int = 0) -> None:
+    def __init__(
+        self, urls: Sequence[str], key: str, *, customers: int = 12, clients: int = 6, seed: int = 0,
+        deadline_ms: int = limits.DEADLINE_MS_DEFAULT,
+    ) -> None:
+        """``deadline_ms``: of every decision."""
         self._urls = list(urls)
         self._key = key
         self._seed = seed
+        self.deadline_ms = deadline_ms
         self._clients = clients
         self.customers = [fresh("c") for _ in range(customers)]
         self.history = History(Acknowledged(self.customers))
@@ -155,6 +161,7 @@ class Client:
         channel, placement = self._rng.choice(_ASKED)
         body = {
             "request_id": fresh("r"), "customer_id": customer, "channel": channel, "placements": [{"id": placement}],
+            "deadline_ms": self._traffic.deadline_ms,
         }
         waited_s, attempts, answer = self._ask("POST", "/v1/decisions", body)
         decided = answer.json()
@@ -202,6 +209,7 @@ class Client:
                 answer = self._http.request(method, self._traffic.url(self._attempt) + path, json=body)
             except httpx.HTTPError as error:
                 said = repr(error)
+                self._traffic.note_refusal({"title": said})
             else:
                 refusal = _refusal(answer)
                 if refusal is None:
