@@ -58,10 +58,12 @@ def test_every_file_that_the_page_points_at_is_there() -> None:
 
 
 def test_every_metric_that_the_page_names_is_one() -> None:
+    from actors.metrics.of_console import CONSOLE
     from actors.metrics.of_coordinator import COORDINATOR
     from actors.metrics.of_gateway import GATEWAY, SEEN
+    from actors.metrics.of_insight import INSIGHT
     from actors.metrics.of_shard import SHARD
 
-    tables = (COORDINATOR, GATEWAY, SEEN, SHARD)
+    tables = (CONSOLE, COORDINATOR, GATEWAY, INSIGHT, SEEN, SHARD)
     known = {name for families in tables for family in families.values() for name in family.exposed}
     assert set(re.findall(r"\bkairos_[a-z_]+", PAGE)) <= known
