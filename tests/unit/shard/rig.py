@@ -33,7 +33,7 @@ class LeftError(KairosError):
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asyncio.wait_for(work, 60))
+    return asyncio.run(asyncio.wait_for(work, 180))
 
 
 def key(customer_id: str) -> bytes:
