@@ -5,10 +5,17 @@ from __future__ import annotations
 import pytest
 
 from actors.rule_trial import try_rules
+from models import limits
 from models.catalog.check import check_text
 from models.catalog.faults import BadCatalog
 
 TERMS = " + ".join(["1"] * 20_000)
+
+
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each child that a rule ends is followed by another, and a loaded machine starts them slowly."""
+    monkeypatch.setattr(limits, "RULE_TRIAL_S", 120.0)
 
 
 def test_a_rule_of_twenty_thousand_terms_is_refused_before_anything_reads_it(small: str) -> None:
