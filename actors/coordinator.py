@@ -55,8 +55,9 @@ class Coordinator:
         instructions = await self._service.sync(Report.from_wire(unpack(report)))
         return pack(instructions.to_wire())
 
-    async def catalog(self) -> bytes:
-        return _packed(await self._service.catalog())
+    async def catalog(self, request: bytes = b"") -> bytes:
+        """``{"known": versions that need not be told again}``."""
+        return _packed(await self._service.catalog(unpack(request)["known"] if request else ()))
 
     async def publish_catalog(self, request: bytes) -> bytes:
         """``{"catalog": validated plain data, "if_match": version | None}``."""

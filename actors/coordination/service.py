@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -141,9 +141,12 @@ class CoordinatorService:
     def _silent_since(self, seen: Mapping[int, int], _now_ms: int) -> list[int]:
         return [shard for shard, number in seen.items() if self.core.live[shard].number == number]
 
-    async def catalog(self) -> Answer:
+    async def catalog(self, known: Sequence[str] = ()) -> Answer:
+        """The version alone when it is one of ``known``."""
         await self._confirm()
         state = self.core.state
+        if state.catalog_version in known:
+            return Answer(200, {"catalog_version": state.catalog_version})
         if not state.catalog_version:
             return Answer(404, problem(404, "No catalog", "no catalog is published yet; PUT /v1/catalog publishes one"))
         return Answer(200, {"catalog_version": state.catalog_version, "catalog": state.catalog})

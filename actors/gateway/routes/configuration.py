@@ -6,6 +6,7 @@ from typing import Any
 
 from actors.gateway.body import decode
 from actors.gateway.catalogs import checked_data, checked_text
+from actors.gateway.conditional import conditional, named_tags
 from actors.gateway.exchange import Answer, Exchange, validate
 from actors.gateway.problems import RETRY_LATER, Refused
 from actors.gateway.routing import Query, Route
@@ -17,7 +18,11 @@ from models.messages.configuration import Cap, Clock
 
 
 async def get_catalog(services: Services, exchange: Exchange) -> Answer:
-    return await ask_coordinator(services, exchange, "catalog")
+    known = [tag for tag in named_tags(exchange) if tag.startswith("sha256:")]
+    answer = await ask_coordinator(services, exchange, "catalog", {"known": known})
+    if answer.status != 200:
+        return answer
+    return conditional(exchange, answer.value["catalog_version"], answer.value)
 
 
 async def put_catalog(services: Services, exchange: Exchange) -> Answer:
@@ -70,7 +75,7 @@ _CATALOG_BODY = (400, 409, 413)
 ROUTES = (
     Route(
         "GET", "/v1/catalog", "config:read", get_catalog, "catalog", "The live catalog", "configuration",
-        {200: answers.Catalog}, (404,),
+        {200: answers.Catalog}, (404,), is_conditional=True,
     ),
     Route(
         "PUT", "/v1/catalog", "config:write", put_catalog, "publish", "Validate and publish a catalog (YAML or JSON)",

@@ -196,6 +196,17 @@ def test_a_fenced_coordinator_answers_nobody_and_leaves(tmp_path: Path, monkeypa
     asyncio.run(scenario())
 
 
+def test_a_catalog_that_is_known_is_not_told_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        service, _ = started(tmp_path)
+        version = shop.plan().version
+        await service.publish_catalog(shop.plan(), None)
+        assert (await service.catalog(["sha256:0"])).body["catalog"]
+        assert (await service.catalog(["sha256:0", version])).body == {"catalog_version": version}
+
+    asyncio.run(scenario())
+
+
 def test_settings_read_the_clock_in_each_of_its_forms() -> None:
     plain = {"data_dir": "/d", "shards": 2}
     assert not CoordinatorSettings.from_plain(plain).manual_clock

@@ -75,7 +75,8 @@ class FakeBackend:
     async def coordinator(self, method: str, *args: Any) -> bytes:
         asked = tuple(canonical.unpack(arg) if isinstance(arg, bytes) else arg for arg in args)
         self.coordinator_calls.append((method, asked))
-        return canonical.pack(self.coordinator_answer or [200, {"asked": method}])
+        told = {"catalog_version": "sha256:0"} if method == "catalog" else {"asked": method}
+        return canonical.pack(self.coordinator_answer or [200, told])
 
     async def insight(self, method: str, *args: Any) -> bytes:
         self.insight_calls.append((method, tuple(canonical.unpack(a) if isinstance(a, bytes) else a for a in args)))

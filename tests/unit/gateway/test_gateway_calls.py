@@ -193,7 +193,6 @@ def test_calls_about_one_customer_take_any_id_in_the_path(
 
 
 @pytest.mark.parametrize(("method", "url", "body", "asked"), [
-    ("GET", "/v1/catalog", None, ("catalog", ())),
     ("GET", "/v1/budgets", None, ("budgets", ())),
     ("PUT", "/v1/budgets/pool", {"cap": 7}, ("set_cap", ({"budget": "pool", "cap": 7},))),
     ("GET", "/v1/clock", None, ("clock", ())),
@@ -213,6 +212,21 @@ def test_what_all_customers_share_is_the_coordinators(
 ) -> None:
     assert served.ask(method, url, json=body).json() == {"asked": asked[0]}
     assert served.backend.coordinator_calls == [asked]
+
+
+def test_a_catalog_is_told_with_its_version_and_not_again_to_who_has_it(served: Served) -> None:
+    told = {"catalog_version": "sha256:0", "catalog": {"name": "shop"}}
+    served.backend.coordinator_answer = [200, told]
+    answer = served.ask("GET", "/v1/catalog")
+    assert (answer.json(), answer.headers["etag"]) == (told, 'W/"sha256:0"')
+    assert served.backend.coordinator_calls == [("catalog", ({"known": []},))]
+    served.backend.coordinator_answer = [200, {"catalog_version": "sha256:0"}]
+    again = served.ask("GET", "/v1/catalog", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert served.backend.coordinator_calls[-1] == ("catalog", ({"known": ["sha256:0"]},))
+    served.backend.coordinator_answer = [200, {**told, "catalog_version": "sha256:1"}]
+    other = served.ask("GET", "/v1/catalog", headers={"if-none-match": 'W/"sha256:0"'})
+    assert (other.status_code, other.json()["catalog_version"]) == (200, "sha256:1")
 
 
 def test_the_coordinators_refusals_carry_the_id_of_the_request(served: Served) -> None:
