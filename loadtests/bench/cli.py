@@ -81,6 +81,8 @@ def _session(
     for name in names:
         own = {workload: session.rounds[workload] for workload in SUITES[name] if workload in session.rounds}
         figures = http_figures.of_suite(name, own)
+        if name == "console":
+            figures += http_figures.of_consoles(session.seen)
         if scorer != "serve":
             figures = http_figures.elsewhere(figures)
         found[f"{name}/{scorer}"] = results.suite_result(

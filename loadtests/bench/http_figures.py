@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from operator import attrgetter
+from typing import Any
 
 from loadtests.bench.figures import Figure, Wanted, figure, paired
 from loadtests.bench.measuring import Round
@@ -93,6 +94,17 @@ _MAKERS = {
     "http": _http, "one": _one, "half": _half, "batch": _batch, "stream": _stream, "hot": _hot, "store": _store,
     "console": _console,
 }
+
+
+def of_consoles(seen: list[dict[str, Any]]) -> list[Figure]:
+    """How soon an event was in the page of a console that was open while decisions were measured."""
+    fresh = sorted(one for of_round in seen for one in of_round["fresh_s"])
+    if not fresh:
+        return []
+    unseen = sum(of_round["unseen"] for of_round in seen)
+    note = f"{len(fresh)} events at 64 connections, {unseen} not seen"
+    p95 = fresh[int(len(fresh) * 0.95)]
+    return [Figure("an event is in the open page, p95", p95, fresh[0], fresh[-1], "s", Wanted("at most", 2.0), note)]
 
 
 def elsewhere(figures: list[Figure]) -> list[Figure]:

@@ -121,6 +121,13 @@ def test_what_consoles_cost_is_told_against_none_and_what_reading_costs_beside_i
     assert (read.value, read.reached) == (0.8, None)
 
 
+def test_an_event_that_took_long_into_the_page_is_in_the_p95_of_all_rounds() -> None:
+    rounds = [{"fresh_s": [0.4] * 10, "unseen": 0}, {"fresh_s": [0.5] * 9 + [3.0], "unseen": 1}]
+    [found] = http_figures.of_consoles(rounds)
+    assert (found.value, found.low, found.high, found.reached) == (3.0, 0.4, 3.0, False)
+    assert http_figures.of_consoles([]) == []
+
+
 def test_cpu_is_counted_per_decision_and_never_negative() -> None:
     spent = cpu.since({"gateway": 1.0, "scorer": 5.0}, {"gateway": 1.5, "scorer": 4.0, "shards": 0.25})
     assert cpu.per_unit_us(spent, 1000) == {"gateway": 500.0, "scorer": 0.0, "shards": 250.0}
