@@ -21,10 +21,11 @@ class Recent:
     """Above a rate, every second, third, ... decision is taken, so that those shown lie evenly."""
 
     def __init__(self) -> None:
-        #: (clock, row, place of arrival, customer, what is told).
-        self._decisions: deque[tuple[int, int, int, bytes, dict[str, Any]]] = deque(maxlen=limits.INSIGHT_RECENT_MAX)
-        #: Channel -> (clock, customer, request as it was logged), oldest first.
-        self._requests: dict[str, deque[tuple[int, bytes, dict[str, Any]]]] = {}
+        #: (clock, place of arrival, customer, what is told). Rows of two shards have no order among each other, so of
+        #: what has the same clock (a manual one stands still) the later arrival is the newer.
+        self._decisions: deque[tuple[int, int, bytes, dict[str, Any]]] = deque(maxlen=limits.INSIGHT_RECENT_MAX)
+        #: Channel -> (clock, place of arrival, customer, request as it was logged), in the order of arrival.
+        self._requests: dict[str, deque[tuple[int, int, bytes, dict[str, Any]]]] = {}
         self._stride = 1
         self._met = 0
         self._second = 0
@@ -44,32 +45,32 @@ class Recent:
         for decision in decisions:
             self._met += 1
             if self._met % self._stride == 0 and decision.seq > erased.get(decision.customer, -1):
-                self._decisions.append((decision.clock_ms, decision.seq, self._met, decision.customer, _told(decision)))
+                self._decisions.append((decision.clock_ms, self._met, decision.customer, _told(decision)))
                 self._keep_request(decision)
 
     def _forget(self, customer: bytes) -> None:
-        kept = [one for one in self._decisions if one[3] != customer]
+        kept = [one for one in self._decisions if one[2] != customer]
         self._decisions.clear()
         self._decisions.extend(kept)
         for requests in self._requests.values():
-            left = [one for one in requests if one[1] != customer]
+            left = [one for one in requests if one[2] != customer]
             requests.clear()
             requests.extend(left)
 
     def decisions(self, tag: bytes | None) -> list[dict[str, Any]]:
         """Newest first. ``tag``: of the customers of one tenant alone (``models.ids.tenant_tag``)."""
-        found = [one for one in self._decisions if tag in (None, one[3][:TENANT_TAG_BYTES])]
-        newest = sorted(found, key=lambda one: one[:3], reverse=True)
+        found = [one for one in self._decisions if tag in (None, one[2][:TENANT_TAG_BYTES])]
+        newest = sorted(found, key=lambda one: one[:2], reverse=True)
         return [told for *_, told in newest[: limits.INSIGHT_RECENT_TOLD_MAX]]
 
     def requests(self, tag: bytes | None, channel: str | None, size: int) -> list[tuple[bytes, dict[str, Any]]]:
         """(customer key, request as it was logged), newest first."""
         channels = list(self._requests) if channel is None else [channel]
         found = [
-            one for name in channels for one in self._requests.get(name, ()) if tag in (None, one[1][:TENANT_TAG_BYTES])
+            one for name in channels for one in self._requests.get(name, ()) if tag in (None, one[2][:TENANT_TAG_BYTES])
         ]
-        newest = sorted(found, key=lambda one: one[0], reverse=True)[:size]
-        return [(customer, request) for _, customer, request in newest]
+        newest = sorted(found, key=lambda one: one[:2], reverse=True)[:size]
+        return [(customer, request) for _, _, customer, request in newest]
 
     def _note_rate(self, many: int, wall_ms: int) -> None:
         second = wall_ms // limits.SECOND_MS
@@ -86,7 +87,7 @@ class Recent:
                 return
             requests = self._requests[decision.channel] = deque(maxlen=limits.INSIGHT_REQUESTS_PER_CHANNEL_MAX)
         if len(pack(decision.request)) <= limits.INSIGHT_REQUEST_BYTES_MAX:
-            requests.append((decision.clock_ms, decision.customer, decision.request))
+            requests.append((decision.clock_ms, self._met, decision.customer, decision.request))
 
 
 def _told(decision: Decision) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import psutil
 from support.server import Server, eventually, fresh
 
 
@@ -12,6 +13,7 @@ def test_a_stopped_scorer_degrades_decisions_in_their_time_and_is_asked_again_wh
     eventually("it is asked", lambda: not server.decide(fresh("c"), "app", "app_card", dry_run=True)["degraded"])
     scorer.send_signal(signal.SIGSTOP)
     try:
+        eventually("it stands still", lambda: scorer.status() == psutil.STATUS_STOPPED)
         for _ in range(8):
             assert server.decide(fresh("c"), "app", "app_card", deadline_ms=1_000)["degraded"] is True
     finally:

@@ -38,6 +38,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         eventually("the demo serves on", lambda: _serves_on(demo, said), _REPLAY_S)
         live = Server(data_dir, port)
+        counted(live)
         yield live
         live.close()
     finally:
@@ -45,13 +46,25 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert demo.wait(120) == 0, said.read_text()[-2_000:]
 
 
+def counted(shop: Server) -> dict[str, Any]:
+    """What was ever counted, once all of it is. Who counts starts after everybody else, and again after a kill."""
+    def is_counted() -> bool:
+        answer = shop.client.get("/v1/live")
+        return answer.status_code == 200 and bool(answer.json()["caught_up"])
+
+    eventually("everything is counted", is_counted)
+    told: dict[str, Any] = shop.get("/v1/funnel", window="all")
+    return told
+
+
 def _serves_on(demo: subprocess.Popen[bytes], said: Path) -> bool:
     assert demo.poll() is None, said.read_text()[-2_000:]
     return "serving on" in said.read_text()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each module: while it is there, Playwright's event loop occupies the thread in which all tests run."""
     with chromium() as one:
         yield one
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from console.conftest import Opens
 from support.browser import picture
 from support.pages import go
-from support.server import Server, eventually
+from support.server import Server
 
 PICTURES = Path(__file__).parents[2] / "cluster" / "console" / "pictures"
 
@@ -16,7 +16,6 @@ PICTURES = Path(__file__).parents[2] / "cluster" / "console" / "pictures"
 def test_pictures_of_now_and_of_why_are_taken(opens: Opens, shop: Server, tmp_path: Path) -> None:
     """Beside the console with KAIROS_PICTURES=1, else thrown away."""
     folder = PICTURES if os.environ.get("KAIROS_PICTURES") else tmp_path
-    eventually("everything is counted", lambda: bool(shop.get("/v1/live")["caught_up"]))
     decided = [one for one in shop.get("/v1/live")["recent"] if one["chosen"]]
     now, _ = opens(width=1440, height=1000)
     go(now, "/now", window="all")

@@ -41,6 +41,14 @@ def test_they_are_told_newest_first_by_the_journals_clock_and_to_their_tenant_al
     assert [customer for customer, _ in recent.requests(TAG, None, 10)] == [ANNA, BEN]
 
 
+def test_while_the_clock_stands_still_what_came_last_is_the_newest_whatever_its_shards_rows() -> None:
+    recent = Recent()
+    recent.offer([made(900)], {}, 0)
+    recent.offer([made(3, BEN)], {}, 0)
+    assert [one["decision_id"] for one in recent.decisions(TAG)] == ["d-3", "d-900"]
+    assert [customer for customer, _ in recent.requests(TAG, "web", 1)] == [BEN]
+
+
 def test_above_the_rate_every_nth_is_taken() -> None:
     recent = Recent()
     burst = [made(seq) for seq in range(1, 201)]
