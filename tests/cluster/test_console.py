@@ -37,7 +37,7 @@ def status(browser: httpx.Client, path: str = "/console/session") -> int:
 
 
 def is_shown(browser: httpx.Client) -> bool:
-    """A connection over which the process answered before is closed when that is killed: then a client opens another."""
+    """A connection over which a process answered is closed when that is killed: then a client opens another."""
     try:
         return status(browser) == 200
     except httpx.TransportError:
