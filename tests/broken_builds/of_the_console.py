@@ -43,7 +43,7 @@ _COUNTS: Final = (
 _WHO_SEES: Final = (
     Build(
         12, "recent decisions of other tenants are told", "models/insight/recent.py",
-        "[one for one in self._decisions if tag in (None, one[3][:TENANT_TAG_BYTES])]", "list(self._decisions)",
+        "[one for one in self._decisions if tag in (None, one[2][:TENANT_TAG_BYTES])]", "list(self._decisions)",
         (f"{_INSIGHT}/test_recent_decisions.py",),
     ),
     Build(

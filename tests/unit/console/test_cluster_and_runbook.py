@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from cluster.console.views.runbook import OPERATIONS, Section, anchor, line_of, 
 from models import limits
 
 LIVE = api.live()
+#: Of the checkout: the alerts are for who runs Prometheus, and in no package.
+CLUSTER = Path(__file__).resolve().parents[3] / "cluster"
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.line[:40])
@@ -64,7 +67,7 @@ def test_a_link_in_the_runbook_is_its_text_alone() -> None:
 
 
 def test_the_thresholds_are_those_of_the_alerts() -> None:
-    alerts = YAML(typ="safe").load((OPERATIONS.parent / "observability" / "alerts.yaml").read_text())
+    alerts = YAML(typ="safe").load((CLUSTER / "observability" / "alerts.yaml").read_text())
     above = {rule["alert"]: float(rule["expr"].split()[-1]) for group in alerts["groups"] for rule in group["rules"]
              if "> " in rule["expr"]}
     assert above["KairosBacklog"] == limits.CONSOLE_BACKLOG_WARN
