@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import html
+import re
 from collections.abc import Mapping
 
 import httpx
@@ -44,4 +47,16 @@ class Browser:
         return await self.http.post(path, data=fields, headers=sent)
 
 
-__all__ = ["EVERYTHING", "HOST", "Browser"]
+def shown(browser: Browser, path: str, status: int = 200) -> str:
+    """The page at this path, which answers with this status."""
+    answer = asyncio.run(browser.get(path))
+    assert answer.status_code == status, answer.text
+    return answer.text
+
+
+def words(page: str) -> str:
+    """What is read, markup left out."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+__all__ = ["EVERYTHING", "HOST", "Browser", "shown", "words"]

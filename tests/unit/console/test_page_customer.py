@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 from zoneinfo import ZoneInfo
 
 import pytest
 from support import console_people
-from support.console_browser import Browser
+from support.console_browser import Browser, shown, words
 from support.console_people import CUSTOMER, DECISION
 
 from cluster.console.views import customer as views
@@ -21,25 +19,8 @@ PAGE = f"/console/customer?id={CUSTOMER}"
 NOW_MS = parse_time_ms("2026-11-22T18:19:41Z")
 
 
-@pytest.fixture
-def browser() -> Browser:
-    found = Browser()
-    found.api.answers |= console_people.answers()
-    return found
-
-
-def get(browser: Browser, path: str, status: int = 200) -> str:
-    answer = asyncio.run(browser.get(path))
-    assert answer.status_code == status, answer.text
-    return answer.text
-
-
-def words(page: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
-
-
 def test_everything_that_is_known_now_is_on_the_page(browser: Browser) -> None:
-    told = words(get(browser, PAGE))
+    told = words(shown(browser, PAGE))
     for expected in (
         "age_band 35-44", "spend_28d 211.4", "loyal in it", "marketing given", "research withdrawn", "churn_risk 0.182",
         "hero_copy short, until 2026-12-06", "hold bakery_morning",
@@ -50,21 +31,21 @@ def test_everything_that_is_known_now_is_on_the_page(browser: Browser) -> None:
 
 
 def test_what_an_event_holds_stays_text(browser: Browser) -> None:
-    page = get(browser, PAGE)
+    page = shown(browser, PAGE)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script>alert" not in page
 
 
 def test_an_id_of_any_characters_is_asked_for_whole() -> None:
     browser = Browser()
-    page = get(browser, "/console/customer?id=a%2F%3Cscript%3E%3F", 404)
+    page = shown(browser, "/console/customer?id=a%2F%3Cscript%3E%3F", 404)
     assert browser.api.calls("GET", "/v1/customers/a/<script>?")
     assert "Nobody is known by this id" in page
     assert "a/<script>" not in page
 
 
 def test_a_moment_of_the_past_shows_what_differs_from_now(browser: Browser) -> None:
-    told = words(get(browser, f"{PAGE}&as_of=36"))
+    told = words(shown(browser, f"{PAGE}&as_of=36"))
     assert "As it was at version 36 , 20 Nov 2026" in told
     assert "Features baskets_28d 5 6" in told
     assert "Consents marketing – given" in told
@@ -72,11 +53,11 @@ def test_a_moment_of_the_past_shows_what_differs_from_now(browser: Browser) -> N
 
 
 def test_one_steps_from_moment_to_moment_and_back_to_now(browser: Browser) -> None:
-    page = get(browser, f"{PAGE}&as_of=37")
+    page = shown(browser, f"{PAGE}&as_of=37")
     assert 'rel="prev"' in page
     assert "as_of=36" in page.split('rel="prev"')[1].split(">")[0]
     assert "as_of=38" in page.split('rel="next"')[1].split(">")[0]
-    newest = get(browser, PAGE)
+    newest = shown(browser, PAGE)
     assert "as_of=38" in newest.split('rel="prev"')[1].split(">")[0]
     assert 'rel="next"' not in newest
 
@@ -97,7 +78,7 @@ def test_a_refusal_of_one_thing_is_said_once(browser: Browser) -> None:
     said = "give 1 to 200 characters"
     loc = {"loc": ["path", "customer_id"], "msg": said}
     browser.api.refuse("GET", f"/v1/customers/{CUSTOMER}", 422, f"path.customer_id: {said}", loc)
-    assert words(get(browser, f"/console/customer/live?id={CUSTOMER}", 422)).count(said) == 1
+    assert words(shown(browser, f"/console/customer/live?id={CUSTOMER}", 422)).count(said) == 1
 
 
 def test_a_decision_of_the_timeline_says_what_each_place_got() -> None:
@@ -113,19 +94,19 @@ def test_a_decision_of_the_timeline_says_what_each_place_got() -> None:
 
 
 def test_a_local_time_is_one_of_the_catalogs_zone(browser: Browser) -> None:
-    get(browser, f"{PAGE}&as_of=2026-11-20+10%3A00")
+    shown(browser, f"{PAGE}&as_of=2026-11-20+10%3A00")
     assert browser.api.calls("GET", f"/v1/customers/{CUSTOMER}")[-1].params["as_of"] == "2026-11-20T15:00:00Z"
 
 
 def test_a_version_that_was_not_reached_is_told_with_the_way_to_now(browser: Browser) -> None:
-    page = get(browser, f"{PAGE}&as_of=77", 422)
+    page = shown(browser, f"{PAGE}&as_of=77", 422)
     assert "version 77 was not reached yet" in page
     assert f'href="/console/customer?id={CUSTOMER}"' in page
 
 
 def test_the_state_now_is_live_and_unchanged_it_is_not_sent_again(browser: Browser) -> None:
-    assert f'data-live="/console/customer/live?id={CUSTOMER}"' in get(browser, PAGE)
-    assert "data-live" not in get(browser, f"{PAGE}&as_of=36")
+    assert f'data-live="/console/customer/live?id={CUSTOMER}"' in shown(browser, PAGE)
+    assert "data-live" not in shown(browser, f"{PAGE}&as_of=36")
 
     async def asked() -> tuple[int, int, int]:
         path = f"/console/customer/live?id={CUSTOMER}"
@@ -141,18 +122,18 @@ def test_the_state_now_is_live_and_unchanged_it_is_not_sent_again(browser: Brows
 
 
 def test_the_timeline_is_paged(browser: Browser) -> None:
-    assert "before=4711.0" in get(browser, PAGE)
-    get(browser, f"{PAGE}&before=4711.0")
+    assert "before=4711.0" in shown(browser, PAGE)
+    shown(browser, f"{PAGE}&before=4711.0")
     assert browser.api.calls("GET", f"/v1/customers/{CUSTOMER}/timeline")[-1].params["before"] == "4711.0"
 
 
 def test_a_decision_of_the_timeline_leads_to_its_reasons(browser: Browser) -> None:
-    assert f'href="/console/why/{DECISION}"' in get(browser, PAGE)
+    assert f'href="/console/why/{DECISION}"' in shown(browser, PAGE)
 
 
 def test_without_profiles_read_nothing_of_anybody_is_asked_for() -> None:
     browser = Browser.with_scopes("config:read")
-    assert "profiles:read" in get(browser, PAGE, 403)
+    assert "profiles:read" in shown(browser, PAGE, 403)
     assert browser.api.calls("GET", f"/v1/customers/{CUSTOMER}") == []
 
 
@@ -181,7 +162,7 @@ def test_before_erasing_the_page_counts_what_goes(browser: Browser) -> None:
     browser.api.answers["GET", f"/v1/customers/{CUSTOMER}/timeline"] = lambda asked: {
         "items": console_people.timeline(), "next_before": None if "before" in asked.params else "9.0",
     }
-    told = words(get(browser, f"/console/customer/erase?id={CUSTOMER}"))
+    told = words(shown(browser, f"/console/customer/erase?id={CUSTOMER}"))
     assert "Events 4 Decisions 2 Outcomes 4 Contacts 6 Holds 1" in told
     assert browser.api.calls("DELETE", f"/v1/customers/{CUSTOMER}") == []
 
@@ -210,7 +191,7 @@ def test_the_receipt_is_shown(browser: Browser) -> None:
 def test_erasing_needs_its_own_scope() -> None:
     browser = Browser.with_scopes("config:read", "profiles:read")
     browser.api.answers |= console_people.answers()
-    assert "Erase…" not in get(browser, PAGE)
+    assert "Erase…" not in shown(browser, PAGE)
     answer = asyncio.run(browser.post("/console/customer/erase", {"id": CUSTOMER, "typed": CUSTOMER}))
     assert answer.status_code == 403
     assert "profiles:erase" in answer.text

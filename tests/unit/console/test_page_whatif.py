@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import html
-import re
 
 import pytest
 from support import console_people
 from support.console_api import Refusal
-from support.console_browser import Browser
+from support.console_browser import Browser, words
 from support.console_people import EXAMPLE, VERSION
 
 from cluster.console.views import whatif
@@ -20,13 +19,6 @@ from models.errors import BadInput
 TEXT = catalog_text(console_people.CATALOG)
 CHANGED = TEXT.replace("cap: 5000", "cap: 9000")
 LINE = next(at for at, line in enumerate(TEXT.splitlines(), 1) if "group: win_back" in line)
-
-
-@pytest.fixture
-def browser() -> Browser:
-    found = Browser()
-    found.api.answers |= console_people.answers()
-    return found
 
 
 def post(browser: Browser, do: str, text: str, status: int = 200, **fields: str) -> str:
@@ -40,10 +32,6 @@ def publish(browser: Browser, text: str, status: int) -> str:
     answer = asyncio.run(browser.post("/console/whatif/publish", {"catalog": text, "if_match": VERSION}))
     assert answer.status_code == status, answer.text
     return answer.text
-
-
-def words(page: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def field(page: str) -> str:

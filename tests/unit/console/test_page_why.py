@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 
 import pytest
 from support import console_people
-from support.console_browser import Browser
+from support.console_browser import Browser, shown, words
 from support.console_people import CUSTOMER, DECISION
 
 from cluster.console.views import why
@@ -16,26 +14,8 @@ from cluster.console.views import why
 PAGE = f"/console/why/{DECISION}"
 
 
-@pytest.fixture
-def browser() -> Browser:
-    found = Browser()
-    found.api.answers |= console_people.answers()
-    return found
-
-
-def get(browser: Browser, path: str, status: int = 200) -> str:
-    answer = asyncio.run(browser.get(path))
-    assert answer.status_code == status, answer.text
-    return answer.text
-
-
-def words(page: str) -> str:
-    """What is read, markup left out."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
-
-
 def test_every_candidate_is_there_once_under_what_became_of_it(browser: Browser) -> None:
-    page = get(browser, PAGE)
+    page = shown(browser, PAGE)
     for candidate in console_people.explanation()["candidates"]:
         gate = candidate.get("removed_by", "chosen")
         part = page.split(f'id="gate-{gate}"')[1].split("</details>")[0]
@@ -43,7 +23,7 @@ def test_every_candidate_is_there_once_under_what_became_of_it(browser: Browser)
 
 
 def test_the_decision_is_told_in_a_sentence(browser: Browser) -> None:
-    told = words(get(browser, PAGE))
+    told = words(shown(browser, PAGE))
     assert f"on web , for {CUSTOMER} : of 19 things that could have been said, 6 passed every gate and 2 were" in told
 
 
@@ -53,17 +33,17 @@ def test_the_decision_is_told_in_a_sentence(browser: Browser) -> None:
     ("dairy_coupon", "dairy_coupon was shown in home_hero, rank 1."),
 ])
 def test_one_action_is_answered_for_without_script(browser: Browser, action: str, said: str) -> None:
-    assert said in words(get(browser, f"{PAGE}?action={action}"))
+    assert said in words(shown(browser, f"{PAGE}?action={action}"))
 
 
 def test_only_actions_that_were_asked_for_are_listed(browser: Browser) -> None:
-    page = get(browser, f"{PAGE}?action=coffee")
+    page = shown(browser, f"{PAGE}?action=coffee")
     assert 'id="gate-contact_policy"' in page
     assert 'id="gate-chosen"' not in page
 
 
 def test_an_action_that_was_no_candidate_is_said_to_be_none(browser: Browser) -> None:
-    page = get(browser, f"{PAGE}?action=%3Cscript%3E")
+    page = shown(browser, f"{PAGE}?action=%3Cscript%3E")
     assert "No candidate is called like" in page
     assert "<script>" not in page.replace("<script defer", "")
 
@@ -86,7 +66,7 @@ def test_other_bytes_are_told_as_an_alarm(browser: Browser) -> None:
 
 
 def test_the_same_question_asked_now_stands_beside_it(browser: Browser) -> None:
-    told = words(get(browser, f"{PAGE}?now=1"))
+    told = words(shown(browser, f"{PAGE}?now=1"))
     assert "2 of 19 candidates come out otherwise" in told
     assert "home_hero #1 dairy_coupon wine_club" in told
     (asked,) = browser.api.calls("POST", "/v1/explanations")
@@ -97,31 +77,31 @@ def test_the_same_question_asked_now_stands_beside_it(browser: Browser) -> None:
 def test_a_question_that_cannot_be_asked_any_more_leaves_the_page_whole(browser: Browser) -> None:
     error = {"loc": ["placements", 0, "id"], "msg": "gone"}
     browser.api.refuse("POST", "/v1/explanations", 422, "it does not fit", error)
-    told = words(get(browser, f"{PAGE}?now=1"))
+    told = words(shown(browser, f"{PAGE}?now=1"))
     assert "The same question cannot be asked now it does not fit gone" in told
     assert "bakery_morning" in told
 
 
 def test_an_unknown_decision_is_a_page_that_says_what_to_do(browser: Browser) -> None:
-    page = get(browser, "/console/why/nobody", 404)
+    page = shown(browser, "/console/why/nobody", 404)
     assert "There is no such decision" in page
 
 
 def test_without_profiles_read_the_page_names_the_scope() -> None:
     browser = Browser.with_scopes("config:read")
-    page = get(browser, PAGE, 403)
+    page = shown(browser, PAGE, 403)
     assert "profiles:read" in page
     assert browser.api.calls("GET", f"/v1/decisions/{DECISION}") == []
 
 
 def test_all_candidates_come_as_a_file(browser: Browser) -> None:
-    text = get(browser, f"{PAGE}/candidates")
+    text = shown(browser, f"{PAGE}/candidates")
     assert len(text.splitlines()) == 1 + len(console_people.explanation()["candidates"])
     assert text.startswith("action,outcome,rule,detail,placement,rank,")
 
 
 def test_the_newest_decisions_are_offered_and_an_id_leads_to_its_page(browser: Browser) -> None:
-    assert "/console/why/d-0001" in get(browser, "/console/why")
+    assert "/console/why/d-0001" in shown(browser, "/console/why")
     answer = asyncio.run(browser.get("/console/why?decision_id=a%2Fb"))
     assert answer.headers["location"] == "/console/why/a%2Fb"
 
