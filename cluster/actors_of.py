@@ -245,16 +245,8 @@ class Actors:
 
     def move_coordinator(self, node: str) -> None:
         """It has no standby: no decision waits for it. Its journal is closed before its successor starts."""
-        handle = self.coordinator()
-        if handle is not None:
-            try:
-                ray.get(handle.drain.remote(), timeout=_MOVE_WAIT_S)
-            except RayError as error:
-                log.warning("the coordinator did not drain; its successor fences it", error=type(error).__name__)
-            ray.kill(handle, no_restart=True)
-            deadline = time.monotonic() + _MOVE_WAIT_S
-            while self.coordinator() is not None and time.monotonic() < deadline:
-                time.sleep(_POLL_S)
+        if not drain_and_end(naming.COORDINATOR, _MOVE_WAIT_S):
+            log.warning("the coordinator did not drain; its successor fences it")
         self.make_coordinator(node)
 
     def _on(self, node: str) -> dict[str, Any]:
@@ -312,6 +304,24 @@ def actor_of(name: str) -> Any:
         return ray.get_actor(name, namespace=naming.NAMESPACE)
     except ValueError:
         return None
+
+
+def drain_and_end(name: str, wait_s: float) -> bool:
+    """Let an actor keep what it must, then end it for good; returns once its name is free, or after as long again.
+    False when it did not drain in time. None by that name is drained."""
+    handle = actor_of(name)
+    if handle is None:
+        return True
+    is_drained = True
+    try:
+        ray.get(handle.drain.remote(), timeout=wait_s)
+    except RayError:
+        is_drained = False
+    ray.kill(handle, no_restart=True)
+    deadline = time.monotonic() + wait_s
+    while actor_of(name) is not None and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return is_drained
 
 
 def place_of(handle: Any) -> tuple[str, bool]:

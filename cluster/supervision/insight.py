@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from typing import Final, Protocol
 
 import ray
 import structlog
-from ray.exceptions import RayError
 
 from actors import naming
 from actors.insight_actor import Insight
 from actors.stores.interface import Installation
-from cluster.actors_of import OPTIONS, Pulse, actor_of, actor_settings, on_node, place_of
+from cluster.actors_of import OPTIONS, Pulse, actor_of, actor_settings, drain_and_end, on_node, place_of
 from cluster.settings import Settings
 from cluster.store_of import store_of
 from cluster.supervision.placement import Node
@@ -22,7 +20,6 @@ from models import limits
 
 log = structlog.get_logger(__name__)
 _DRAIN_WAIT_S: Final = 2 * limits.INSIGHT_DRAIN_MS_MAX / limits.SECOND_MS
-_POLL_S: Final = 0.05
 
 
 class LiveInsight(Protocol):
@@ -107,14 +104,5 @@ class RayInsight:
 def end_insight() -> None:
     """Let it read to the end and keep what it has counted, then end it for good. What it does not keep in time is read
     again at the next start."""
-    handle = actor_of(naming.INSIGHT)
-    if handle is None:
-        return
-    try:
-        ray.get(handle.drain.remote(), timeout=_DRAIN_WAIT_S)
-    except RayError as error:
-        log.warning("Insight did not drain; its successor reads on from its last snapshot", error=type(error).__name__)
-    ray.kill(handle, no_restart=True)
-    deadline = time.monotonic() + _DRAIN_WAIT_S
-    while actor_of(naming.INSIGHT) is not None and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
+    if not drain_and_end(naming.INSIGHT, _DRAIN_WAIT_S):
+        log.warning("Insight did not drain; its successor reads on from its last snapshot")
